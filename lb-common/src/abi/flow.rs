@@ -1,0 +1,62 @@
+//! Notes on single flows, kept only for slots that a change has moved.
+
+use super::Address;
+
+/// One flow, client to VIP.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    /// The client.
+    pub client: Address,
+    /// The VIP.
+    pub vip: Address,
+    /// The client's port, network order.
+    pub client_port: u16,
+    /// The service's port, network order.
+    pub vip_port: u16,
+    /// IP protocol number.
+    pub protocol: u32,
+}
+
+const _: () = assert!(size_of::<FlowKey>() == 40);
+
+/// How far a noted flow has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum NoteState {
+    /// Only a SYN was seen.
+    Unconfirmed = 0,
+    /// The client has answered, or the flow was there before the change.
+    Confirmed = 1,
+    /// A FIN was seen: ends 120 s after its last packet.
+    Closing = 2,
+    /// A RST was seen: ends 10 s later, unless traffic goes on (a blind reset).
+    Reset = 3,
+}
+
+/// Which real server a flow is at.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// When it was last seen, nanoseconds of `CLOCK_MONOTONIC`.
+    pub seen: u64,
+    /// The window in which it was made ([`super::Pool::window`]).
+    pub window: u32,
+    /// The real server's number within its pool.
+    pub real: u16,
+    /// [`NoteState`].
+    pub state: u8,
+    /// Zero.
+    pub zero: u8,
+}
+
+const _: () = assert!(size_of::<Note>() == 16);
+
+impl Note {
+    /// A note made now.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(real: u16, window: u32, state: NoteState, now: u64) -> Self {
+        Self { seen: now, window, real, state: state as u8, zero: 0 }
+    }
+}

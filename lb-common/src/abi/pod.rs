@@ -1,0 +1,28 @@
+//! The records as plain bytes for the map handles of user space.
+#![expect(unsafe_code, reason = "aya's marker for types that are plain bytes")]
+
+use super::{Address, Counter, FlowKey, Note, Service, ServiceKey, Vip};
+use crate::flow_hash::HashKeys;
+
+/// Marks records without padding: the sum of their fields is their size.
+macro_rules! plain {
+    ($($name:ident = $size:expr;)+) => {
+        $(
+            const _: () = assert!(size_of::<$name>() == $size);
+            // SAFETY: `repr(C)`, made of integers only, and the assertion above adds its fields up: there
+            // is no padding whose bytes could be undefined.
+            unsafe impl aya::Pod for $name {}
+        )+
+    };
+}
+
+plain! {
+    Address = 16;
+    ServiceKey = 16 + 2 + 1 + 1;
+    Service = 8 + 16 + 4 + 4 + 4 + 4;
+    Vip = 4 + 4;
+    Counter = 8 + 8;
+    FlowKey = 16 + 16 + 2 + 2 + 4;
+    Note = 8 + 4 + 2 + 1 + 1;
+    HashKeys = 24;
+}

@@ -1,0 +1,44 @@
+//! What a change moves: the slots that have to be tracked until the window closes.
+
+use crate::abi::{SLOTS_PER_WORD, Slot};
+
+/// Marks the slots of `next` in which flows may be at different real servers.
+///
+/// A slot is tracked where `base`, the ring from before the window, names another real server for any of
+/// its hashes, and where the ring that is in force now (`present`) tracks any of them: flows that began
+/// since the window opened may be at any real server that the slot has had meanwhile. Rings may differ in
+/// size.
+#[must_use]
+pub fn transition(base: &[u16], present: &[Slot], next: &[u16]) -> Vec<Slot> {
+    (0_u32..)
+        .zip(next)
+        .map(|(slot, &real)| {
+            let moved = shared(base, slot, next.len()).iter().any(|&before| before != real);
+            let tracked = shared(present, slot, next.len()).iter().any(|before| before.tracked());
+            Slot::new(real, moved || tracked)
+        })
+        .collect()
+}
+
+/// The slots of `other` that have hashes in common with slot `slot` of a ring of `slots`. A ring without
+/// slots has none in common with anything: nothing was served, so nothing can have moved.
+fn shared<T>(other: &[T], slot: u32, slots: usize) -> &[T] {
+    if other.len() == slots {
+        return &other[slot as usize..=slot as usize];
+    }
+    let (slots, others) = (slots as u64, other.len() as u64);
+    // Slot s owns the upper halves h with s <= h * slots / 2^32 < s + 1.
+    let first = (u64::from(slot) << 32).div_ceil(slots);
+    let last = ((u64::from(slot) + 1) << 32).div_ceil(slots) - 1;
+    let scale = |hash: u64| ((hash * others) >> 32) as usize;
+    if other.is_empty() { other } else { &other[scale(first)..=scale(last)] }
+}
+
+/// Slots as the words of the arena; what is left of the last word belongs to nobody.
+pub fn pack(slots: &[Slot]) -> impl Iterator<Item = u64> {
+    slots.chunks(SLOTS_PER_WORD as usize).map(|chunk| {
+        (0_u32..)
+            .zip(chunk)
+            .fold(0, |word, (lane, slot)| word | u64::from(slot.bits) << (lane * 16))
+    })
+}

@@ -1,0 +1,290 @@
+//! Every row of the table of [`super`], over plain collections.
+
+use core::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+
+use super::*;
+use crate::{
+    abi::{Address, Real, RealState, Service, ServiceKey, Vip},
+    flow_hash::HashKeys,
+};
+use NoteState::{Closing, Confirmed, Reset, Unconfirmed};
+use Segment::{Fin, Other, Rst, Syn};
+
+/// The real servers of the rows.
+const BASE: u16 = 1;
+const CURRENT: u16 = 2;
+const NOTED: u16 = 3;
+const ALL: &[u16] = &[BASE, CURRENT, NOTED];
+/// The window that is open.
+const WINDOW: u32 = 5;
+const NOW: u64 = 1_000 * SECOND;
+
+const KEY: FlowKey = FlowKey {
+    client: Address { bytes: [1; 16] },
+    vip: Address { bytes: [2; 16] },
+    client_port: 3,
+    vip_port: 4,
+    protocol: 6,
+};
+
+const SEGMENTS: [Segment; 4] = [Syn, Rst, Fin, Other];
+
+/// The tables of a director with one pool, in the middle of a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Memory {
+    usable: HashSet<u16>,
+    flows: RefCell<HashMap<FlowKey, Note>>,
+    new_flows: RefCell<HashMap<FlowKey, Note>>,
+    now: Cell<u64>,
+}
+
+impl Memory {
+    fn new(usable: &[u16]) -> Self {
+        let usable = usable.iter().copied().collect();
+        Self { usable, now: Cell::new(NOW), ..Self::default() }
+    }
+
+    /// Where a segment goes.
+    fn sees(&self, segment: Segment, learn: bool) -> (u16, Origin) {
+        let pool = Pool { window: WINDOW, ..Pool::default() };
+        track(self, &pool, &KEY, segment, Moved { current: CURRENT, base: BASE }, learn)
+    }
+}
+
+impl Tables for Memory {
+    type Service = Service;
+
+    fn keys(&self) -> HashKeys {
+        HashKeys::from_seed([0; 32])
+    }
+    fn service(&self, _: &ServiceKey) -> Option<Service> {
+        None
+    }
+    fn vip(&self, _: &Address) -> Option<Vip> {
+        None
+    }
+    fn pool(&self, _: u32) -> Option<Pool> {
+        None
+    }
+    fn ring_word(&self, _: u32) -> Option<u64> {
+        None
+    }
+    fn real(&self, number: u32) -> Option<Real> {
+        let usable = self.usable.iter().any(|known| u32::from(*known) == number);
+        Some(Real { state: if usable { RealState::USABLE.0 } else { 0 }, ..Real::default() })
+    }
+    fn now(&self) -> u64 {
+        self.now.get()
+    }
+    fn flow(&self, key: &FlowKey) -> Option<Note> {
+        self.flows.borrow().get(key).copied()
+    }
+    fn new_flow(&self, key: &FlowKey) -> Option<Note> {
+        self.new_flows.borrow().get(key).copied()
+    }
+    fn note_flow(&self, key: &FlowKey, note: &Note) {
+        self.flows.borrow_mut().insert(*key, *note);
+    }
+    fn note_new_flow(&self, key: &FlowKey, note: &Note) {
+        self.new_flows.borrow_mut().insert(*key, *note);
+    }
+    fn forget_flow(&self, key: &FlowKey) {
+        self.flows.borrow_mut().remove(key);
+    }
+    fn forget_new_flow(&self, key: &FlowKey) {
+        self.new_flows.borrow_mut().remove(key);
+    }
+}
+
+/// What is noted of the flow: by state, at which real server, and how many seconds ago it was seen.
+type Noted = Option<(NoteState, u16, u64)>;
+
+/// One row: note, packet, where it goes, what is noted then.
+struct Row {
+    what: &'static str,
+    note: Noted,
+    usable: &'static [u16],
+    segment: Segment,
+    to: (u16, Origin),
+    then: Noted,
+}
+
+const fn row(
+    what: &'static str,
+    note: Noted,
+    usable: &'static [u16],
+    segment: Segment,
+    to: (u16, Origin),
+    then: Noted,
+) -> Row {
+    Row { what, note, usable, segment, to, then }
+}
+
+const TO_NOTED: (u16, Origin) = (NOTED, Origin::Note);
+const TO_CURRENT: (u16, Origin) = (CURRENT, Origin::Current);
+const TO_BASE: (u16, Origin) = (BASE, Origin::Base);
+const LOST: &[u16] = &[BASE, CURRENT];
+const fn noted(state: NoteState, ago: u64) -> Noted {
+    Some((state, NOTED, ago))
+}
+/// The note of a connection that begins now.
+const NEW: Noted = Some((Unconfirmed, CURRENT, 0));
+
+const ROWS: &[Row] = &[
+    row("a spoofed SYN", noted(Confirmed, 9), ALL, Syn, TO_NOTED, noted(Confirmed, 9)),
+    row("an ACK", noted(Confirmed, 9), ALL, Other, TO_NOTED, noted(Confirmed, 0)),
+    row("an ACK soon after", noted(Confirmed, 1), ALL, Other, TO_NOTED, noted(Confirmed, 1)),
+    row("a FIN soon after", noted(Confirmed, 1), ALL, Fin, TO_NOTED, noted(Closing, 0)),
+    row("a RST", noted(Confirmed, 9), ALL, Rst, TO_NOTED, noted(Reset, 0)),
+    row("a download behind a FIN", noted(Closing, 120), ALL, Other, TO_NOTED, noted(Closing, 0)),
+    row("a RST behind a FIN", noted(Closing, 9), ALL, Rst, TO_NOTED, noted(Reset, 0)),
+    row("traffic behind a RST", noted(Reset, 9), ALL, Other, TO_NOTED, noted(Confirmed, 0)),
+    row("a FIN behind a RST", noted(Reset, 9), ALL, Fin, TO_NOTED, noted(Closing, 0)),
+    row("the ports again, after FIN", noted(Closing, 9), ALL, Syn, TO_CURRENT, NEW),
+    row("the ports again, after RST", noted(Reset, 9), ALL, Syn, TO_CURRENT, NEW),
+    row("a FIN long ago", noted(Closing, 121), ALL, Other, TO_BASE, Some((Confirmed, BASE, 0))),
+    row("a RST long ago", noted(Reset, 11), ALL, Other, TO_BASE, Some((Confirmed, BASE, 0))),
+    row("confirmed, lost: SYN", noted(Confirmed, 9), LOST, Syn, TO_CURRENT, NEW),
+    row("confirmed, lost: ACK", noted(Confirmed, 9), LOST, Other, TO_CURRENT, noted(Confirmed, 9)),
+    row("confirmed, lost: RST", noted(Confirmed, 9), LOST, Rst, TO_CURRENT, noted(Confirmed, 9)),
+    row("a retransmission", noted(Unconfirmed, 9), ALL, Syn, TO_NOTED, noted(Unconfirmed, 9)),
+    row("the answer to SYN-ACK", noted(Unconfirmed, 9), ALL, Other, TO_NOTED, noted(Confirmed, 0)),
+    row("a FIN at once", noted(Unconfirmed, 9), ALL, Fin, TO_NOTED, noted(Closing, 0)),
+    row("a RST at once", noted(Unconfirmed, 9), ALL, Rst, TO_NOTED, noted(Unconfirmed, 9)),
+    row("unconfirmed, lost: SYN", noted(Unconfirmed, 9), LOST, Syn, TO_CURRENT, NEW),
+    row(
+        "unconfirmed, lost: ACK",
+        noted(Unconfirmed, 9),
+        LOST,
+        Other,
+        TO_CURRENT,
+        noted(Unconfirmed, 9),
+    ),
+    row("a new connection", None, ALL, Syn, TO_CURRENT, NEW),
+    row("a new connection, all lost", None, &[], Syn, TO_CURRENT, NEW),
+    row("an older flow", None, ALL, Other, TO_BASE, Some((Confirmed, BASE, 0))),
+    row("an older flow ends", None, ALL, Fin, TO_BASE, Some((Closing, BASE, 0))),
+    row("an older flow's RST", None, ALL, Rst, TO_BASE, None),
+    row("an older flow, base lost", None, &[CURRENT], Other, TO_CURRENT, None),
+    row("an older flow's FIN, base lost", None, &[CURRENT], Fin, TO_CURRENT, None),
+];
+
+fn remember(memory: &Memory, note: Noted, window: u32) {
+    if let Some((state, real, ago)) = note {
+        let note = Note::new(real, window, state, NOW - ago * SECOND);
+        match state {
+            Unconfirmed => memory.note_new_flow(&KEY, &note),
+            Confirmed | Closing | Reset => memory.note_flow(&KEY, &note),
+        }
+    }
+}
+
+#[test]
+fn every_row_of_the_table() {
+    for row in ROWS {
+        let memory = Memory::new(row.usable);
+        remember(&memory, row.note, WINDOW);
+        assert_eq!(memory.sees(row.segment, true), row.to, "{}: where it goes", row.what);
+        let then = Memory::new(row.usable);
+        remember(&then, row.then, WINDOW);
+        assert_eq!(memory, then, "{}: what is noted", row.what);
+    }
+}
+
+/// Every note there can be, every set of usable real servers, every segment.
+fn everything(mut check: impl FnMut(&Memory, Noted, Segment)) {
+    let states = [Unconfirmed, Confirmed, Closing, Reset].into_iter();
+    let notes = states.flat_map(|state| [0, 9, 11, 121].map(|ago| noted(state, ago)));
+    for note in notes.chain([None]) {
+        for set in 0..8_u8 {
+            let usable: Vec<_> = ALL.iter().copied().filter(|n| set & 1 << (n - 1) != 0).collect();
+            for segment in SEGMENTS {
+                check(&Memory::new(&usable), note, segment);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_learnt_from_errors_and_traces() {
+    everything(|memory, note, segment| {
+        remember(memory, note, WINDOW);
+        let before = memory.clone();
+        let answer = memory.sees(segment, false);
+        assert_eq!(*memory, before, "{note:?} {segment:?}");
+        assert_eq!(memory.sees(segment, true), answer, "{note:?} {segment:?}");
+    });
+}
+
+#[test]
+fn notes_of_another_window_are_void() {
+    everything(|memory, note, segment| {
+        let fresh = memory.clone();
+        remember(memory, note, WINDOW - 1);
+        let answer = memory.sees(segment, true);
+        assert_eq!(answer, fresh.sees(segment, true), "{note:?} {segment:?}");
+        // And the next packet sees what was noted just now.
+        assert_eq!(memory.sees(Other, true), fresh.sees(Other, true), "{note:?} {segment:?}");
+    });
+}
+
+#[test]
+fn only_new_flows_reach_what_is_not_usable() {
+    everything(|memory, note, segment| {
+        remember(memory, note, WINDOW);
+        let (real, _) = memory.sees(segment, true);
+        assert!(real == CURRENT || memory.usable.contains(&real), "{note:?} {segment:?}");
+    });
+}
+
+#[test]
+fn a_flow_stays_where_its_first_packet_went() {
+    everything(|memory, note, segment| {
+        remember(memory, note, WINDOW);
+        let (first, origin) = memory.sees(segment, true);
+        // A lost real server's flows wait for its return, and a RST begins nothing.
+        let waits = origin == Origin::Current && segment != Syn;
+        if !memory.usable.contains(&first) || waits {
+            return;
+        }
+        for next in [Other, Fin, Other, Rst, Other] {
+            let (real, _) = memory.sees(next, true);
+            assert_eq!(real, first, "{note:?} {segment:?} {next:?}");
+        }
+    });
+}
+
+#[test]
+fn ports_are_used_again_long_after_a_fin() {
+    let memory = Memory::new(ALL);
+    remember(&memory, noted(Closing, 121), WINDOW);
+    assert_eq!(memory.sees(Syn, true), TO_CURRENT);
+    assert_eq!(memory.sees(Other, true), (CURRENT, Origin::Note));
+    let now_noted = memory.flow(&KEY).map(|note| (note.real, note.state));
+    assert_eq!(now_noted, Some((CURRENT, Confirmed as u8)));
+    assert_eq!(memory.new_flow(&KEY), None);
+}
+
+#[test]
+fn survivors_come_back() {
+    let mut memory = Memory::new(ALL);
+    remember(&memory, noted(Confirmed, 0), WINDOW);
+    memory.usable.remove(&NOTED);
+    assert_eq!(memory.sees(Other, true), TO_CURRENT);
+    memory.usable.insert(NOTED);
+    assert_eq!(memory.sees(Other, true), TO_NOTED);
+}
+
+#[test]
+fn a_half_closed_download_lives_as_long_as_it_sends() {
+    let memory = Memory::new(ALL);
+    remember(&memory, noted(Confirmed, 0), WINDOW);
+    memory.sees(Fin, true);
+    for _ in 0..10 {
+        memory.now.set(memory.now() + CLOSING);
+        assert_eq!(memory.sees(Other, true), TO_NOTED);
+    }
+    memory.now.set(memory.now() + CLOSING + 1);
+    assert_eq!(memory.sees(Other, true), TO_BASE);
+}

@@ -1,0 +1,46 @@
+//! Direct routing: the frame goes to the real server's MAC address, the packet stays as it is but for its
+//! TTL, which a router takes one from (RFC 1812, section 5.3.1; RFC 8200, section 3).
+
+use aya_ebpf::bindings::xdp_action;
+use lb_common::{abi::Real, decode::IpHeader};
+
+use crate::{maps::DEVICES, packet::Packet};
+
+/// Offsets of TTL and checksum in an IPv4 header, and of the hop limit in an IPv6 header.
+const TTL: usize = 8;
+const CHECKSUM: usize = 10;
+const HOP_LIMIT: usize = 7;
+
+/// Rewrites the MAC addresses and sends the frame on.
+#[inline(always)]
+pub(crate) fn direct_routing(packet: &mut Packet<'_>, real: &Real, ip: IpHeader) -> u32 {
+    if rewrite(packet, real, ip).is_none() {
+        // The decoder has seen these bytes: they are there.
+        return xdp_action::XDP_ABORTED;
+    }
+    if real.interface == packet.interface() {
+        return xdp_action::XDP_TX;
+    }
+    match DEVICES.redirect(real.interface, 0) {
+        Ok(action) | Err(action) => action,
+    }
+}
+
+#[inline(always)]
+fn rewrite(packet: &mut Packet<'_>, real: &Real, ip: IpHeader) -> Option<()> {
+    let [first, second, _] = real.words();
+    packet.write::<u64>(0, first)?;
+    #[expect(clippy::cast_possible_truncation, reason = "the source address's last four bytes")]
+    packet.write::<u32>(8, u64::from_le(second) as u32)?;
+    if ip.v6 {
+        packet.update::<u8>(ip.offset + HOP_LIMIT, |limit| limit.wrapping_sub(1))
+    } else {
+        packet.update::<u8>(ip.offset + TTL, |ttl| ttl.wrapping_sub(1))?;
+        // RFC 1624: the checksum of a word that shrinks by 0x0100 grows by as much, with the carry.
+        packet.update::<u16>(ip.offset + CHECKSUM, |sum| {
+            let sum = u32::from(u16::from_be(sum)) + 0x0100;
+            #[expect(clippy::cast_possible_truncation, reason = "the carry is folded in")]
+            ((sum + (sum >> 16)) as u16).to_be()
+        })
+    }
+}

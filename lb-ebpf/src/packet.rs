@@ -1,0 +1,83 @@
+//! The frame that XDP was called for: the only raw pointers into packet memory.
+#![expect(
+    unsafe_code,
+    reason = "packet memory is reached through pointers that the verifier checks"
+)]
+
+use aya_ebpf::{bindings::xdp_md, programs::XdpContext};
+use core::{arch::asm, marker::PhantomData};
+use lb_common::wire::{Frame, Window};
+
+/// The frame between the context's `data` and `data_end`.
+pub(crate) struct Packet<'a> {
+    start: usize,
+    end: usize,
+    ctx: *mut xdp_md,
+    lifetime: PhantomData<&'a XdpContext>,
+}
+
+impl<'a> Packet<'a> {
+    #[inline(always)]
+    pub(crate) fn new(ctx: &'a XdpContext) -> Self {
+        Self { start: ctx.data(), end: ctx.data_end(), ctx: ctx.ctx, lifetime: PhantomData }
+    }
+
+    /// Index of the interface that it came in by.
+    #[inline(always)]
+    pub(crate) fn interface(&self) -> u32 {
+        // SAFETY: `ctx` is the context of a program that has not returned: `lifetime` borrows it.
+        unsafe { (*self.ctx).ingress_ifindex }
+    }
+
+    /// A pointer to `T` at `offset`, where the frame has one.
+    #[inline(always)]
+    fn at<T>(&self, offset: usize) -> Option<*mut T> {
+        let from = self.start + offset;
+        if from + size_of::<T>() > self.end { None } else { Some(from as *mut T) }
+    }
+
+    /// Writes `value` at `offset`; the frame must have it.
+    ///
+    /// Words are stored whole although the frame is not aligned: the machine that BPF is compiled for
+    /// allows it (see `lb_common::wire::Window`).
+    #[inline(always)]
+    pub(crate) fn write<T>(&mut self, offset: usize, value: T) -> Option<()> {
+        let to = self.at::<T>(offset)?;
+        // SAFETY: `at` compared its end with the frame's; the verifier proves it again.
+        unsafe { to.write(value) };
+        Some(())
+    }
+
+    /// Replaces the value at `offset`.
+    #[inline(always)]
+    pub(crate) fn update<T: Copy>(&mut self, offset: usize, f: impl FnOnce(T) -> T) -> Option<()> {
+        let at = self.at::<T>(offset)?;
+        // SAFETY: as in `write`.
+        unsafe { at.write(f(at.read())) };
+        Some(())
+    }
+}
+
+impl Frame for Packet<'_> {
+    #[inline(always)]
+    fn window<const N: usize>(&self, offset: usize) -> Option<Window<'_, N>> {
+        let at = self.at::<[u8; N]>(offset)?;
+        // SAFETY: `at` compared its end with the frame's, and nothing writes while the window lives:
+        // `write` and `update` borrow the packet mutably.
+        Some(unsafe { Window::from_raw(at.cast()) })
+    }
+
+    #[inline(always)]
+    fn length(&self) -> usize {
+        let mut length = self.end - self.start;
+        // Were the compiler to see where this number comes from, it would conclude from an IP length that
+        // fits in it that the transport header is there, and leave out the comparison of pointers that
+        // the verifier wants to see.
+        // SAFETY: moves a register onto itself. (No instruction at all would give two line records of
+        // one instruction, which the kernel refuses.)
+        unsafe {
+            asm!("{0} = {0}", inout(reg) length, options(pure, nomem, nostack, preserves_flags))
+        };
+        length
+    }
+}

@@ -1,0 +1,262 @@
+//! The control socket: HTTP with JSON over a Unix socket, as [`crate::api`] describes it.
+//!
+//! Requests become [`Command`]s for the agent's loop, one at a time. Whoever may open the socket may look;
+//! changes are for root and for the user the agent runs as, told by the peer's credentials.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::unix::{fs::PermissionsExt as _, net::UnixStream as StdUnixStream},
+    path::{Path, PathBuf},
+};
+
+use axum::{
+    Json, Router,
+    extract::{
+        ConnectInfo, DefaultBodyLimit, Path as UrlPath, Query, State,
+        connect_info::Connected,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{delete, get, post, put},
+    serve::IncomingStream,
+};
+use nix::unistd::{Uid, geteuid};
+use serde::Deserialize;
+use tokio::{
+    net::{UnixListener, unix::UCred},
+    sync::{mpsc, oneshot},
+};
+
+use crate::{
+    api::{Done, NewServer, NewState, NewWeight, Problem, Status, Trace},
+    model::{Name, Protocol},
+};
+
+/// Commands that wait for the loop; more callers wait in their connections.
+const QUEUE: usize = 64;
+/// The largest body that is read.
+const BODY: usize = 64 * 1024;
+
+/// A change that an operator asks for.
+#[derive(Debug)]
+pub(super) enum Change {
+    Add(NewServer),
+    Remove(Name),
+    State(Name, NewState),
+    Weight(Name, NewWeight),
+}
+
+/// What the loop is asked.
+#[derive(Debug)]
+pub(super) enum Command {
+    Status(oneshot::Sender<Status>),
+    Trace { protocol: Protocol, client: SocketAddr, vip: SocketAddr, reply: Reply<Trace> },
+    Change { pool: Name, change: Change, reply: Reply<Done> },
+    Reload(Reply<Done>),
+}
+
+/// Where an answer goes: what was done, or why not, in words.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, String>>;
+
+/// A socket that could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Another agent answers there.
+    #[error(
+        "another agent answers on {}: stop it first, or set another `socket` under [node]",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// The system refused.
+    #[error("the control socket {}: {}", .0.display(), .1)]
+    Io(PathBuf, io::Error),
+}
+
+/// Opens the socket (mode 0660) and serves it on the current runtime.
+///
+/// # Errors
+/// [`ControlError`]: another agent is there, or the place cannot be used.
+pub(super) fn serve(path: &Path) -> Result<mpsc::Receiver<Command>, ControlError> {
+    let failed = |error| ControlError::Io(path.to_owned(), error);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    if path.exists() {
+        if StdUnixStream::connect(path).is_ok() {
+            return Err(ControlError::InUse(path.to_owned()));
+        }
+        // Left behind by an agent that did not end by itself.
+        fs::remove_file(path).map_err(failed)?;
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o660)).map_err(failed)?;
+    let (commands, receiver) = mpsc::channel(QUEUE);
+    let service = router(commands).into_make_service_with_connect_info::<Peer>();
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, service).await {
+            tracing::error!(%error, "the control socket is closed");
+        }
+    });
+    Ok(receiver)
+}
+
+fn router(commands: mpsc::Sender<Command>) -> Router {
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/trace", get(trace))
+        .route("/v1/reload", post(reload))
+        .route("/v1/pools/{pool}/servers", post(add))
+        .route("/v1/pools/{pool}/servers/{server}", delete(remove))
+        .route("/v1/pools/{pool}/servers/{server}/state", put(state))
+        .route("/v1/pools/{pool}/servers/{server}/weight", put(weight))
+        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "no such request".to_owned()) })
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(commands)
+}
+
+/// Who has connected.
+#[derive(Clone, Debug)]
+struct Peer(Option<UCred>);
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        Self(stream.io().peer_cred().ok())
+    }
+}
+
+impl Peer {
+    fn may_change(&self) -> Result<(), Refusal> {
+        let uid = self.0.map(|credentials| Uid::from_raw(credentials.uid()));
+        if uid.is_some_and(|uid| uid.is_root() || uid == geteuid()) {
+            return Ok(());
+        }
+        let who = uid.map_or_else(|| "an unknown user".to_owned(), |uid| format!("user {uid}"));
+        tracing::warn!(who, "a change was refused");
+        let words = format!("{who} may look but not change: run the command as root");
+        Err(Refusal::new(StatusCode::FORBIDDEN, words))
+    }
+}
+
+/// An answer other than 200.
+#[derive(Debug)]
+struct Refusal {
+    code: StatusCode,
+    words: String,
+}
+
+impl Refusal {
+    const fn new(code: StatusCode, words: String) -> Self {
+        Self { code, words }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.code, Json(Problem { error: self.words })).into_response()
+    }
+}
+
+macro_rules! bad_request {
+    ($($rejection:ty),+) => {
+        $(impl From<$rejection> for Refusal {
+            fn from(rejection: $rejection) -> Self {
+                Self::new(rejection.status(), rejection.body_text())
+            }
+        })+
+    };
+}
+bad_request!(JsonRejection, PathRejection, QueryRejection);
+
+type Commands = State<mpsc::Sender<Command>>;
+type Answer<T> = Result<Json<T>, Refusal>;
+
+async fn status(State(commands): Commands) -> Answer<Status> {
+    let (reply, answer) = oneshot::channel();
+    let sent = commands.send(Command::Status(reply)).await;
+    let status = if sent.is_ok() { answer.await.ok() } else { None };
+    status.map(Json).ok_or_else(stopping)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TraceQuery {
+    protocol: Protocol,
+    client: SocketAddr,
+    vip: SocketAddr,
+}
+
+async fn trace(
+    State(commands): Commands,
+    query: Result<Query<TraceQuery>, QueryRejection>,
+) -> Answer<Trace> {
+    let Query(TraceQuery { protocol, client, vip }) = query?;
+    ask(&commands, |reply| Command::Trace { protocol, client, vip, reply }).await
+}
+
+async fn reload(State(commands): Commands, ConnectInfo(peer): ConnectInfo<Peer>) -> Answer<Done> {
+    peer.may_change()?;
+    ask(&commands, Command::Reload).await
+}
+
+async fn add(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<UrlPath<Name>, PathRejection>,
+    body: Result<Json<NewServer>, JsonRejection>,
+) -> Answer<Done> {
+    peer.may_change()?;
+    let (UrlPath(pool), Json(server)) = (path?, body?);
+    change(&commands, pool, Change::Add(server)).await
+}
+
+async fn remove(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<UrlPath<(Name, Name)>, PathRejection>,
+) -> Answer<Done> {
+    peer.may_change()?;
+    let UrlPath((pool, server)) = path?;
+    change(&commands, pool, Change::Remove(server)).await
+}
+
+async fn state(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<UrlPath<(Name, Name)>, PathRejection>,
+    body: Result<Json<NewState>, JsonRejection>,
+) -> Answer<Done> {
+    peer.may_change()?;
+    let (UrlPath((pool, server)), Json(state)) = (path?, body?);
+    change(&commands, pool, Change::State(server, state)).await
+}
+
+async fn weight(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<UrlPath<(Name, Name)>, PathRejection>,
+    body: Result<Json<NewWeight>, JsonRejection>,
+) -> Answer<Done> {
+    peer.may_change()?;
+    let (UrlPath((pool, server)), Json(weight)) = (path?, body?);
+    change(&commands, pool, Change::Weight(server, weight)).await
+}
+
+async fn change(commands: &mpsc::Sender<Command>, pool: Name, change: Change) -> Answer<Done> {
+    ask(commands, |reply| Command::Change { pool, change, reply }).await
+}
+
+async fn ask<T>(
+    commands: &mpsc::Sender<Command>,
+    command: impl FnOnce(Reply<T>) -> Command,
+) -> Answer<T> {
+    let (reply, answer) = oneshot::channel();
+    commands.send(command(reply)).await.map_err(|_| stopping())?;
+    let answer = answer.await.map_err(|_| stopping())?;
+    answer.map(Json).map_err(|words| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, words))
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping".to_owned())
+}

@@ -1,0 +1,143 @@
+//! The XDP program and its maps, as the agent handles them.
+//!
+//! [`DataPlane`] owns what the kernel holds; [`crate::plan`] says what should be in it. Rings are never
+//! changed in place: a new one is written into a free region of the arena ([`arena`]) and published by one
+//! store ([`rings`]). Everything is pinned ([`pins`]), so packets go on while no agent lives.
+
+mod arena;
+mod attach;
+mod error;
+#[cfg(feature = "ebpf-log")]
+mod log;
+mod mmap;
+mod object;
+mod pins;
+mod rings;
+mod steps;
+mod tables;
+
+use std::path::Path;
+
+use aya::{
+    Ebpf,
+    programs::{TestRun as _, TestRunOptions},
+};
+use lb_common::{
+    abi::{Counter, Reason},
+    flow_hash::HashKeys,
+};
+
+pub use attach::{Attached, Links};
+pub use error::DataPlaneError;
+pub use object::POOLS;
+pub use pins::Pins;
+
+use crate::model::Limits;
+use arena::Arena;
+use tables::Maps;
+
+/// The loaded program with its maps.
+pub struct DataPlane {
+    ebpf: Ebpf,
+    maps: Maps,
+    arena: Arena,
+    next_window: u32,
+}
+
+impl DataPlane {
+    /// Loads the program and, with `pins`, adopts the maps that are pinned there or creates and pins them.
+    /// Without `pins` the maps live as long as the returned value: for tests and benchmarks.
+    ///
+    /// # Errors
+    /// [`DataPlaneError`], each with what to do.
+    pub fn load(
+        limits: &Limits,
+        keys: HashKeys,
+        pins: Option<&Path>,
+    ) -> Result<Self, DataPlaneError> {
+        let mut ebpf = object::load(limits, &keys, pins)?;
+        let maps = Maps::take(&mut ebpf, limits, keys)?;
+        let (arena, next_window) = rings::survey(&maps);
+        Ok(Self { ebpf, maps, arena, next_window })
+    }
+
+    /// Runs one frame through the program (BPF_PROG_TEST_RUN): its XDP action and the frame as it left.
+    ///
+    /// # Errors
+    /// The kernel refuses frames under 14 bytes.
+    pub fn test_run(&mut self, frame: &[u8]) -> Result<(u32, Vec<u8>), DataPlaneError> {
+        let mut out = vec![0; frame.len() + 256];
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            data_out: Some(&mut out),
+            ..TestRunOptions::default()
+        };
+        let result = object::balancer(&mut self.ebpf)?.test_run(options)?;
+        out.truncate(result.data_size_out as usize);
+        Ok((result.return_value, out))
+    }
+
+    /// The two programs that a benchmark runs side by side: the balancer, and one that does nothing.
+    ///
+    /// # Errors
+    /// The kernel's, loading the second one.
+    pub fn bench_programs(&mut self) -> Result<BenchPrograms<'_>, DataPlaneError> {
+        let pass = object::pass(&mut self.ebpf)?;
+        if pass.fd().is_err() {
+            pass.load()?;
+        }
+        Ok(BenchPrograms { ebpf: &mut self.ebpf })
+    }
+
+    /// The counter at `index` of COUNTERS, over all CPUs.
+    ///
+    /// # Errors
+    /// An index beyond the map.
+    pub fn counter(&self, index: u32) -> Result<Counter, DataPlaneError> {
+        self.maps.counter(index)
+    }
+
+    /// The counter of `reason`, over all CPUs.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn reason(&self, reason: Reason) -> Result<Counter, DataPlaneError> {
+        self.maps.reason(reason)
+    }
+
+    /// The maps as a decision reads them, without leaving notes: `lb trace`.
+    #[must_use]
+    pub fn tables(&self) -> &impl lb_common::verdict::Tables {
+        &self.maps
+    }
+}
+
+/// See [`DataPlane::bench_programs`].
+pub struct BenchPrograms<'a> {
+    ebpf: &'a mut Ebpf,
+}
+
+impl BenchPrograms<'_> {
+    /// Runs one frame through the balancer, or through the program that does nothing.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn run(&mut self, frame: &[u8], balance: bool) -> Result<(), DataPlaneError> {
+        let program =
+            if balance { object::balancer(self.ebpf) } else { object::pass(self.ebpf) }?;
+        program.test_run(TestRunOptions { data_in: Some(frame), ..TestRunOptions::default() })?;
+        Ok(())
+    }
+
+    /// Nanoseconds and runs that the kernel has counted for the balancer and for the program that does
+    /// nothing (`kernel.bpf_stats_enabled`).
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn run_time(&mut self, balance: bool) -> Result<(std::time::Duration, u64), DataPlaneError> {
+        let program =
+            if balance { object::balancer(self.ebpf) } else { object::pass(self.ebpf) }?;
+        let info = program.info()?;
+        Ok((info.run_time(), info.run_count()))
+    }
+}

@@ -1,0 +1,85 @@
+//! The compiled program: loaded with the sizes, the secret and the pinned maps that this director has.
+
+use std::path::{Path, PathBuf};
+
+use aya::{Ebpf, EbpfLoader, programs::Xdp};
+use lb_common::{abi::map, flow_hash::HashKeys};
+
+use super::DataPlaneError;
+use crate::model::Limits;
+
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/lb-ebpf"));
+
+/// The program that balances.
+const BALANCER: &str = "lb_xdp";
+/// The program that hands everything on.
+const PASS: &str = "lb_pass";
+
+/// Pools that the maps have room for: each has rings of its own.
+pub const POOLS: u32 = 16_384;
+/// Interfaces that the redirect table has room for.
+const DEVICES: u32 = 1_024;
+
+/// Entries of each map, in the order in which they are created.
+pub(super) fn sizes(limits: &Limits) -> [(&'static str, u32); 9] {
+    [
+        (map::SERVICES, limits.services),
+        (map::VIPS, limits.services),
+        (map::POOLS, POOLS),
+        (map::RINGS, limits.ring_slots / lb_common::abi::SLOTS_PER_WORD),
+        (map::REALS, limits.reals),
+        (map::DEVICES, DEVICES),
+        (map::COUNTERS, limits.counters),
+        (map::FLOWS, limits.flows),
+        (map::NEW_FLOWS, limits.new_flows),
+    ]
+}
+
+/// Loads the object. Maps that are pinned under `pins` are used, the others are created and pinned there;
+/// without `pins` they live as long as the returned value.
+///
+/// # Errors
+/// The kernel's, with the verifier's log where it refused the program.
+pub(super) fn load(
+    limits: &Limits,
+    keys: &HashKeys,
+    pins: Option<&Path>,
+) -> Result<Ebpf, DataPlaneError> {
+    let paths: Vec<(&str, PathBuf)> = pins
+        .map(|folder| map::ALL.iter().map(|name| (*name, folder.join(name))).collect())
+        .unwrap_or_default();
+    let mut loader = EbpfLoader::new();
+    for (name, entries) in sizes(limits) {
+        loader.map_max_entries(name, entries);
+    }
+    for (name, path) in &paths {
+        loader.map_pin_path(name, path.as_path());
+    }
+    loader.override_global("HASH_KEYS", keys, true);
+    let mut ebpf = loader.load(OBJECT).map_err(|e| DataPlaneError::Object(Box::new(e)))?;
+    #[cfg(feature = "ebpf-log")]
+    super::log::start(&mut ebpf);
+    balancer(&mut ebpf)?.load()?;
+    Ok(ebpf)
+}
+
+/// The balancing program.
+///
+/// # Errors
+/// [`DataPlaneError::Missing`]: the object is not ours.
+pub(super) fn balancer(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataPlaneError> {
+    program(ebpf, BALANCER)
+}
+
+/// The program that hands every frame on (the other ends of the lab's veth pairs; the zero of a benchmark).
+///
+/// # Errors
+/// [`DataPlaneError::Missing`]: the object is not ours.
+pub(super) fn pass(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataPlaneError> {
+    program(ebpf, PASS)
+}
+
+fn program<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Xdp, DataPlaneError> {
+    let program = ebpf.program_mut(name).ok_or(DataPlaneError::Missing(name))?;
+    Ok(program.try_into()?)
+}

@@ -1,0 +1,138 @@
+//! Putting a pool's ring into force, and closing the window that this opens.
+
+use std::time::Instant;
+
+use lb_common::{
+    abi::{RingRef, SLOTS_PER_WORD, Slot},
+    ring::{pack, transition},
+    verdict::Tables as _,
+};
+
+use super::{
+    DataPlane, DataPlaneError,
+    arena::{Arena, Region},
+    object,
+    tables::Maps,
+};
+
+/// The region of a ring, where it has slots.
+fn region(ring: RingRef) -> Option<Region> {
+    (ring.slots > 0)
+        .then(|| Region { offset: ring.offset, words: ring.slots.div_ceil(SLOTS_PER_WORD) })
+}
+
+/// Finds out which regions the pools use, and the first window number that none has used.
+pub(super) fn survey(maps: &Maps) -> (Arena, u32) {
+    let pools: Vec<_> = (0..object::POOLS).map_while(|number| maps.pool(number)).collect();
+    let taken = pools.iter().flat_map(|pool| [region(pool.current), region(pool.base)]);
+    let words = u32::try_from(maps.arena()).unwrap_or(u32::MAX);
+    let next = pools.iter().map(|pool| pool.window).max().unwrap_or(0) + 1;
+    (Arena::new(words, taken.flatten().collect()), next)
+}
+
+impl DataPlane {
+    /// Real servers of the slots of the pool's ring in force; empty before its first one.
+    #[must_use]
+    pub fn ring(&self, pool: u32) -> Vec<u16> {
+        self.slots(pool).iter().map(|slot| slot.real()).collect()
+    }
+
+    /// The slots of the pool's ring in force.
+    fn slots(&self, pool: u32) -> Vec<Slot> {
+        self.maps.pool(pool).map(|pool| self.maps.ring(pool.current)).unwrap_or_default()
+    }
+
+    /// True while flows of the pool are tracked.
+    #[must_use]
+    pub fn in_transition(&self, pool: u32) -> bool {
+        self.maps.pool(pool).is_some_and(|pool| pool.current != pool.base)
+    }
+
+    /// Puts `next` into force for `pool`, whose real servers begin at `reals`. What moves is tracked until
+    /// [`DataPlane::close_window`]. Returns true where something moved.
+    ///
+    /// # Errors
+    /// [`DataPlaneError::Arena`]: nothing has changed then.
+    pub fn install_ring(
+        &mut self,
+        pool: u32,
+        reals: u32,
+        next: &[u16],
+        now: Instant,
+    ) -> Result<bool, DataPlaneError> {
+        let Some(before) = self.maps.pool(pool) else {
+            return Err(DataPlaneError::Missing("pool"));
+        };
+        let present = self.maps.ring(before.current);
+        if present.iter().map(|slot| slot.real()).eq(next.iter().copied()) {
+            self.maps.put_pool_reals(pool, reals, before.window);
+            return Ok(false);
+        }
+        let open = before.current != before.base;
+        let base: Vec<_> = if open { self.maps.ring(before.base) } else { present.clone() }
+            .iter()
+            .map(|slot| slot.real())
+            .collect();
+        let slots = transition(&base, &present, next);
+        let ring = self.write(&slots, now)?;
+        let first = before.current.slots == 0;
+        let window = if open { before.window } else { self.new_window() };
+        // Nothing is tracked by the new number before the new ring is in force.
+        self.maps.put_pool_reals(pool, reals, window);
+        if first {
+            self.maps.publish_base(pool, ring);
+        }
+        self.maps.publish_current(pool, ring);
+        if open && let Some(region) = region(before.current) {
+            self.arena.give(region, now);
+        }
+        Ok(!first)
+    }
+
+    /// Ends the transition: from here on every flow follows the ring in force. What the flow table still
+    /// says of it is void, by the number of the window.
+    pub fn close_window(&mut self, pool: u32, now: Instant) {
+        let Some(before) = self.maps.pool(pool).filter(|pool| pool.current != pool.base) else {
+            return;
+        };
+        let settled: Vec<_> = self
+            .maps
+            .ring(before.current)
+            .iter()
+            .map(|slot| Slot::new(slot.real(), false))
+            .collect();
+        // In place: a word that a packet reads is the old one or the new one, and both name the same real
+        // servers. Nothing looks at `base` once no slot is tracked.
+        self.maps.put_ring(before.current.offset, pack(&settled));
+        self.maps.publish_base(pool, before.current);
+        if let Some(region) = region(before.base) {
+            self.arena.give(region, now);
+        }
+    }
+
+    /// Forgets a pool that no service uses any more.
+    pub fn remove_pool(&mut self, pool: u32, now: Instant) {
+        let Some(before) = self.maps.pool(pool) else { return };
+        let none = RingRef::default();
+        self.maps.publish_current(pool, none);
+        self.maps.publish_base(pool, none);
+        for region in [region(before.current), region(before.base)].into_iter().flatten() {
+            self.arena.give(region, now);
+        }
+    }
+
+    /// Writes a ring into a free region.
+    fn write(&mut self, slots: &[Slot], now: Instant) -> Result<RingRef, DataPlaneError> {
+        let full = || DataPlaneError::Arena { slots: slots.len() };
+        let count = u32::try_from(slots.len()).map_err(|_| full())?;
+        let region = self.arena.take(count.div_ceil(SLOTS_PER_WORD), now).ok_or_else(full)?;
+        self.maps.put_ring(region.offset, pack(slots));
+        Ok(RingRef { offset: region.offset, slots: count })
+    }
+
+    const fn new_window(&mut self) -> u32 {
+        let window = self.next_window;
+        self.next_window = self.next_window.wrapping_add(1);
+        window
+    }
+}

@@ -1,0 +1,93 @@
+//! Carrying out a plan, and reading back what is there.
+
+use std::time::Instant;
+
+use lb_common::{abi::{Counter, RealState}, verdict::Tables as _};
+
+use super::{DataPlane, DataPlaneError};
+use crate::plan::{Actual, Block, Desired, Step};
+
+impl DataPlane {
+    /// What the maps hold, as far as `desired` is concerned with it.
+    ///
+    /// # Errors
+    /// A map that cannot be read.
+    pub fn actual(&self, desired: &Desired) -> Result<Actual, DataPlaneError> {
+        let reals = desired.reals.keys();
+        let pools = desired.pools.iter().map(|pool| pool.number);
+        Ok(Actual {
+            services: self.maps.services()?.into_iter().collect(),
+            vips: self.maps.vips()?.into_iter().collect(),
+            reals: reals.filter_map(|&n| Some((n, self.maps.real(n)?))).collect(),
+            pools: pools
+                .filter_map(|n| Some((n, (self.maps.pool(n)?.reals, self.ring(n)))))
+                .collect(),
+        })
+    }
+
+    /// Carries out one step. Returns true where it opened a transition window or moved slots in one.
+    ///
+    /// # Errors
+    /// The step has not been carried out.
+    pub fn apply(&mut self, step: &Step, now: Instant) -> Result<bool, DataPlaneError> {
+        match step {
+            Step::PutDevice { interface } => self.maps.put_device(*interface)?,
+            Step::PutReal { number, real } => self.maps.put_real(*number, real),
+            Step::InstallRing { pool, reals, ring, .. } => {
+                return self.install_ring(*pool, *reals, ring, now);
+            }
+            Step::PutVip { address, vip } => self.maps.put_vip(*address, *vip)?,
+            Step::PutService { key, service } => self.maps.put_service(*key, *service)?,
+            Step::RemoveService { key } => self.maps.remove_service(*key)?,
+            Step::RemoveVip { address } => self.maps.remove_vip(*address)?,
+        }
+        Ok(false)
+    }
+
+    /// True where the real server `number` takes packets of its flows.
+    #[must_use]
+    pub fn usable(&self, number: u32) -> bool {
+        let real = self.maps.real(number);
+        real.is_some_and(|real| RealState(real.state).has(RealState::USABLE))
+    }
+
+    /// Copies real servers to another block, which a pool that has grown moves to.
+    pub fn copy_reals(&self, from: Block, to: Block) {
+        for index in 0..from.length.min(to.length) {
+            if let Some(real) = self.maps.real(from.start + index) {
+                self.maps.put_real(to.start + index, &real);
+            }
+        }
+    }
+
+    /// Copies counters to another block; the rest of it starts from zero. Packets that are counted between
+    /// this and the service's new record are lost to the figures.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn copy_counters(&mut self, from: Option<Block>, to: Block) -> Result<(), DataPlaneError> {
+        for index in 0..to.length {
+            match from.filter(|from| index < from.length) {
+                Some(from) => self.maps.copy_counter(from.start + index, to.start + index)?,
+                None => self.maps.reset_counter(to.start + index)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets one counter to zero: its number has a new owner.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn reset_counter(&mut self, index: u32) -> Result<(), DataPlaneError> {
+        self.maps.reset_counter(index)
+    }
+
+    /// All counters of a block.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn counters(&self, block: Block) -> Result<Vec<Counter>, DataPlaneError> {
+        (0..block.length).map(|index| self.maps.counter(block.start + index)).collect()
+    }
+}

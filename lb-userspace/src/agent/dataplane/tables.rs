@@ -1,0 +1,276 @@
+//! Handles on the maps: what the agent writes and reads, typed.
+
+use std::os::fd::AsFd as _;
+
+use aya::{
+    Ebpf,
+    maps::{DevMapHash, HashMap, Map, MapData, PerCpuArray, PerCpuValues},
+    util::nr_cpus,
+};
+use lb_common::{
+    abi::{
+        Address, Counter, FlowKey, Note, Pool, Real, Reason, RingRef, Service, ServiceKey, Slot,
+        Vip, map,
+    },
+    flow_hash::HashKeys,
+    verdict::Tables,
+};
+
+use super::{DataPlaneError, mmap::Words, object};
+use crate::model::Limits;
+
+const POOL_WORDS: usize = size_of::<Pool>() / 8;
+const REAL_WORDS: usize = size_of::<Real>() / 8;
+
+/// Every map of the program.
+pub(super) struct Maps {
+    keys: HashKeys,
+    services: HashMap<MapData, ServiceKey, Service>,
+    vips: HashMap<MapData, Address, Vip>,
+    pools: Words,
+    rings: Words,
+    reals: Words,
+    devices: DevMapHash<MapData>,
+    counters: PerCpuArray<MapData, Counter>,
+    reasons: PerCpuArray<MapData, Counter>,
+    flows: HashMap<MapData, FlowKey, Note>,
+    new_flows: HashMap<MapData, FlowKey, Note>,
+    cpus: usize,
+}
+
+impl Maps {
+    /// Takes the maps out of a loaded object.
+    ///
+    /// # Errors
+    /// A map that is not there or not what it should be; mmap(2)'s.
+    pub(super) fn take(
+        ebpf: &mut Ebpf,
+        limits: &Limits,
+        keys: HashKeys,
+    ) -> Result<Self, DataPlaneError> {
+        let rings = (limits.ring_slots / lb_common::abi::SLOTS_PER_WORD) as usize;
+        let pools = object::POOLS as usize * POOL_WORDS;
+        let reals = limits.reals as usize * REAL_WORDS;
+        Ok(Self {
+            keys,
+            services: take(ebpf, map::SERVICES)?.try_into()?,
+            vips: take(ebpf, map::VIPS)?.try_into()?,
+            pools: words(ebpf, map::POOLS, pools)?,
+            rings: words(ebpf, map::RINGS, rings)?,
+            reals: words(ebpf, map::REALS, reals)?,
+            devices: take(ebpf, map::DEVICES)?.try_into()?,
+            counters: take(ebpf, map::COUNTERS)?.try_into()?,
+            reasons: take(ebpf, map::REASONS)?.try_into()?,
+            flows: take(ebpf, map::FLOWS)?.try_into()?,
+            new_flows: take(ebpf, map::NEW_FLOWS)?.try_into()?,
+            cpus: nr_cpus().map_err(|(_, error)| DataPlaneError::Cpus(error))?,
+        })
+    }
+
+    /// All service entries.
+    pub(super) fn services(&self) -> Result<Vec<(ServiceKey, Service)>, DataPlaneError> {
+        Ok(self.services.iter().collect::<Result<_, _>>()?)
+    }
+
+    /// All VIPs.
+    pub(super) fn vips(&self) -> Result<Vec<(Address, Vip)>, DataPlaneError> {
+        Ok(self.vips.iter().collect::<Result<_, _>>()?)
+    }
+
+    /// Writes a service entry.
+    pub(super) fn put_service(
+        &mut self,
+        key: ServiceKey,
+        value: Service,
+    ) -> Result<(), DataPlaneError> {
+        Ok(self.services.insert(key, value, 0)?)
+    }
+
+    /// Removes a service entry.
+    pub(super) fn remove_service(&mut self, key: ServiceKey) -> Result<(), DataPlaneError> {
+        Ok(self.services.remove(&key)?)
+    }
+
+    /// Writes a VIP.
+    pub(super) fn put_vip(&mut self, address: Address, vip: Vip) -> Result<(), DataPlaneError> {
+        Ok(self.vips.insert(address, vip, 0)?)
+    }
+
+    /// Removes a VIP.
+    pub(super) fn remove_vip(&mut self, address: Address) -> Result<(), DataPlaneError> {
+        Ok(self.vips.remove(&address)?)
+    }
+
+    /// Makes an interface a target of redirects.
+    pub(super) fn put_device(&mut self, interface: u32) -> Result<(), DataPlaneError> {
+        Ok(self.devices.insert(interface, interface, None, 0)?)
+    }
+
+    /// Replaces a real server word by word, in an order in which every mixture is right: the interface and
+    /// the rest of the source address first, the destination last.
+    pub(super) fn put_real(&self, number: u32, real: &Real) {
+        let at = number as usize * REAL_WORDS;
+        let words = real.words();
+        for word in [2, 1, 0] {
+            self.reals.set(at + word, words[word]);
+        }
+    }
+
+    /// Writes the numbers of a pool that do not change while packets read it: before its first ring.
+    pub(super) fn put_pool_reals(&self, pool: u32, reals: u32, window: u32) {
+        let [a, b, c, d] = reals.to_ne_bytes();
+        let [e, f, g, h] = window.to_ne_bytes();
+        let word = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+        self.pools.set(pool as usize * POOL_WORDS + 2, word);
+    }
+
+    /// Publishes the ring that new flows follow.
+    pub(super) fn publish_current(&self, pool: u32, ring: RingRef) {
+        self.pools.set(pool as usize * POOL_WORDS, ring_word(ring));
+    }
+
+    /// Publishes the ring that older flows follow.
+    pub(super) fn publish_base(&self, pool: u32, ring: RingRef) {
+        self.pools.set(pool as usize * POOL_WORDS + 1, ring_word(ring));
+    }
+
+    /// Writes ring words into a region.
+    pub(super) fn put_ring(&self, offset: u32, words: impl Iterator<Item = u64>) {
+        for (index, word) in (offset as usize..).zip(words) {
+            self.rings.set(index, word);
+        }
+    }
+
+    /// The slots of a ring.
+    pub(super) fn ring(&self, ring: RingRef) -> Vec<Slot> {
+        (0..ring.slots)
+            .map_while(|slot| {
+                let word = self.ring_word(ring.offset + slot / lb_common::abi::SLOTS_PER_WORD)?;
+                Some(Slot::in_word(word, slot))
+            })
+            .collect()
+    }
+
+    /// Words in the arena.
+    pub(super) const fn arena(&self) -> usize {
+        self.rings.len()
+    }
+
+    /// One counter, over all CPUs.
+    pub(super) fn counter(&self, index: u32) -> Result<Counter, DataPlaneError> {
+        Ok(sum(&self.counters.get(&index, 0)?))
+    }
+
+    /// Sets a counter to zero.
+    pub(super) fn reset_counter(&mut self, index: u32) -> Result<(), DataPlaneError> {
+        let zeros = PerCpuValues::try_from(vec![Counter::default(); self.cpus])
+            .map_err(DataPlaneError::Cpus)?;
+        Ok(self.counters.set(index, zeros, 0)?)
+    }
+
+    /// Copies a counter, CPU by CPU.
+    pub(super) fn copy_counter(&mut self, from: u32, to: u32) -> Result<(), DataPlaneError> {
+        let values = self.counters.get(&from, 0)?;
+        Ok(self.counters.set(to, values, 0)?)
+    }
+
+    /// The counter of a reason, over all CPUs.
+    pub(super) fn reason(&self, reason: Reason) -> Result<Counter, DataPlaneError> {
+        Ok(sum(&self.reasons.get(&(reason as u32), 0)?))
+    }
+}
+
+/// Reading alone: a decision made here (`lb trace`) leaves no note.
+impl Tables for Maps {
+    type Service = Service;
+
+    fn keys(&self) -> HashKeys {
+        self.keys
+    }
+
+    fn service(&self, key: &ServiceKey) -> Option<Service> {
+        self.services.get(key, 0).ok()
+    }
+
+    fn vip(&self, address: &Address) -> Option<Vip> {
+        self.vips.get(address, 0).ok()
+    }
+
+    fn pool(&self, number: u32) -> Option<Pool> {
+        let at = number as usize * POOL_WORDS;
+        let word = |index| self.pools.get(at + index).map(halves);
+        let ((offset, slots), (base, base_slots), (reals, window)) = (word(0)?, word(1)?, word(2)?);
+        Some(Pool {
+            current: RingRef { offset, slots },
+            base: RingRef { offset: base, slots: base_slots },
+            reals,
+            window,
+        })
+    }
+
+    fn ring_word(&self, index: u32) -> Option<u64> {
+        self.rings.get(index as usize)
+    }
+
+    fn real(&self, number: u32) -> Option<Real> {
+        let at = number as usize * REAL_WORDS;
+        let word = |index| self.reals.get(at + index);
+        Some(Real::from_words([word(0)?, word(1)?, word(2)?]))
+    }
+
+    fn now(&self) -> u64 {
+        use nix::time::{ClockId, clock_gettime};
+        // CLOCK_MONOTONIC cannot fail on Linux; 0 would only make notes look young.
+        clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |now| {
+            let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
+            seconds * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
+        })
+    }
+
+    fn flow(&self, key: &FlowKey) -> Option<Note> {
+        self.flows.get(key, 0).ok()
+    }
+
+    fn new_flow(&self, key: &FlowKey) -> Option<Note> {
+        self.new_flows.get(key, 0).ok()
+    }
+
+    fn note_flow(&self, _: &FlowKey, _: &Note) {}
+
+    fn note_new_flow(&self, _: &FlowKey, _: &Note) {}
+
+    fn forget_flow(&self, _: &FlowKey) {}
+
+    fn forget_new_flow(&self, _: &FlowKey) {}
+}
+
+fn sum(values: &PerCpuValues<Counter>) -> Counter {
+    let mut sum = Counter::default();
+    for value in values.iter() {
+        sum += *value;
+    }
+    sum
+}
+
+fn ring_word(ring: RingRef) -> u64 {
+    let ([a, b, c, d], [e, f, g, h]) = (ring.offset.to_ne_bytes(), ring.slots.to_ne_bytes());
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+}
+
+fn halves(word: u64) -> (u32, u32) {
+    let [a, b, c, d, e, f, g, h] = word.to_ne_bytes();
+    (u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h]))
+}
+
+fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, DataPlaneError> {
+    ebpf.take_map(name).ok_or(DataPlaneError::Missing(name))
+}
+
+/// Maps an array into memory. The handle may go: the mapping keeps the map alive.
+fn words(ebpf: &mut Ebpf, name: &'static str, length: usize) -> Result<Words, DataPlaneError> {
+    match take(ebpf, name)? {
+        Map::Array(data) => Words::map(data.fd().as_fd(), length)
+            .map_err(|error| DataPlaneError::Mmap { name, error }),
+        _ => Err(DataPlaneError::Missing(name)),
+    }
+}

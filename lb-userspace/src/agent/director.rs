@@ -1,0 +1,229 @@
+//! The agent's core: holds what is wanted and what is known, and brings the data plane in line with it.
+//!
+//! Everything that happens (a reload, a word of the operator, a health result, a next hop) changes one
+//! field and calls [`Director::converge`].
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Instant,
+};
+
+use anyhow::Result;
+use lb_common::flow_hash::HashKeys;
+use tracing::{debug, info, warn};
+
+use super::{
+    dataplane::{self, DataPlane},
+    ledger::Ledger,
+    neighbour::Neighbours,
+    placement::Placement,
+};
+use crate::{
+    model::{Config, Name},
+    plan::{
+        Actual, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator, Step,
+        desired, diff,
+    },
+    schedule::Rings,
+};
+
+/// What is wanted, what is known, and the data plane that follows.
+pub struct Director {
+    pub(super) config: Config,
+    pub(super) operator: Operator,
+    pub(super) effective: Effective,
+    pub(super) placement: Placement,
+    pub(super) plane: DataPlane,
+    pub(super) ledger: Ledger,
+    /// Real servers whose check has failed, by pool and address.
+    pub(super) down: BTreeSet<(Name, IpAddr)>,
+    /// When the transition window of a pool closes.
+    pub(super) windows: BTreeMap<Name, Instant>,
+    keys: HashKeys,
+    rings: Rings,
+    /// What the maps hold, as far as we know; `None` when they have to be read again.
+    known: Option<Actual>,
+}
+
+impl Director {
+    /// Takes over a data plane. Nothing changes before the first [`Director::converge`].
+    #[must_use]
+    pub fn new(
+        config: Config,
+        operator: Operator,
+        placement: Placement,
+        plane: DataPlane,
+        ledger: Ledger,
+        keys: HashKeys,
+    ) -> Self {
+        let effective = operator.apply(&config);
+        Self {
+            config,
+            operator,
+            effective,
+            placement,
+            plane,
+            ledger,
+            down: BTreeSet::new(),
+            windows: BTreeMap::new(),
+            keys,
+            rings: Rings::default(),
+            known: None,
+        }
+    }
+
+    /// Brings the maps in line. Returns how many steps that took.
+    ///
+    /// # Errors
+    /// A map that is full or refuses: what was not done yet is done by the next call, which reads the maps
+    /// again.
+    pub fn converge(&mut self, neighbours: &Neighbours, now: Instant) -> Result<usize> {
+        self.effective = self.operator.apply(&self.config);
+        self.renumber()?;
+        let desired = self.desired(neighbours);
+        let actual = match self.known.take() {
+            Some(known) => known,
+            None => self.plane.actual(&desired)?,
+        };
+        let steps = diff(&actual, &desired);
+        for step in &steps {
+            debug!(%step, "step");
+            if self.plane.apply(step, now)? {
+                self.extend_window(step, now);
+            }
+        }
+        self.forget_pools(now)?;
+        self.known = Some(Actual::from(desired));
+        Ok(steps.len())
+    }
+
+    /// The same after reading what the maps really hold: repairs what somebody else has changed.
+    ///
+    /// # Errors
+    /// As [`Director::converge`].
+    pub fn reconcile(&mut self, neighbours: &Neighbours, now: Instant) -> Result<()> {
+        self.known = None;
+        let steps = self.converge(neighbours, now)?;
+        if steps > 0 {
+            warn!(steps, "the maps were not what they should be: repaired");
+        }
+        Ok(())
+    }
+
+    /// Closes the transition windows whose time has come.
+    ///
+    /// # Errors
+    /// The numbers cannot be written down.
+    pub fn close_windows(&mut self, now: Instant) -> Result<()> {
+        let due: Vec<_> =
+            self.windows.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
+        for name in due {
+            self.windows.remove(&name);
+            let mut numbering = self.ledger.numbering().clone();
+            if let Some(numbers) = numbering.pools.get(&name) {
+                self.plane.close_window(numbers.number, now);
+                info!(pool = %name, "transition over: every flow follows the ring");
+            }
+            numbering.release(&name);
+            self.ledger.set(numbering)?;
+        }
+        Ok(())
+    }
+
+    /// Takes up the windows that an earlier agent has opened: their time begins anew.
+    pub fn adopt_windows(&mut self, now: Instant) {
+        for pool in &self.config.pools {
+            let number = self.ledger.numbering().pools.get(&pool.name).map(|pool| pool.number);
+            if number.is_some_and(|number| self.plane.in_transition(number)) {
+                self.windows.insert(pool.name.clone(), now + pool.window);
+            }
+        }
+    }
+
+    /// The next moment at which [`Director::close_windows`] has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.windows.values().min().copied()
+    }
+
+    fn desired(&mut self, neighbours: &Neighbours) -> Desired {
+        let (down, places) = (&self.down, &self.placement.places);
+        let status = |pool: &Name, address: IpAddr| MemberStatus {
+            healthy: !down.contains(&(pool.clone(), address)),
+            next_hop: places.get(&address).and_then(|place| {
+                let destination_mac = neighbours.state(place.key)?.mac()?;
+                let (interface, source_mac) = (place.key.interface, place.source_mac);
+                Some(NextHop { interface, source_mac, destination_mac })
+            }),
+        };
+        let inputs = Inputs {
+            effective: &self.effective,
+            numbering: self.ledger.numbering(),
+            keys: &self.keys,
+            status: &status,
+        };
+        desired(&inputs, &mut self.rings)
+    }
+
+    /// Gives numbers to what is new, after preparing what they stand for.
+    fn renumber(&mut self) -> Result<()> {
+        let before = self.ledger.numbering().clone();
+        let next = before.assign(&self.effective.config, dataplane::POOLS)?;
+        if next == before {
+            return Ok(());
+        }
+        for (name, pool) in &next.pools {
+            if let Some(old) = before.pools.get(name).filter(|old| old.reals != pool.reals) {
+                self.plane.copy_reals(old.reals, pool.reals);
+            }
+        }
+        for (name, service) in &next.services {
+            let old = before.services.get(name).filter(|old| old.pool == service.pool);
+            if old.is_none_or(|old| old.counters != service.counters) {
+                self.plane.copy_counters(old.map(|old| old.counters), service.counters)?;
+            }
+            for number in fresh_numbers(&before, &next, &service.pool) {
+                self.plane.reset_counter(service.counters.start + u32::from(number))?;
+            }
+        }
+        self.ledger.set(next)?;
+        Ok(())
+    }
+
+    fn extend_window(&mut self, step: &Step, now: Instant) {
+        let Step::InstallRing { name, .. } = step else { return };
+        let window = self.effective.config.pools.iter().find(|pool| pool.name == *name);
+        if let Some(window) = window.map(|pool| pool.window) {
+            info!(pool = %name, ?window, "ring replaced: moved flows are tracked");
+            self.windows.insert(name.clone(), now + window);
+        }
+    }
+
+    /// Frees the rings and numbers of pools that the configuration no longer has.
+    fn forget_pools(&mut self, now: Instant) -> Result<()> {
+        let mut numbering = self.ledger.numbering().clone();
+        let gone = numbering.remove_pools(&self.effective.config);
+        for number in &gone {
+            self.plane.remove_pool(*number, now);
+        }
+        if !gone.is_empty() {
+            self.windows.retain(|name, _| numbering.pools.contains_key(name));
+            let names: Vec<_> = numbering.pools.keys().cloned().collect();
+            self.rings.retain(&names);
+            self.ledger.set(numbering)?;
+        }
+        Ok(())
+    }
+}
+
+/// Numbers of `pool` that have an owner they did not have before: a counter of a former owner begins anew.
+fn fresh_numbers(before: &Numbering, next: &Numbering, pool: &Name) -> Vec<u16> {
+    let Some(now) = next.pools.get(pool) else { return Vec::new() };
+    let known = |address: &IpAddr, number: &u16| {
+        before.pools.get(pool).is_some_and(|old| {
+            old.members.get(address) == Some(number) || old.retired.get(address) == Some(number)
+        })
+    };
+    now.members.iter().filter(|(a, n)| !known(a, n)).map(|(_, number)| *number).collect()
+}

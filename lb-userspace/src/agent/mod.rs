@@ -1,0 +1,22 @@
+//! The shell of `lb run`: everything that touches the kernel, a socket or a clock.
+//!
+//! [`run`] starts it and turns events into calls of the [`director`], which keeps the data plane in line
+//! with what is wanted.
+
+mod addresses;
+mod control;
+pub mod dataplane;
+mod director;
+mod files;
+pub mod host;
+mod ledger;
+pub mod neighbour;
+pub mod netlink;
+mod placement;
+pub mod probe;
+mod run;
+mod start;
+mod status;
+mod trace;
+
+pub use run::{Options, run};

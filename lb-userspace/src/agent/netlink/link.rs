@@ -1,0 +1,193 @@
+//! Interfaces: what the agent must know of a card before it forwards through it.
+
+use std::collections::BTreeMap;
+
+use futures_util::TryStreamExt;
+use ipnet::IpNet;
+use netlink_packet_route::link::{
+    LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
+};
+use nix::errno::Errno;
+
+use super::error::errno;
+use super::{Error, Mac, Netlink};
+
+/// An interface of this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// The kernel's number for it.
+    pub index: u32,
+    /// `eth0`.
+    pub name: String,
+    /// All zero where it has none (`lo`, tunnels).
+    pub mac: Mac,
+    /// Largest IP packet.
+    pub mtu: u32,
+    /// Switched on.
+    pub up: bool,
+    /// Switched on and with a carrier.
+    pub running: bool,
+    /// It carries Ethernet frames; the loopback does not count.
+    pub ethernet: bool,
+    /// Addresses with the prefix of their subnet.
+    pub addresses: Vec<IpNet>,
+    /// The XDP program on it.
+    pub xdp: Option<XdpAttachment>,
+    /// `veth`, `bond`, `vlan`, ...; `None` for a card of its own.
+    pub kind: Option<String>,
+}
+
+/// An XDP program on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XdpAttachment {
+    /// How it runs.
+    pub mode: XdpAttachmentMode,
+    /// The program's number, as `bpftool prog` shows it.
+    pub prog_id: u32,
+}
+
+/// Where an XDP program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum XdpAttachmentMode {
+    /// In the card's driver.
+    Native,
+    /// After the kernel has made a socket buffer: slow.
+    Generic,
+    /// On the card itself.
+    Hardware,
+    /// In more than one of these places.
+    Multiple,
+}
+
+impl Netlink {
+    /// One interface.
+    ///
+    /// # Errors
+    /// [`Error::NoInterface`] when there is none of that name.
+    pub async fn interface(&self, name: &str) -> Result<Interface, Error> {
+        let missing = || Error::NoInterface { name: name.to_owned() };
+        let request = self.handle.link().get().match_name(name).execute();
+        let link = std::pin::pin!(request).try_next().await;
+        let link = match link {
+            Ok(link) => link.ok_or_else(missing)?,
+            // A name that is too long is refused as out of range.
+            Err(error) if matches!(errno(&error), Some(Errno::ENODEV | Errno::ERANGE)) => {
+                return Err(missing());
+            }
+            Err(error) => {
+                return Err(Error::of(format!("cannot read interface {name}"), &error));
+            }
+        };
+        let mut interface = Interface::of(&link);
+        interface.addresses = self.addresses().await?.remove(&interface.index).unwrap_or_default();
+        Ok(interface)
+    }
+
+    /// Every interface, in the kernel's order.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    pub async fn interfaces(&self) -> Result<Vec<Interface>, Error> {
+        let request = self.handle.link().get().execute();
+        let links: Vec<LinkMessage> = request
+            .try_collect()
+            .await
+            .map_err(|error| Error::of("cannot list the interfaces", &error))?;
+        let mut addresses: BTreeMap<u32, Vec<IpNet>> = self.addresses().await?;
+        Ok(links
+            .iter()
+            .map(Interface::of)
+            .map(|interface| Interface {
+                addresses: addresses.remove(&interface.index).unwrap_or_default(),
+                ..interface
+            })
+            .collect())
+    }
+}
+
+impl Interface {
+    /// All but the addresses, which come by another request.
+    fn of(link: &LinkMessage) -> Self {
+        let flags = link.header.flags;
+        let mut interface = Self {
+            index: link.header.index,
+            name: String::new(),
+            mac: Mac::default(),
+            mtu: 0,
+            up: flags.contains(LinkFlags::Up),
+            running: flags.contains(LinkFlags::Up | LinkFlags::LowerUp),
+            ethernet: link.header.link_layer_type == LinkLayerType::Ether,
+            addresses: Vec::new(),
+            xdp: None,
+            kind: None,
+        };
+        for attribute in &link.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => interface.name.clone_from(name),
+                LinkAttribute::Mtu(mtu) => interface.mtu = *mtu,
+                LinkAttribute::Address(bytes) => {
+                    interface.mac = Mac::try_from(bytes.as_slice()).unwrap_or_default();
+                }
+                LinkAttribute::Xdp(xdp) => interface.xdp = XdpAttachment::of(xdp),
+                LinkAttribute::LinkInfo(infos) => {
+                    interface.kind = infos.iter().find_map(|info| match info {
+                        LinkInfo::Kind(kind) => Some(kind.to_string()),
+                        _ => None,
+                    });
+                }
+                _ => {}
+            }
+        }
+        interface
+    }
+}
+
+impl XdpAttachment {
+    /// `None` when the attributes speak of no program.
+    fn of(attributes: &[LinkXdp]) -> Option<Self> {
+        let attached = attributes.iter().find_map(|attribute| match attribute {
+            LinkXdp::Attached(attached) => Some(*attached),
+            _ => None,
+        })?;
+        let mode = match attached {
+            XdpAttached::Driver => XdpAttachmentMode::Native,
+            XdpAttached::SocketBuffer => XdpAttachmentMode::Generic,
+            XdpAttached::Hardware => XdpAttachmentMode::Hardware,
+            XdpAttached::Multiple => XdpAttachmentMode::Multiple,
+            _ => return None,
+        };
+        let prog_id = attributes.iter().find_map(|attribute| match attribute {
+            LinkXdp::ProgId(id)
+            | LinkXdp::DrvProgId(id)
+            | LinkXdp::SkbProgId(id)
+            | LinkXdp::HwProgId(id) => Some(*id),
+            _ => None,
+        })?;
+        Some(Self { mode, prog_id })
+    }
+}
+
+impl std::fmt::Display for XdpAttachmentMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+            Self::Hardware => "hardware",
+            Self::Multiple => "multiple",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xdp_attributes_tell_mode_and_program() {
+        let native = [LinkXdp::Attached(XdpAttached::Driver), LinkXdp::ProgId(7)];
+        let expected = XdpAttachment { mode: XdpAttachmentMode::Native, prog_id: 7 };
+        assert_eq!(XdpAttachment::of(&native), Some(expected));
+        assert_eq!(XdpAttachment::of(&[LinkXdp::Attached(XdpAttached::None)]), None);
+        assert_eq!(XdpAttachment::of(&[]), None);
+    }
+}

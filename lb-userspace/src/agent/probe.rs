@@ -1,0 +1,233 @@
+//! TCP connect checks of real servers: one task a server drives one [`Checker`].
+
+mod connect;
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+
+use self::connect::{CheckError, connect};
+use crate::health::{Action, Checker, Initial, Outcome, Report, Settings, State};
+
+/// A server to check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The pool it belongs to.
+    pub pool: String,
+    /// Its name in the pool.
+    pub server: String,
+    /// Where to connect.
+    pub address: SocketAddr,
+    /// The interface the check has to leave by; `None` leaves it to the routes.
+    pub interface: Option<String>,
+    /// The address to connect from; `None` leaves it to the kernel. Never a VIP: the real server
+    /// holds it too, and would answer itself.
+    pub source: Option<IpAddr>,
+    /// How often, how long, how many.
+    pub settings: Settings,
+}
+
+/// What the agent hears: the first result of each server, then each change of its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The pool.
+    pub pool: String,
+    /// The server's name in it.
+    pub server: String,
+    /// What holds from now on.
+    pub state: State,
+    /// Why, for people.
+    pub reason: String,
+    /// How long the check that decided it took.
+    pub took: Duration,
+}
+
+/// The checks that are going on. They end when it is dropped.
+#[derive(Debug)]
+pub struct Prober {
+    origin: Instant,
+    events: mpsc::Sender<Event>,
+    watched: BTreeMap<(String, String), Watched>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    target: Target,
+    hurry: Arc<Notify>,
+    report: watch::Receiver<Report>,
+    task: AbortHandle,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Prober {
+    /// A prober without targets. When `events` is full, the server whose event does not fit is
+    /// not checked until it does: nothing is lost, and memory does not grow.
+    #[must_use]
+    pub fn new(events: mpsc::Sender<Event>) -> Self {
+        Self { origin: Instant::now(), events, watched: BTreeMap::new() }
+    }
+
+    /// The time the reports count in.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Begins to check a server. One that is checked already goes on; when something about it has
+    /// changed, its state is carried over (unless it answers at another address now).
+    pub fn watch(&mut self, mut target: Target) {
+        let key = (target.pool.clone(), target.server.clone());
+        if let Some(before) = self.watched.get(&key) {
+            let asked = Initial::Known(before.report.borrow().state);
+            let settings = Settings { initial: before.target.settings.initial, ..target.settings };
+            if (Target { settings, ..target.clone() }) == before.target {
+                return;
+            }
+            let same_place = before.target.address == target.address;
+            if same_place && before.report.borrow().checks > 0 {
+                target.settings.initial = asked;
+            }
+        }
+        let checker = Checker::new(target.settings, self.now(), jitter(&target));
+        let (publish, report) = watch::channel(checker.report().clone());
+        let hurry = Arc::new(Notify::new());
+        let task = Task {
+            target: target.clone(),
+            origin: self.origin,
+            checker,
+            hurry: Arc::clone(&hurry),
+            report: publish,
+            events: self.events.clone(),
+        };
+        let task = tokio::spawn(task.run()).abort_handle();
+        self.watched.insert(key, Watched { target, hurry, report, task });
+    }
+
+    /// Ends the checks of a server.
+    pub fn forget(&mut self, pool: &str, server: &str) {
+        self.watched.remove(&(pool.to_owned(), server.to_owned()));
+    }
+
+    /// The servers that are checked, by pool and name.
+    pub fn watched(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.watched.keys().map(|(pool, server)| (pool.as_str(), server.as_str()))
+    }
+
+    /// Makes the next check of a server due now.
+    pub fn check_now(&self, pool: &str, server: &str) {
+        if let Some(watched) = self.watched.get(&(pool.to_owned(), server.to_owned())) {
+            watched.hurry.notify_one();
+        }
+    }
+
+    /// What is known of a server.
+    #[must_use]
+    pub fn report(&self, pool: &str, server: &str) -> Option<Report> {
+        let watched = self.watched.get(&(pool.to_owned(), server.to_owned()))?;
+        Some(watched.report.borrow().clone())
+    }
+}
+
+/// Differs from server to server, and is the same after a restart.
+fn jitter(target: &Target) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&target.pool, &target.server, target.address).hash(&mut hasher);
+    hasher.finish()
+}
+
+type Attempt = Pin<Box<dyn Future<Output = Result<(), CheckError>> + Send>>;
+
+struct Task {
+    target: Target,
+    origin: Instant,
+    checker: Checker,
+    hurry: Arc<Notify>,
+    report: watch::Sender<Report>,
+    events: mpsc::Sender<Event>,
+}
+
+impl Task {
+    /// Ends when nobody takes events any more.
+    async fn run(mut self) {
+        let mut attempt: Option<Attempt> = None;
+        let mut started = Instant::now();
+        loop {
+            let result = match self.checker.poll(self.origin.elapsed()) {
+                Action::Start { .. } => {
+                    started = Instant::now();
+                    let target = &self.target;
+                    let connection =
+                        connect(target.address, target.interface.clone(), target.source);
+                    attempt = Some(Box::pin(connection));
+                    continue;
+                }
+                Action::GiveUp => Err(CheckError::NoAnswer(self.target.settings.timeout)),
+                Action::Wait => {
+                    let deadline = self.origin + self.checker.next_deadline();
+                    tokio::select! {
+                        result = finished(&mut attempt) => result,
+                        () = sleep_until(deadline) => continue,
+                        () = self.hurry.notified() => {
+                            self.checker.hurry(self.origin.elapsed());
+                            continue;
+                        }
+                    }
+                }
+            };
+            attempt = None;
+            if self.settle(result, started.elapsed()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn settle(
+        &mut self,
+        result: Result<(), CheckError>,
+        took: Duration,
+    ) -> Result<(), mpsc::error::SendError<Event>> {
+        let outcome = match result {
+            Ok(()) => Outcome::Passed,
+            Err(error) if error.is_local() => Outcome::Inconclusive(error.to_string()),
+            Err(error) => Outcome::Failed(error.to_string()),
+        };
+        let reason = match &outcome {
+            Outcome::Passed => "answers".to_owned(),
+            Outcome::Failed(reason) | Outcome::Inconclusive(reason) => reason.clone(),
+        };
+        let checks = self.checker.report().checks;
+        let transition = self.checker.outcome(self.origin.elapsed(), outcome);
+        let report = self.checker.report();
+        let first = checks == 0 && report.checks == 1;
+        let state = report.state;
+        self.report.send_replace(report.clone());
+        if transition.is_some() || first {
+            let (pool, server) = (self.target.pool.clone(), self.target.server.clone());
+            self.events.send(Event { pool, server, state, reason, took }).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn finished(attempt: &mut Option<Attempt>) -> Result<(), CheckError> {
+    match attempt {
+        Some(attempt) => attempt.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+#[path = "probe_test.rs"]
+mod tests;

@@ -1,0 +1,92 @@
+//! One TCP connect check.
+//!
+//! A check that connects is ended by a reset, not by a FIN: the director, which closes first,
+//! would otherwise keep a port in TIME_WAIT a minute for every check of every server. Servers see
+//! a connection that is gone before it said anything, as from other load balancers' checks.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use tokio::net::TcpSocket;
+
+/// One check: connects, and resets the connection.
+pub(super) async fn connect(
+    address: SocketAddr,
+    interface: Option<String>,
+    source: Option<IpAddr>,
+) -> Result<(), CheckError> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }
+    .map_err(|source| CheckError::Local { task: "open a socket".to_owned(), source })?;
+    socket
+        .set_zero_linger()
+        .map_err(|source| CheckError::Local { task: "set SO_LINGER".to_owned(), source })?;
+    if let Some(name) = interface {
+        socket.bind_device(Some(name.as_bytes())).map_err(|source| CheckError::Local {
+            task: format!("leave by interface {name}"),
+            source,
+        })?;
+    }
+    if let Some(address) = source {
+        socket.bind(SocketAddr::new(address, 0)).map_err(|source| CheckError::Local {
+            task: format!("connect from {address}"),
+            source,
+        })?;
+    }
+    socket.connect(address).await.map(drop).map_err(|error| CheckError::of_connect(address, error))
+}
+
+/// Why a check did not pass.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CheckError {
+    #[error("connection refused")]
+    Refused,
+    #[error("no answer within {0:?}")]
+    NoAnswer(Duration),
+    #[error("no answer (the kernel gave up)")]
+    GivenUp,
+    #[error("no route to host")]
+    NoRoute,
+    #[error("network unreachable")]
+    NetworkUnreachable,
+    #[error("connection reset")]
+    Reset,
+    #[error("{0}")]
+    Other(io::Error),
+    /// This host's fault, not the server's.
+    #[error("the check could not be made: cannot {task}: {source}")]
+    Local { task: String, source: io::Error },
+}
+
+impl CheckError {
+    pub(super) fn of_connect(address: SocketAddr, error: io::Error) -> Self {
+        match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::ECONNREFUSED) => Self::Refused,
+            Some(Errno::ETIMEDOUT) => Self::GivenUp,
+            Some(Errno::EHOSTUNREACH) => Self::NoRoute,
+            Some(Errno::ENETUNREACH) => Self::NetworkUnreachable,
+            Some(Errno::ECONNRESET) => Self::Reset,
+            // EPERM: a packet filter of this host. The others: something has run out here.
+            Some(
+                Errno::EPERM
+                | Errno::EADDRNOTAVAIL
+                | Errno::EADDRINUSE
+                | Errno::EMFILE
+                | Errno::ENFILE
+                | Errno::ENOBUFS
+                | Errno::ENOMEM
+                | Errno::ENETDOWN,
+            ) => Self::Local { task: format!("connect to {address}"), source: error },
+            _ => Self::Other(error),
+        }
+    }
+
+    /// The server is not to blame.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self, Self::Local { .. })
+    }
+}

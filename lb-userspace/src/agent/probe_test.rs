@@ -1,0 +1,85 @@
+//! Checks of real sockets on the loopback.
+
+use nix::errno::Errno;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::*;
+
+fn target(address: SocketAddr) -> Target {
+    let settings = Settings {
+        interval: Duration::from_millis(20),
+        timeout: Duration::from_secs(1),
+        rise: 2,
+        fall: 3,
+        initial: Initial::Assumed(State::Down),
+    };
+    Target {
+        pool: "web".to_owned(),
+        server: "web1".to_owned(),
+        address,
+        interface: None,
+        source: None,
+        settings,
+    }
+}
+
+async fn next(events: &mut mpsc::Receiver<Event>) -> Event {
+    timeout(Duration::from_secs(5), events.recv()).await.expect("in time").expect("an event")
+}
+
+#[tokio::test]
+async fn a_server_goes_down_and_comes_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let (sender, mut events) = mpsc::channel(4);
+    let mut prober = Prober::new(sender);
+    prober.watch(target(address));
+    let first = next(&mut events).await;
+    assert_eq!((first.state, first.reason.as_str()), (State::Up, "answers"));
+    drop(listener);
+    let down = next(&mut events).await;
+    assert_eq!((down.state, down.reason.as_str()), (State::Down, "connection refused"));
+    assert_eq!((down.pool.as_str(), down.server.as_str()), ("web", "web1"));
+    let report = prober.report("web", "web1").expect("a report");
+    assert!(report.failure.is_some_and(|failure| failure.ongoing && failure.count >= 3));
+    let _listener = TcpListener::bind(address).await.expect("the same port");
+    assert_eq!(next(&mut events).await.state, State::Up);
+    prober.forget("web", "web1");
+    assert_eq!(prober.watched().count(), 0);
+}
+
+#[tokio::test]
+async fn state_is_carried_over_when_settings_change() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let target = target(listener.local_addr().expect("its address"));
+    let (sender, mut events) = mpsc::channel(4);
+    let mut prober = Prober::new(sender);
+    prober.watch(target.clone());
+    next(&mut events).await;
+    let settings = Settings { fall: 5, ..target.settings };
+    prober.watch(Target { settings, ..target });
+    assert_eq!(prober.report("web", "web1").map(|report| report.state), Some(State::Up));
+}
+
+#[tokio::test]
+async fn an_unusable_source_is_not_held_against_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let source = Some("192.0.2.1".parse().expect("an address"));
+    let error = connect(address, None, source).await.expect_err("not ours");
+    assert!(error.is_local());
+    assert!(error.to_string().contains("connect from 192.0.2.1"), "{error}");
+}
+
+#[test]
+fn failures_are_told_in_plain_words() {
+    let address = SocketAddr::from(([10, 8, 8, 43], 80));
+    let words = |errno: Errno| CheckError::of_connect(address, errno.into()).to_string();
+    assert_eq!(words(Errno::ECONNREFUSED), "connection refused");
+    assert_eq!(words(Errno::EHOSTUNREACH), "no route to host");
+    assert_eq!(words(Errno::ENETUNREACH), "network unreachable");
+    assert_eq!(CheckError::NoAnswer(Duration::from_secs(1)).to_string(), "no answer within 1s");
+    let half = CheckError::NoAnswer(Duration::from_millis(500));
+    assert_eq!(half.to_string(), "no answer within 500ms");
+}

@@ -1,0 +1,305 @@
+//! `lb run`: the agent's loop.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+    time::sleep_until,
+};
+use tracing::{error, info, warn};
+
+use super::{
+    addresses::Addresses,
+    control::{self, Change, Command},
+    dataplane::{Attached, Links, Pins},
+    director::Director,
+    neighbour::{Neighbours, Update},
+    netlink::Netlink,
+    probe::{self, Prober},
+};
+use crate::{api::Done, config::Parsed, health, model::InterfaceName, model::Name};
+
+/// How often the maps are read and compared with what they should hold.
+const RECONCILE: Duration = Duration::from_secs(30);
+/// How long the start waits for next hops before it opens the control socket all the same.
+const FIRST_HOPS: Duration = Duration::from_secs(2);
+/// Health events that wait for the loop; a prober whose event does not fit waits with it.
+const HEALTH_QUEUE: usize = 1_024;
+
+/// How `lb run` was called.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Leave forwarding in place when told to stop.
+    pub keep: bool,
+    /// Use this interface instead of the configured ones.
+    pub interface: Option<InterfaceName>,
+}
+
+/// The running agent.
+pub(super) struct Agent {
+    pub(super) file: PathBuf,
+    pub(super) options: Options,
+    pub(super) parsed: Parsed,
+    pub(super) director: Director,
+    pub(super) netlink: Netlink,
+    pub(super) neighbours: Neighbours,
+    pub(super) prober: Prober,
+    pub(super) pins: Pins,
+    pub(super) links: Links,
+    pub(super) attached: Vec<Attached>,
+    pub(super) addresses: Addresses,
+    /// What an operator should look at.
+    pub(super) warnings: Vec<String>,
+    pub(super) started: Instant,
+}
+
+/// Something that the loop acts upon.
+enum Event {
+    NextHop(Update),
+    Health(probe::Event),
+    Command(Command),
+    Reload,
+    CloseWindows,
+    Reconcile,
+    Stop(&'static str),
+}
+
+/// Runs the agent until it is told to stop.
+///
+/// # Errors
+/// Everything that keeps it from starting, with what to do about it. Nothing is left half-done then.
+pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (events, health) = mpsc::channel(HEALTH_QUEUE);
+        let mut agent = Agent::start(file, options, Prober::new(events)).await?;
+        let outcome = agent.serve(health).await;
+        agent.stop().await?;
+        outcome.map(|()| ExitCode::SUCCESS)
+    })
+}
+
+impl Agent {
+    async fn serve(&mut self, mut health: mpsc::Receiver<probe::Event>) -> Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        self.first_hops(&mut health).await?;
+        let mut commands = control::serve(&self.parsed.config.node.socket)?;
+        let mut reconcile = tokio::time::interval(RECONCILE);
+        reconcile.reset();
+        info!(socket = %self.parsed.config.node.socket.display(), "ready");
+        loop {
+            let closes = self.director.next_deadline();
+            let event = tokio::select! {
+                _ = terminate.recv() => Event::Stop("SIGTERM"),
+                _ = interrupt.recv() => Event::Stop("SIGINT"),
+                _ = hang_up.recv() => Event::Reload,
+                Some(update) = self.neighbours.next() => Event::NextHop(update),
+                Some(result) = health.recv() => Event::Health(result),
+                Some(command) = commands.recv() => Event::Command(command),
+                () = until(closes) => Event::CloseWindows,
+                _ = reconcile.tick() => Event::Reconcile,
+            };
+            match event {
+                Event::NextHop(update) => self.next_hop(update),
+                Event::Health(result) => self.health(&result),
+                Event::Command(command) => self.command(command).await,
+                Event::Reload => {
+                    if let Err(reason) = self.reload().await {
+                        error!(%reason, "the configuration was not reloaded; the old one is in force");
+                    }
+                }
+                Event::CloseWindows => self.director.close_windows(Instant::now())?,
+                Event::Reconcile => {
+                    let now = Instant::now();
+                    self.settle(|director, neighbours| director.reconcile(neighbours, now));
+                }
+                Event::Stop(signal) => {
+                    info!(signal, "stopping");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Waits until every real server is resolved, or for [`FIRST_HOPS`].
+    async fn first_hops(&mut self, health: &mut mpsc::Receiver<probe::Event>) -> Result<()> {
+        let deadline = tokio::time::Instant::now() + FIRST_HOPS;
+        while self.neighbours.iter().any(|(_, state)| state.mac().is_none()) {
+            tokio::select! {
+                Some(update) = self.neighbours.next() => self.next_hop(update),
+                Some(result) = health.recv() => self.health(&result),
+                () = sleep_until(deadline) => {
+                    warn!("some real servers do not answer yet: they get no traffic until they do");
+                    break;
+                }
+            }
+        }
+        self.director.converge(&self.neighbours, Instant::now())?;
+        Ok(())
+    }
+
+    fn next_hop(&mut self, update: Update) {
+        match update {
+            Update::Publish { .. } => self.converge(),
+            Update::CheckHealth { key } => {
+                for (pool, server) in self.servers_at(key.address) {
+                    self.prober.check_now(pool.as_str(), server.as_str());
+                }
+            }
+        }
+    }
+
+    fn health(&mut self, event: &probe::Event) {
+        let effective = &self.director.effective.config;
+        let found = effective.pools.iter().find(|pool| pool.name.as_str() == event.pool);
+        let Some((pool, server)) = found.and_then(|pool| Some((pool, pool.server(&event.server)?)))
+        else {
+            return;
+        };
+        let key = (pool.name.clone(), server.address);
+        let changed = match event.state {
+            health::State::Up => self.director.down.remove(&key),
+            health::State::Down => self.director.down.insert(key),
+        };
+        if changed {
+            let state = if event.state == health::State::Up { "up" } else { "down" };
+            info!(pool = event.pool, server = event.server, state, reason = event.reason, "health");
+            self.converge();
+        }
+    }
+
+    async fn command(&mut self, command: Command) {
+        // A caller that has gone away does not want its answer.
+        match command {
+            Command::Status(reply) => _ = reply.send(self.status()),
+            Command::Trace { protocol, client, vip, reply } => {
+                _ = reply.send(self.trace(protocol, client, vip));
+            }
+            Command::Change { pool, change, reply } => {
+                _ = reply.send(self.change(&pool, change).await);
+            }
+            Command::Reload(reply) => _ = reply.send(self.reload().await),
+        }
+    }
+
+    /// Carries out an operator's word, or nothing of it.
+    async fn change(&mut self, pool: &Name, change: Change) -> Result<Done, String> {
+        let words = describe(pool, &change);
+        let mut operator = self.director.operator.clone();
+        let config = &self.director.config;
+        if let Change::Add(server) = &change {
+            let place = self.director.placement.place(
+                server.name.as_str(),
+                server.address,
+                &self.netlink,
+            );
+            let place = place.await.map_err(|error| error.to_string())?;
+            self.director.placement.places.insert(server.address, place);
+        }
+        match change {
+            Change::Add(new) => operator.add(config, pool, new.into()),
+            Change::Remove(server) => operator.remove(config, pool, &server),
+            Change::State(server, new) => operator.set_state(config, pool, &server, new.state),
+            Change::Weight(server, new) => operator.set_weight(config, pool, &server, new.weight),
+        }
+        .map_err(|error| error.to_string())?;
+        let before = std::mem::replace(&mut self.director.operator, operator);
+        let steps = match self.put_into_force() {
+            Ok(steps) => steps,
+            Err(error) => {
+                self.director.operator = before;
+                self.converge();
+                return Err(format!("{error:#}"));
+            }
+        };
+        self.save_operator()?;
+        info!(change = words, steps, "changed by an operator");
+        Ok(Done { message: words, steps, warnings: Vec::new() })
+    }
+
+    /// Converges after a change of servers: their checks and next hops follow.
+    pub(super) fn put_into_force(&mut self) -> Result<usize> {
+        self.director.effective = self.director.operator.apply(&self.director.config);
+        self.follow();
+        self.director.converge(&self.neighbours, Instant::now())
+    }
+
+    fn save_operator(&self) -> Result<(), String> {
+        let path = self.parsed.config.node.operator_file();
+        super::files::write(&path, &self.director.operator).map_err(|error| {
+            format!("the change is in force but will not survive a restart: {error}")
+        })
+    }
+
+    /// Converges, and reports what goes wrong: the next event tries again.
+    pub(super) fn converge(&mut self) {
+        let now = Instant::now();
+        self.settle(|director, neighbours| director.converge(neighbours, now).map(|_| ()));
+    }
+
+    fn settle(&mut self, work: impl FnOnce(&mut Director, &Neighbours) -> Result<()>) {
+        let prefix = "the data plane does not follow: ";
+        self.warnings.retain(|warning| !warning.starts_with(prefix));
+        if let Err(error) = work(&mut self.director, &self.neighbours) {
+            error!(error = format!("{error:#}"), "the data plane does not follow");
+            self.warnings.push(format!("{prefix}{error:#}"));
+        }
+    }
+
+    /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`).
+    async fn stop(mut self) -> Result<()> {
+        // The socket first: whoever asks now is told that nobody is there.
+        let socket = &self.parsed.config.node.socket;
+        std::fs::remove_file(socket).with_context(|| format!("removing {}", socket.display()))?;
+        if self.options.keep {
+            info!("forwarding stays in place; the next `lb run` adopts it");
+            return Ok(());
+        }
+        self.addresses.remove_all(&self.netlink).await;
+        let keys: Vec<_> = self.neighbours.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.neighbours.forget(key).await;
+        }
+        self.links.detach(&mut self.director.plane)?;
+        drop(self.director);
+        self.pins.remove()?;
+        Ok(())
+    }
+
+    fn servers_at(&self, address: std::net::IpAddr) -> Vec<(Name, Name)> {
+        let pools = &self.director.effective.config.pools;
+        pools
+            .iter()
+            .flat_map(|pool| pool.servers.iter().map(move |server| (pool, server)))
+            .filter(|(_, server)| server.address == address)
+            .map(|(pool, server)| (pool.name.clone(), server.name.clone()))
+            .collect()
+    }
+}
+
+fn describe(pool: &Name, change: &Change) -> String {
+    match change {
+        Change::Add(server) => {
+            format!("{pool}/{}: added at {}, weight {}", server.name, server.address, server.weight)
+        }
+        Change::Remove(server) => format!("{pool}/{server}: removed"),
+        Change::State(server, new) => format!("{pool}/{server}: {}", new.state),
+        Change::Weight(server, new) => format!("{pool}/{server}: weight {}", new.weight),
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

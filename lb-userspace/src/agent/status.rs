@@ -1,0 +1,202 @@
+//! What `lb status` shows.
+
+use std::collections::BTreeMap;
+
+use lb_common::abi::{Counter, Reason};
+
+use super::{neighbour, run::Agent};
+use crate::{
+    api::{
+        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
+        ServerStatus, ServiceStatus, Status,
+    },
+    health,
+    model::{Mark, Pool, RealServer, Service},
+    plan::Admin,
+};
+
+/// Parts of a ring, by real server number.
+type Shares = BTreeMap<u16, f64>;
+
+impl Agent {
+    /// Everything there is to see.
+    pub(super) fn status(&self) -> Status {
+        let config = &self.director.effective.config;
+        Status {
+            node: config.node.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            config: self.file.clone(),
+            adopted: self.pins.adopted(),
+            interfaces: self.interfaces(),
+            services: config.services.iter().map(|service| self.service(service)).collect(),
+            pools: config.pools.iter().map(|pool| self.pool(pool)).collect(),
+            reasons: Reason::ALL.iter().map(|reason| self.reason(*reason)).collect(),
+            warnings: self.warnings.clone(),
+        }
+    }
+
+    fn interfaces(&self) -> Vec<InterfaceStatus> {
+        self.attached
+            .iter()
+            .map(|attached| InterfaceStatus {
+                name: attached.interface.clone(),
+                xdp_mode: attached.mode.to_owned(),
+                fell_back: attached.fell_back.clone(),
+            })
+            .collect()
+    }
+
+    fn service(&self, service: &Service) -> ServiceStatus {
+        let pool = self.director.effective.config.pool(service.pool.as_str());
+        let servers = pool.map(|pool| pool.servers.as_slice()).unwrap_or_default();
+        let shares = pool.map(|pool| self.shares(pool)).unwrap_or_default();
+        let reals: Vec<_> = servers
+            .iter()
+            .map(|server| {
+                let counter = self.counter(service, server);
+                RealTraffic {
+                    name: server.name.clone(),
+                    address: server.address,
+                    state: pool.map_or_else(String::new, |pool| self.state(pool, server)),
+                    weight: server.weight.get(),
+                    share: self.share(&service.pool, server, &shares),
+                    packets: counter.packets,
+                    bytes: counter.bytes,
+                }
+            })
+            .collect();
+        ServiceStatus {
+            name: service.name.clone(),
+            address: service.address,
+            ports: service.ports.iter().map(ToString::to_string).collect(),
+            mark: service.mark.map(Mark::get),
+            mode: service.mode.to_string(),
+            pool: service.pool.clone(),
+            packets: reals.iter().map(|real| real.packets).sum(),
+            bytes: reals.iter().map(|real| real.bytes).sum(),
+            reals,
+        }
+    }
+
+    fn pool(&self, pool: &Pool) -> PoolStatus {
+        let shares = self.shares(pool);
+        let closes = self.director.windows.get(&pool.name);
+        PoolStatus {
+            name: pool.name.clone(),
+            scheduler: pool.scheduler.to_string(),
+            ring_slots: pool.ring_slots(),
+            transition_seconds: closes
+                .map(|at| at.saturating_duration_since(std::time::Instant::now()).as_secs()),
+            servers: pool
+                .servers
+                .iter()
+                .map(|server| ServerStatus {
+                    name: server.name.clone(),
+                    address: server.address,
+                    weight: server.weight.get(),
+                    admin: self.director.effective.admin(&pool.name, &server.name),
+                    differs_from_file: self.differs(pool, server),
+                    state: self.state(pool, server),
+                    share: self.share(&pool.name, server, &shares),
+                    health: self.health_of(pool, server),
+                    next_hop: self.next_hop_of(server),
+                })
+                .collect(),
+        }
+    }
+
+    /// What decides about new flows, the strongest word first.
+    fn state(&self, pool: &Pool, server: &RealServer) -> String {
+        let down = self.director.down.contains(&(pool.name.clone(), server.address));
+        match self.director.effective.admin(&pool.name, &server.name) {
+            Admin::Maintenance => "maintenance",
+            Admin::Drain => "drain",
+            Admin::Ready if down => "down",
+            Admin::Ready if self.next_hop_of(server).is_none() => "unresolved",
+            Admin::Ready => "up",
+        }
+        .to_owned()
+    }
+
+    fn differs(&self, pool: &Pool, server: &RealServer) -> bool {
+        let file = self.director.config.pool(pool.name.as_str());
+        file.and_then(|pool| pool.server(server.name.as_str())) != Some(server)
+            || self.director.effective.admin(&pool.name, &server.name) != Admin::Ready
+    }
+
+    fn health_of(&self, pool: &Pool, server: &RealServer) -> Option<HealthStatus> {
+        let report = self.prober.report(pool.name.as_str(), server.name.as_str())?;
+        let state = match report.state {
+            _ if report.checks == 0 => "unknown",
+            health::State::Up => "up",
+            health::State::Down => "down",
+        };
+        let failure = report.failure.filter(|failure| failure.ongoing);
+        Some(HealthStatus {
+            state: state.to_owned(),
+            since_seconds: self.prober.now().saturating_sub(report.since).as_secs(),
+            reason: report.inconclusive.or_else(|| failure.map(|failure| failure.reason)),
+            checks: report.checks,
+        })
+    }
+
+    fn next_hop_of(&self, server: &RealServer) -> Option<NextHopStatus> {
+        let place = self.director.placement.places.get(&server.address)?;
+        let state = self.neighbours.state(place.key)?;
+        let mac = state.mac()?;
+        let interfaces = &self.director.placement.interfaces;
+        let interface = interfaces.iter().find(|i| i.index == place.key.interface)?;
+        let failing = matches!(state, neighbour::State::Failing { .. });
+        Some(NextHopStatus {
+            mac: show_mac(mac),
+            interface: interface.name.clone(),
+            state: if failing { "failing" } else { "reachable" }.to_owned(),
+        })
+    }
+
+    fn shares(&self, pool: &Pool) -> Shares {
+        let Some(numbers) = self.director.ledger.numbering().pools.get(&pool.name) else {
+            return Shares::new();
+        };
+        let ring = self.director.plane.ring(numbers.number);
+        let part = 1.0 / ring.len().max(1) as f64;
+        let mut shares = Shares::new();
+        for number in ring {
+            *shares.entry(number).or_default() += part;
+        }
+        shares
+    }
+
+    fn share(&self, pool: &crate::model::Name, server: &RealServer, shares: &Shares) -> f64 {
+        let numbers = self.director.ledger.numbering().pools.get(pool);
+        let number = numbers.and_then(|numbers| numbers.members.get(&server.address));
+        number.and_then(|number| shares.get(number)).copied().unwrap_or(0.0)
+    }
+
+    fn counter(&self, service: &Service, server: &RealServer) -> Counter {
+        let numbering = self.director.ledger.numbering();
+        let index = numbering.services.get(&service.name).and_then(|numbers| {
+            let number = numbering.pools.get(&service.pool)?.members.get(&server.address)?;
+            Some(numbers.counters.start + u32::from(*number))
+        });
+        index.and_then(|index| self.director.plane.counter(index).ok()).unwrap_or_default()
+    }
+
+    fn reason(&self, reason: Reason) -> ReasonStatus {
+        let counter = self.director.plane.reason(reason).unwrap_or_default();
+        ReasonStatus {
+            reason: reason.key().to_owned(),
+            words: reason.words().to_owned(),
+            drops: reason.drops(),
+            packets: counter.packets,
+            bytes: counter.bytes,
+        }
+    }
+}
+
+/// `02:00:00:00:00:01`.
+pub(super) fn show_mac(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}

@@ -1,0 +1,155 @@
+//! `lb trace`: where a packet would go, decided by the code that XDP runs, on the maps that XDP reads.
+
+use std::{
+    borrow::Borrow as _,
+    net::{IpAddr, SocketAddr},
+};
+
+use lb_common::{
+    abi::{Address, Reason, Service},
+    decode::{Flow, Segment},
+    verdict::{Choice, Origin, Tables as _, choose, find},
+};
+
+use super::{run::Agent, status::show_mac};
+use crate::{
+    api::Trace,
+    model::{self, PortSpec, Protocol},
+};
+
+impl Agent {
+    /// Decides on a packet of an established flow, or on a flow's first one where nothing is noted.
+    pub(super) fn trace(
+        &self,
+        protocol: Protocol,
+        client: SocketAddr,
+        vip: SocketAddr,
+    ) -> Result<Trace, String> {
+        if client.is_ipv4() != vip.is_ipv4() {
+            return Err(format!("{client} and {vip} are of different families"));
+        }
+        let flow = flow(protocol, client, vip);
+        let tables = self.director.plane.tables();
+        let mut trace = Trace {
+            protocol: protocol.to_string(),
+            client,
+            vip,
+            verdict: "pass".to_owned(),
+            steps: Vec::new(),
+            service: None,
+            real: None,
+            real_address: None,
+            mac: None,
+            slot: None,
+        };
+        let Some(record) = find(&flow, tables) else {
+            trace.steps.push(format!("{vip} {protocol}: {}", Reason::NoService.words()));
+            trace.steps.push("the packet goes on to this host".to_owned());
+            return Ok(trace);
+        };
+        let record: &Service = record.borrow();
+        self.explain_service(&mut trace, record, protocol);
+        match choose(&flow, record, tables, false) {
+            Ok(choice) => self.explain_choice(&mut trace, record, &choice),
+            Err(reason) => {
+                trace.verdict = "drop".to_owned();
+                trace.steps.push(format!("dropped: {}", reason.words()));
+            }
+        }
+        if self.is_local(client.ip()) {
+            trace.steps.push(
+                "but the client is this host: its packets never come in by an interface, so XDP \
+                 does not see them"
+                    .to_owned(),
+            );
+        }
+        Ok(trace)
+    }
+
+    fn explain_service(&self, trace: &mut Trace, record: &Service, protocol: Protocol) {
+        let exact = PortSpec { protocol, port: trace.vip.port() };
+        let service = self.service_at(trace.vip.ip(), exact);
+        let name = service.map_or_else(|| "(unknown)".to_owned(), |service| service.name.to_string());
+        let hashed = if record.port_mask == 0 { "client address" } else { "client address and ports" };
+        let pool = service.map_or_else(String::new, |service| service.pool.to_string());
+        let mark = if record.mark == 0 { String::new() } else { format!(", mark {}", record.mark) };
+        trace.steps.push(format!("service {name}{mark}: pool {pool}, hashes {hashed}"));
+        trace.service = service.map(|service| service.name.to_string());
+    }
+
+    fn explain_choice(&self, trace: &mut Trace, record: &Service, choice: &Choice) {
+        let slots = self.director.plane.tables().pool(record.pool).map_or(0, |p| p.current.slots);
+        trace.steps.push(format!("hash {:016x}: slot {} of {slots}", choice.hash, choice.slot));
+        trace.slot = Some(choice.slot);
+        if choice.tracked {
+            trace.steps.push(
+                match choice.origin {
+                    Origin::Note => "the slot is in transition: the flow table knows this flow",
+                    Origin::Base => {
+                        "the slot is in transition and the flow is not noted: a flow from before the \
+                         change stays; a new one (SYN) follows the new ring"
+                    }
+                    Origin::Current => "the slot is in transition: its former real server is gone",
+                }
+                .to_owned(),
+            );
+        }
+        let pool = trace.service.as_deref().and_then(|name| {
+            let config = &self.director.effective.config;
+            let service = config.services.iter().find(|service| service.name.as_str() == name)?;
+            Some((config.pool(service.pool.as_str())?, self.director.ledger.numbering().pools.get(&service.pool)?))
+        });
+        let address = pool.and_then(|(_, numbers)| {
+            let mut all = numbers.members.iter().chain(&numbers.retired);
+            all.find(|(_, number)| **number == choice.number).map(|(address, _)| *address)
+        });
+        let server = pool.and_then(|(pool, _)| {
+            pool.servers.iter().find(|server| Some(server.address) == address)
+        });
+        let name = server.map_or_else(
+            || format!("number {} (removed)", choice.number),
+            |server| server.name.to_string(),
+        );
+        let at = address.map_or_else(String::new, |address| format!(" at {address}"));
+        trace.steps.push(format!("real server {name}{at}"));
+        let mac = show_mac(choice.real.destination_mac);
+        let out = self.interface_name(choice.real.interface);
+        trace.steps.push(format!("forwarded by direct routing to {mac} on {out}"));
+        trace.verdict = "forward".to_owned();
+        (trace.real, trace.real_address, trace.mac) = (Some(name), address, Some(mac));
+    }
+
+    fn service_at(&self, vip: IpAddr, exact: PortSpec) -> Option<&model::Service> {
+        let services = &self.director.effective.config.services;
+        let has = |spec: PortSpec| {
+            services.iter().find(|s| s.address == vip && s.ports.contains(&spec))
+        };
+        has(exact).or_else(|| has(PortSpec { port: 0, ..exact }))
+    }
+
+    fn interface_name(&self, index: u32) -> String {
+        let mut interfaces = self.director.placement.interfaces.iter();
+        interfaces
+            .find(|interface| interface.index == index)
+            .map_or_else(|| format!("interface {index}"), |interface| interface.name.clone())
+    }
+
+    fn is_local(&self, address: IpAddr) -> bool {
+        let mut interfaces = self.director.placement.interfaces.iter();
+        interfaces.any(|interface| interface.addresses.iter().any(|net| net.addr() == address))
+    }
+}
+
+fn flow(protocol: Protocol, client: SocketAddr, vip: SocketAddr) -> Flow {
+    let ([a, b], [c, d]) = (client.port().to_be_bytes(), vip.port().to_be_bytes());
+    Flow {
+        client: Address::from(client.ip()).halves(),
+        vip: Address::from(vip.ip()).halves(),
+        ports: u32::from_ne_bytes([a, b, c, d]),
+        protocol: protocol.number(),
+        segment: match protocol {
+            Protocol::Tcp => Segment::Other,
+            Protocol::Udp => Segment::Datagram,
+        },
+    }
+}

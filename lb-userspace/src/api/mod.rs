@@ -1,0 +1,88 @@
+//! What is said over the control socket: HTTP/1.1 with JSON bodies, version 1.
+//!
+//! | request | body | answer |
+//! | --- | --- | --- |
+//! | `GET /v1/status` | | [`Status`] |
+//! | `GET /v1/trace?protocol=tcp&client=…&vip=…` | | [`Trace`] |
+//! | `POST /v1/pools/{pool}/servers` | [`NewServer`] | [`Done`] |
+//! | `DELETE /v1/pools/{pool}/servers/{server}` | | [`Done`] |
+//! | `PUT /v1/pools/{pool}/servers/{server}/state` | [`NewState`] | [`Done`] |
+//! | `PUT /v1/pools/{pool}/servers/{server}/weight` | [`NewWeight`] | [`Done`] |
+//! | `POST /v1/reload` | | [`Done`] |
+//!
+//! Anything but 200 carries a [`Problem`].
+
+mod status;
+mod trace;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+pub use status::{
+    HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
+    ServerStatus, ServiceStatus, Status,
+};
+pub use trace::Trace;
+
+use crate::{
+    model::{Name, RealServer, Weight},
+    plan::Admin,
+};
+
+/// A real server to be added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewServer {
+    /// Its name, new in the pool.
+    pub name: Name,
+    /// Its address, new in the pool.
+    pub address: IpAddr,
+    /// Where its check connects, if not to a port of the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Its weight; 1 if it is left out.
+    #[serde(default)]
+    pub weight: Weight,
+}
+
+impl From<NewServer> for RealServer {
+    fn from(new: NewServer) -> Self {
+        Self { name: new.name, address: new.address, port: new.port, weight: new.weight }
+    }
+}
+
+/// What becomes of a real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewState {
+    /// Ready, drain or maintenance.
+    pub state: Admin,
+}
+
+/// A new weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewWeight {
+    /// 0 to 256.
+    pub weight: Weight,
+}
+
+/// A change is in force: the maps have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// What happened, in words.
+    pub message: String,
+    /// Steps that the data plane took.
+    pub steps: usize,
+    /// Warnings, each on lines of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// Why a request was not carried out. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// In words, for people.
+    pub error: String,
+}

@@ -1,0 +1,166 @@
+//! The answer to `GET /v1/status`.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{model::Name, plan::Admin};
+
+/// Everything there is to see.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The node's name.
+    pub node: Name,
+    /// Version of the agent.
+    pub version: String,
+    /// Process number of the agent.
+    pub pid: u32,
+    /// Seconds since the agent started.
+    pub uptime_seconds: u64,
+    /// The configuration file.
+    pub config: PathBuf,
+    /// True where forwarding went on from before the agent started.
+    pub adopted: bool,
+    /// Where packets come in.
+    pub interfaces: Vec<InterfaceStatus>,
+    /// Virtual services, in the order of the file.
+    pub services: Vec<ServiceStatus>,
+    /// Pools, in the order of the file.
+    pub pools: Vec<PoolStatus>,
+    /// Packets that were not forwarded, by reason; all reasons.
+    pub reasons: Vec<ReasonStatus>,
+    /// What an operator should look at.
+    pub warnings: Vec<String>,
+}
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceStatus {
+    /// Its name.
+    pub name: String,
+    /// `native` or `generic`.
+    pub xdp_mode: String,
+    /// Why not native, where that was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fell_back: Option<String>,
+}
+
+/// A virtual service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Its name.
+    pub name: Name,
+    /// The VIP.
+    pub address: IpAddr,
+    /// `tcp/80`, …
+    pub ports: Vec<String>,
+    /// The firewall mark.
+    pub mark: Option<u32>,
+    /// `direct-routing`.
+    pub mode: String,
+    /// Its pool.
+    pub pool: Name,
+    /// Packets that were forwarded.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The same for each real server.
+    pub reals: Vec<RealTraffic>,
+}
+
+/// A real server of a virtual service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RealTraffic {
+    /// Its name.
+    pub name: Name,
+    /// Its address.
+    pub address: IpAddr,
+    /// `up`, `down`, `drain`, `maintenance`, `unresolved`: what decides about new flows.
+    pub state: String,
+    /// Its weight.
+    pub weight: u16,
+    /// Its part of the ring, 0 to 1.
+    pub share: f64,
+    /// Packets that it was given.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PoolStatus {
+    /// Its name.
+    pub name: Name,
+    /// `maglev` or `source`.
+    pub scheduler: String,
+    /// Slots of its ring.
+    pub ring_slots: u32,
+    /// While flows are tracked after a change: seconds until that ends.
+    pub transition_seconds: Option<u64>,
+    /// Its real servers.
+    pub servers: Vec<ServerStatus>,
+}
+
+/// A real server of a pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServerStatus {
+    /// Its name.
+    pub name: Name,
+    /// Its address.
+    pub address: IpAddr,
+    /// The weight in force.
+    pub weight: u16,
+    /// What an operator has said.
+    pub admin: Admin,
+    /// True where an operator added it or gave it its weight: the file says otherwise.
+    pub differs_from_file: bool,
+    /// As in [`RealTraffic`].
+    pub state: String,
+    /// Its part of the ring, 0 to 1.
+    pub share: f64,
+    /// Its check; `None` where the pool has none.
+    pub health: Option<HealthStatus>,
+    /// Where frames for it go; `None` until it was resolved.
+    pub next_hop: Option<NextHopStatus>,
+}
+
+/// What a check has found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthStatus {
+    /// `up`, `down`, or `unknown` before the first result.
+    pub state: String,
+    /// Seconds in that state.
+    pub since_seconds: u64,
+    /// The last failure, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Checks made.
+    pub checks: u64,
+}
+
+/// A next hop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextHopStatus {
+    /// `02:00:00:00:00:01`.
+    pub mac: String,
+    /// The interface.
+    pub interface: String,
+    /// `reachable`, or `failing` where it does not answer any more (its last address is kept).
+    pub state: String,
+}
+
+/// A reason for not forwarding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonStatus {
+    /// Its name in metrics.
+    pub reason: String,
+    /// In words.
+    pub words: String,
+    /// Dropped (true), or handed to the host (false).
+    pub drops: bool,
+    /// Packets.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}

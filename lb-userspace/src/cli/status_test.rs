@@ -1,0 +1,166 @@
+use super::*;
+use crate::{
+    api::{
+        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
+        ServerStatus, ServiceStatus,
+    },
+    model::Name,
+    plan::Admin,
+};
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn real(number: u8, state: &str, share: f64, packets: u64) -> RealTraffic {
+    RealTraffic {
+        name: name(&format!("lvs-hap0{number}")),
+        address: [10, 8, 8, 40 + number].into(),
+        state: state.to_owned(),
+        weight: 1,
+        share,
+        packets,
+        bytes: packets * 700,
+    }
+}
+
+fn server(number: u8, state: &str, share: f64) -> ServerStatus {
+    let RealTraffic { name, address, state, weight, share, .. } = real(number, state, share, 0);
+    ServerStatus {
+        name,
+        address,
+        weight,
+        admin: Admin::Ready,
+        differs_from_file: false,
+        state,
+        share,
+        health: Some(HealthStatus {
+            state: "up".to_owned(),
+            since_seconds: 303,
+            reason: None,
+            checks: 150,
+        }),
+        next_hop: Some(NextHopStatus {
+            mac: format!("02:00:00:00:00:0{number}"),
+            interface: "eth0".to_owned(),
+            state: "reachable".to_owned(),
+        }),
+    }
+}
+
+fn reason(words: &str, drops: bool, packets: u64) -> ReasonStatus {
+    let key = words.replace(' ', "_");
+    ReasonStatus { reason: key, words: words.to_owned(), drops, packets, bytes: packets * 60 }
+}
+
+/// A director with something of everything.
+pub(in crate::cli) fn example() -> Status {
+    let mut drained = server(4, "drain", 0.0);
+    (drained.admin, drained.differs_from_file) = (Admin::Drain, true);
+    let mut down = server(5, "down", 0.0);
+    down.health = Some(HealthStatus {
+        state: "down".to_owned(),
+        since_seconds: 8_040,
+        reason: Some("connection refused".to_owned()),
+        checks: 4_000,
+    });
+    let mut unresolved = server(6, "unresolved", 0.0);
+    (unresolved.health, unresolved.next_hop) = (None, None);
+    Status {
+        node: name("lvs-hap01"),
+        version: "0.1.0".to_owned(),
+        pid: 4711,
+        uptime_seconds: 273_600,
+        config: "/etc/lb/lb.toml".into(),
+        adopted: true,
+        interfaces: vec![
+            InterfaceStatus {
+                name: "eth0".to_owned(),
+                xdp_mode: "native".to_owned(),
+                fell_back: None,
+            },
+            InterfaceStatus {
+                name: "eth1".to_owned(),
+                xdp_mode: "generic".to_owned(),
+                fell_back: Some("the driver has no XDP".to_owned()),
+            },
+        ],
+        services: vec![ServiceStatus {
+            name: name("web-direct"),
+            address: [10, 8, 8, 40].into(),
+            ports: vec!["tcp/80".to_owned(), "tcp/443".to_owned()],
+            mark: Some(80),
+            mode: "direct-routing".to_owned(),
+            pool: name("web"),
+            packets: 1_234_567,
+            bytes: 1_234_567 * 700,
+            reals: vec![
+                real(3, "up", 1.0, 1_230_000),
+                real(4, "drain", 0.0, 4_567),
+                real(5, "down", 0.0, 0),
+            ],
+        }],
+        pools: vec![
+            PoolStatus {
+                name: name("web"),
+                scheduler: "maglev".to_owned(),
+                ring_slots: 1021,
+                transition_seconds: Some(723),
+                servers: vec![server(3, "up", 1.0), drained, down],
+            },
+            PoolStatus {
+                name: name("dns"),
+                scheduler: "source".to_owned(),
+                ring_slots: 1021,
+                transition_seconds: None,
+                servers: vec![unresolved],
+            },
+        ],
+        reasons: vec![
+            reason("not IP (ARP among it)", false, 42),
+            reason("a later fragment, not for a VIP", false, 0),
+            reason("no real server is available", true, 7),
+        ],
+        warnings: vec!["eth1 is slow:\nuse another driver".to_owned()],
+    }
+}
+
+#[test]
+fn the_page() {
+    assert_eq!(text(&example(), Paint::Plain), include_str!("status_test.txt"));
+}
+
+#[test]
+fn colours_change_nothing_else() {
+    let mut coloured = text(&example(), Paint::Ansi);
+    for code in ["01", "31", "32", "33", "39"] {
+        let sequence = format!("\x1b[{code}m");
+        assert!(coloured.contains(&sequence), "{code} is not used");
+        coloured = coloured.replace(&sequence, "");
+    }
+    let coloured = coloured.replace("\x1b[0m", "");
+    assert_eq!(coloured, include_str!("status_test.txt"));
+}
+
+#[test]
+fn an_idle_director_has_no_counters() {
+    let mut status = example();
+    status.warnings.clear();
+    status.services.clear();
+    status.pools.clear();
+    status.reasons.iter_mut().for_each(|reason| reason.packets = 0);
+    assert_eq!(
+        text(&status, Paint::Plain),
+        "lvs-hap01  lb 0.1.0, up 3d 4h (pid 4711), forwarding was adopted\n\
+         configuration /etc/lb/lb.toml\n\
+         interface eth0  XDP native\n\
+         interface eth1  XDP generic (not native: the driver has no XDP)\n"
+    );
+}
+
+#[test]
+fn json_is_the_answer_itself() {
+    let status = example();
+    let json = serde_json::to_string_pretty(&status).unwrap();
+    assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), status);
+}

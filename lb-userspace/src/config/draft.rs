@@ -1,0 +1,106 @@
+//! What was typed: each value already means something, and still knows its place in the text.
+//!
+//! A value that is missing or was refused is `None`; that has been reported, and what depends on it is
+//! not looked at any further.
+
+use std::{net::IpAddr, ops::Range, time::Duration};
+
+use toml::Spanned;
+
+use crate::model::{
+    Check, LimitKey, Limits, Mark, Mode, Name, Node, Persistence, PortSpec, SchedulerKind, Weight,
+};
+
+/// A whole file.
+pub(super) struct Draft {
+    pub(super) node: Option<Node>,
+    pub(super) limits: Limits,
+    /// Where limits are set, if they are.
+    pub(super) limit_spans: Vec<(LimitKey, Range<usize>)>,
+    pub(super) pools: Vec<PoolDraft>,
+    pub(super) services: Vec<ServiceDraft>,
+}
+
+/// One `[[pool]]`.
+pub(super) struct PoolDraft {
+    pub(super) span: Range<usize>,
+    pub(super) path: String,
+    pub(super) name: Option<Spanned<Name>>,
+    pub(super) scheduler: SchedulerKind,
+    pub(super) check: Option<CheckDraft>,
+    pub(super) servers: Vec<ServerDraft>,
+    pub(super) ring_size: Option<Spanned<u32>>,
+    pub(super) window: Duration,
+}
+
+/// The `check` of a pool.
+pub(super) struct CheckDraft {
+    pub(super) span: Range<usize>,
+    pub(super) path: String,
+    pub(super) check: Check,
+}
+
+/// One of the `servers` of a pool.
+pub(super) struct ServerDraft {
+    pub(super) path: String,
+    pub(super) name: Option<Spanned<Name>>,
+    pub(super) address: Option<Spanned<IpAddr>>,
+    pub(super) port: Option<u16>,
+    pub(super) weight: Weight,
+}
+
+/// One `[[service]]`.
+pub(super) struct ServiceDraft {
+    pub(super) path: String,
+    pub(super) name: Option<Spanned<Name>>,
+    pub(super) address: Option<Spanned<IpAddr>>,
+    pub(super) ports: Vec<Spanned<PortSpec>>,
+    pub(super) mark: Option<Spanned<Mark>>,
+    pub(super) mode: Option<Mode>,
+    pub(super) persistence: Option<Persistence>,
+    pub(super) pool: Option<Spanned<Name>>,
+}
+
+impl Draft {
+    /// Where a limit is set; the start of the file if it is not.
+    pub(super) fn limits_span(&self, key: LimitKey) -> Range<usize> {
+        let set = self.limit_spans.iter().find(|(other, _)| *other == key);
+        set.map_or(0..0, |(_, span)| span.clone())
+    }
+}
+
+impl PoolDraft {
+    /// What to call it in a message.
+    pub(super) fn title(&self) -> String {
+        title("pool", self.name.as_ref(), &self.path)
+    }
+}
+
+impl ServiceDraft {
+    /// What to call it in a message.
+    pub(super) fn title(&self) -> String {
+        title("service", self.name.as_ref(), &self.path)
+    }
+
+    /// Does its pool's name say this one?
+    pub(super) fn uses(&self, pool: &PoolDraft) -> bool {
+        match (&self.pool, &pool.name) {
+            (Some(wanted), Some(name)) => wanted.get_ref() == name.get_ref(),
+            _ => false,
+        }
+    }
+}
+
+impl ServerDraft {
+    /// What to call it in a message.
+    pub(super) fn title(&self) -> String {
+        title("server", self.name.as_ref(), &self.path)
+    }
+}
+
+fn title(kind: &str, name: Option<&Spanned<Name>>, path: &str) -> String {
+    match name {
+        Some(name) => format!("{kind} `{}`", name.get_ref()),
+        None => format!("`{path}`"),
+    }
+}

@@ -1,0 +1,42 @@
+//! TOML to [`Draft`]: every value on its own.
+
+mod limits;
+mod node;
+mod pool;
+mod service;
+
+use toml::{Spanned, de::DeTable};
+
+use super::{
+    diagnostic::Sink,
+    draft::Draft,
+    schema::{self, Schema},
+    table::{Item, Table},
+};
+
+/// Reads a whole file.
+pub(super) fn read(root: &Spanned<DeTable<'_>>, sink: &mut Sink) -> Draft {
+    let root = Table::open(root.get_ref(), 0..0, String::new(), &schema::ROOT, sink);
+    let (limits, limit_spans) = limits::read(&root, sink);
+    Draft {
+        node: node::read(&root, sink),
+        limits,
+        limit_spans,
+        pools: tables(root.get("pool"), &schema::POOL, pool::read, sink),
+        services: tables(root.get("service"), &schema::SERVICE, service::read, sink),
+    }
+}
+
+/// Reads each table of an array.
+fn tables<T>(
+    array: Option<Item<'_>>,
+    schema: &'static Schema,
+    read: impl Fn(&Table<'_>, &mut Sink) -> T,
+    sink: &mut Sink,
+) -> Vec<T> {
+    let items = array.and_then(|array| array.array(sink)).unwrap_or_default();
+    items
+        .iter()
+        .filter_map(|item| item.table(schema, sink).map(|table| read(&table, sink)))
+        .collect()
+}

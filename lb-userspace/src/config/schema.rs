@@ -1,0 +1,79 @@
+//! The keys of each table: those that exist, and those that a later version will know.
+
+/// A kind of table.
+#[derive(Debug)]
+pub(super) struct Schema {
+    /// How it is written in the file, for messages.
+    pub(super) title: &'static str,
+    /// Its keys.
+    pub(super) keys: &'static [&'static str],
+    /// Keys that are planned, and answered with "not available in this version".
+    pub(super) later: &'static [&'static str],
+}
+
+pub(super) const ROOT: Schema = Schema {
+    title: "the file",
+    keys: &["node", "limits", "pool", "service"],
+    later: &["vrrp", "certificate", "tls", "proxy", "mail", "webhook", "metrics", "log"],
+};
+
+pub(super) const NODE: Schema = Schema {
+    title: "[node]",
+    keys: &[
+        "name",
+        "interface",
+        "interfaces",
+        "xdp_mode",
+        "seed_file",
+        "peers",
+        "socket",
+        "pin_folder",
+        "state_folder",
+        "manage_addresses",
+    ],
+    later: &[],
+};
+
+pub(super) const LIMITS: Schema = Schema {
+    title: "[limits]",
+    keys: &["services", "reals", "counters", "ring_slots", "flows", "new_flows"],
+    later: &[],
+};
+
+pub(super) const POOL: Schema = Schema {
+    title: "[[pool]]",
+    keys: &["name", "scheduler", "check", "servers", "ring_size", "window"],
+    later: &["sorry_server"],
+};
+
+pub(super) const CHECK: Schema = Schema {
+    title: "`check` of a pool",
+    keys: &["type", "port", "interval", "timeout", "rise", "fall"],
+    later: &["path", "host", "method", "status", "expect", "script", "tls"],
+};
+
+pub(super) const SERVER: Schema =
+    Schema { title: "`servers` of a pool", keys: &["name", "address", "weight"], later: &[] };
+
+pub(super) const SERVICE: Schema = Schema {
+    title: "[[service]]",
+    keys: &["name", "address", "ports", "mark", "mode", "persistence", "pool"],
+    later: &["tls", "http"],
+};
+
+pub(super) const PERSISTENCE: Schema = Schema {
+    title: "`persistence` of a service",
+    keys: &["source", "source6", "timeout"],
+    later: &[],
+};
+
+const ALL: [&Schema; 8] = [&ROOT, &NODE, &LIMITS, &POOL, &CHECK, &SERVER, &SERVICE, &PERSISTENCE];
+
+impl Schema {
+    /// Another table that has this key.
+    pub(super) fn elsewhere(&self, key: &str) -> Option<&'static str> {
+        ALL.into_iter()
+            .find(|other| other.title != self.title && other.keys.contains(&key))
+            .map(|other| other.title)
+    }
+}

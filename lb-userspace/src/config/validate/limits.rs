@@ -1,0 +1,47 @@
+//! Limits: everything that is configured fits into the maps.
+
+use lb_common::ring::default_size;
+use crate::{
+    config::{diagnostic::Sink, draft::Draft},
+    model::{LimitKey, Pool},
+};
+
+/// Rings of one pool that can be in use at a time: before a change, after it, and the one being filled.
+const RINGS_OF_A_POOL: u64 = 3;
+
+pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
+    let service_keys = draft.services.iter().map(|service| service.ports.len() as u64).sum();
+    let reals = draft.pools.iter().map(|pool| pool.servers.len() as u64).sum();
+    let counters = draft
+        .services
+        .iter()
+        .flat_map(|service| draft.pools.iter().find(|pool| service.uses(pool)))
+        .map(|pool| pool.servers.len() as u64)
+        .sum();
+    let slots: u64 = draft
+        .pools
+        .iter()
+        .map(|pool| match &pool.ring_size {
+            Some(size) => u64::from(*size.get_ref()),
+            None => u64::from(default_size(pool.servers.len().min(Pool::MAX_SERVERS))),
+        })
+        .sum();
+    for (key, needed, what) in [
+        (LimitKey::Services, service_keys, "address, protocol and port combinations of services"),
+        (LimitKey::Reals, reals, "real servers"),
+        (LimitKey::Counters, counters, "counters, one for each real server of each service"),
+        (LimitKey::RingSlots, slots * RINGS_OF_A_POOL, "ring slots, three rings for each pool"),
+    ] {
+        let limit = draft.limits.get(key);
+        if needed <= u64::from(limit) {
+            continue;
+        }
+        let path = format!("limits.{}", key.as_str());
+        let message = format!("{needed} {what} are needed, the limit is {limit}");
+        sink.error(draft.limits_span(key), path, message).help(format!(
+            "raise `{}` in [limits] to {needed} or more (at most {})",
+            key.as_str(),
+            key.range().1
+        ));
+    }
+}

@@ -1,0 +1,18 @@
+//! What concerns several values of a configuration at once.
+
+mod addresses;
+mod limits;
+mod listeners;
+mod names;
+mod pools;
+
+use super::{diagnostic::Sink, draft::Draft};
+
+/// Reports everything that does not fit together.
+pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
+    names::validate(draft, sink);
+    addresses::validate(draft, sink);
+    listeners::validate(draft, sink);
+    pools::validate(draft, sink);
+    limits::validate(draft, sink);
+}

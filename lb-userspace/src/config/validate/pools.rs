@@ -1,0 +1,127 @@
+//! Pools: used by a service, with servers, a ring of the right size, and a port to check.
+
+use lb_common::ring::{SLOTS_PER_REAL, default_size};
+use toml::Spanned;
+
+use crate::{
+    config::{
+        diagnostic::Sink,
+        draft::{Draft, PoolDraft, ServiceDraft},
+    },
+    model::{Mode, Pool, Protocol},
+};
+
+/// Fewer slots a server than this, and shares have little to do with weights.
+const FEWEST_SLOTS_PER_SERVER: u64 = 4;
+
+pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
+    // A service that names its pool wrongly has been reported; the pool is not unused then.
+    let all_found =
+        draft.services.iter().all(|service| draft.pools.iter().any(|pool| service.uses(pool)));
+    for pool in &draft.pools {
+        let services: Vec<_> = draft.services.iter().filter(|service| service.uses(pool)).collect();
+        servers(pool, sink);
+        ring_size(pool, sink);
+        if !services.is_empty() {
+            check_port(pool, &services, sink);
+            kept_port(pool, &services, sink);
+        } else if all_found && pool.name.is_some() {
+            let message = format!("{} is used by no service", pool.title());
+            sink.warning(pool.span.clone(), pool.path.clone(), message);
+        }
+    }
+}
+
+fn servers(pool: &PoolDraft, sink: &mut Sink) {
+    let path = format!("{}.servers", pool.path);
+    if pool.servers.is_empty() {
+        let message = format!("{} has no servers: its services drop every packet", pool.title());
+        sink.warning(pool.span.clone(), path, message);
+    } else if pool.servers.iter().all(|server| server.weight.is_zero()) {
+        let message =
+            format!("every server of {} has weight 0: none gets connections", pool.title());
+        sink.warning(pool.span.clone(), path, message);
+    } else if pool.servers.len() > Pool::MAX_SERVERS {
+        let message = format!(
+            "{} has {} servers: at most {} fit",
+            pool.title(),
+            pool.servers.len(),
+            Pool::MAX_SERVERS
+        );
+        sink.error(pool.span.clone(), path, message);
+    }
+}
+
+fn ring_size(pool: &PoolDraft, sink: &mut Sink) {
+    let Some(size) = &pool.ring_size else { return };
+    let servers = pool.servers.len() as u64;
+    let slots = u64::from(*size.get_ref());
+    let path = format!("{}.ring_size", pool.path);
+    if slots < servers * FEWEST_SLOTS_PER_SERVER {
+        let least = servers * FEWEST_SLOTS_PER_SERVER;
+        let message =
+            format!("{slots} slots are too few for {servers} servers: use {least} or more");
+        sink.error(size.span(), path, message).help(better(servers));
+    } else if slots < servers * u64::from(SLOTS_PER_REAL) {
+        let message = format!(
+            "{slots} slots for {servers} servers are fewer than {SLOTS_PER_REAL} each: shares will be \
+             inexact"
+        );
+        sink.warning(size.span(), path, message).help(better(servers));
+    }
+}
+
+fn better(servers: u64) -> String {
+    let size = default_size(usize::try_from(servers).unwrap_or(usize::MAX));
+    format!("leave `ring_size` out for {size} slots")
+}
+
+/// A check needs a port: its own, the server's, or that of a service.
+fn check_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
+    let Some(check) = pool.check.as_ref().filter(|check| check.check.port.is_none()) else {
+        return;
+    };
+    let mut ports = services.iter().flat_map(|service| &service.ports).map(Spanned::get_ref);
+    if ports.any(|port| port.protocol == Protocol::Tcp && !port.is_wildcard()) {
+        return;
+    }
+    // A service whose ports were refused has been reported; they may have been the ones.
+    if services.iter().any(|service| service.ports.is_empty()) {
+        return;
+    }
+    let Some(server) = pool.servers.iter().find(|server| server.port.is_none()) else { return };
+    let message = format!(
+        "no port to check {} at: neither the check nor the server names one, and no service of {} has \
+         a TCP port",
+        server.title(),
+        pool.title()
+    );
+    sink.error(check.span.clone(), format!("{}.port", check.path), message)
+        .help("add one: `check = { port = 80, ... }`".to_owned());
+}
+
+/// Direct routing keeps the client's port, so a server's port only says where to check.
+fn kept_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
+    let served = |port: u16| {
+        services.iter().any(|service| {
+            service.mode != Some(Mode::DirectRouting)
+                || service.ports.is_empty()
+                || service.ports.iter().any(|spec| spec.get_ref().covers(Protocol::Tcp, port))
+                || service.ports.iter().any(|spec| spec.get_ref().covers(Protocol::Udp, port))
+        })
+    };
+    for server in &pool.servers {
+        let (Some(address), Some(port)) = (&server.address, server.port) else { continue };
+        if served(port) {
+            continue;
+        }
+        let message = format!(
+            "port {port} of {} is a port of no service of {}: direct routing keeps the client's port",
+            server.title(),
+            pool.title()
+        );
+        sink.warning(address.span(), format!("{}.address", server.path), message).help(format!(
+            "if it is for the health check, write `check = {{ port = {port}, ... }}`"
+        ));
+    }
+}

@@ -1,0 +1,99 @@
+//! Health of a real server: when a run of check results becomes a change of state.
+//!
+//! Pure: time comes in as the [`Duration`](std::time::Duration) since a start of the caller's
+//! choosing, and what is to be done comes out. The shell that connects is `agent::probe`.
+
+mod checker;
+mod report;
+
+pub use checker::{Action, Checker};
+pub use report::{Failure, Report};
+
+use std::time::Duration;
+
+/// What a check has found a real server to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It answers.
+    Up,
+    /// It does not.
+    Down,
+}
+
+impl State {
+    /// The word shown to people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What holds before the first result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initial {
+    /// A guess: the first result decides alone (HAProxy: `init-state up` and `down`).
+    Assumed(State),
+    /// Carried over from before a reload: `rise` and `fall` count in full.
+    Known(State),
+}
+
+impl Initial {
+    /// The state itself.
+    #[must_use]
+    pub fn state(self) -> State {
+        match self {
+            Self::Assumed(state) | Self::Known(state) => state,
+        }
+    }
+}
+
+/// How a real server is checked. `rise` and `fall` of 0 count as 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// From the start of one check to the start of the next.
+    pub interval: Duration,
+    /// How long one check may take.
+    pub timeout: Duration,
+    /// Passed checks in a row that bring a server up.
+    pub rise: u8,
+    /// Failed checks in a row that take a server down.
+    pub fall: u8,
+    /// What holds before the first result.
+    pub initial: Initial,
+}
+
+/// The result of one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server answered.
+    Passed,
+    /// It did not; the words say why.
+    Failed(String),
+    /// The check itself could not be made (no file descriptors left, interface gone, ...). It
+    /// says nothing about the server, so it changes nothing but the report.
+    Inconclusive(String),
+}
+
+/// A change of state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The state left.
+    pub from: State,
+    /// The state entered.
+    pub to: State,
+    /// When.
+    pub at: Duration,
+    /// Results in a row that led to it.
+    pub results: u32,
+    /// Why, for people: the failure, or "answers again".
+    pub reason: String,
+}

@@ -1,0 +1,11 @@
+//! The agent.
+
+pub mod agent;
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod config_file;
+pub mod health;
+pub mod model;
+pub mod plan;
+pub mod schedule;

@@ -1,0 +1,97 @@
+//! A pool's health check: how a real server is asked whether it is alive.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{duration, show_duration};
+
+/// How a real server is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckKind {
+    /// By opening a TCP connection to it.
+    #[default]
+    Tcp,
+}
+
+/// A health check, the same for every real server of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// How to ask.
+    #[serde(rename = "type")]
+    pub kind: CheckKind,
+    /// Where to; `Config::check_port` says what holds without it.
+    pub port: Option<u16>,
+    /// Time from one check to the next.
+    #[serde(with = "duration::text")]
+    pub interval: Duration,
+    /// Time a server has for its answer.
+    #[serde(with = "duration::text")]
+    pub timeout: Duration,
+    /// So many good checks in a row bring a server in; at least 1.
+    pub rise: u8,
+    /// So many bad checks in a row take a server out; at least 1.
+    pub fall: u8,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self {
+            kind: CheckKind::default(),
+            port: None,
+            interval: Duration::from_secs(2),
+            timeout: Duration::from_secs(1),
+            rise: 2,
+            fall: 3,
+        }
+    }
+}
+
+/// A time between checks, or for one, that is out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is out of range: use {} to {}", show_duration(*.0), show_duration(Check::SHORTEST), show_duration(Check::LONGEST))]
+pub struct CheckTimeError(Duration);
+
+/// A number of checks in a row that is out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is out of range: use 1 to 255 checks in a row")]
+pub struct CheckCountError(i128);
+
+impl Check {
+    /// The shortest interval and timeout.
+    pub const SHORTEST: Duration = Duration::from_millis(10);
+    /// The longest interval and timeout.
+    pub const LONGEST: Duration = Duration::from_secs(3_600);
+
+    /// Checks the range of an interval or timeout.
+    pub fn time(value: Duration) -> Result<Duration, CheckTimeError> {
+        if (Self::SHORTEST..=Self::LONGEST).contains(&value) {
+            Ok(value)
+        } else {
+            Err(CheckTimeError(value))
+        }
+    }
+
+    /// Checks the range of `rise` or `fall`.
+    pub fn count(value: impl Into<i128>) -> Result<u8, CheckCountError> {
+        let value = value.into();
+        u8::try_from(value).ok().filter(|&count| count >= 1).ok_or(CheckCountError(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        assert!(Check::time(Duration::from_millis(10)).is_ok());
+        let error = Check::time(Duration::ZERO).unwrap_err().to_string();
+        assert_eq!(error, "`0s` is out of range: use 10ms to 1h");
+        assert!(Check::time(Duration::from_secs(3_601)).is_err());
+        assert_eq!(Check::count(255), Ok(255));
+        assert!(Check::count(0).unwrap_err().to_string().contains("1 to 255"));
+        assert!(Check::count(256).is_err());
+    }
+}

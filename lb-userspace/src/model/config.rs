@@ -1,0 +1,48 @@
+//! A whole configuration: what a director is told to do.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Limits, Node, Pool, RealServer, Service};
+
+/// A node, its limits, and its services with their pools.
+///
+/// As the reader builds it, names are unique and every service's pool exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// The host itself.
+    pub node: Node,
+    /// Sizes of the maps in the kernel.
+    pub limits: Limits,
+    /// Real servers, by what they serve.
+    pub pools: Vec<Pool>,
+    /// What clients connect to.
+    pub services: Vec<Service>,
+}
+
+impl Config {
+    /// The pool of that name.
+    pub fn pool(&self, name: &str) -> Option<&Pool> {
+        self.pools.iter().find(|pool| pool.name.as_str() == name)
+    }
+
+    /// The services that a pool serves.
+    pub fn services_of<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = &'a Service> {
+        self.services.iter().filter(|service| service.pool == pool.name)
+    }
+
+    /// The number of real servers, counted once a pool.
+    pub fn server_count(&self) -> usize {
+        self.pools.iter().map(|pool| pool.servers.len()).sum()
+    }
+
+    /// The port a server's health check goes to: the check's own, else the server's, else the
+    /// first TCP port of a service that uses the pool. `None` where nothing is checked: the pool
+    /// has no check, or serves nothing.
+    pub fn check_port(&self, pool: &Pool, server: &RealServer) -> Option<u16> {
+        let check = pool.check.as_ref()?;
+        check
+            .port
+            .or(server.port)
+            .or_else(|| self.services_of(pool).find_map(Service::first_tcp_port))
+    }
+}

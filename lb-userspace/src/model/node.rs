@@ -1,0 +1,88 @@
+//! The node: the host that runs `lb`, and where it keeps its things.
+
+use std::{
+    fmt,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{InterfaceName, Name};
+
+/// How the XDP program is attached.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum XdpMode {
+    /// Native where the driver can, generic otherwise, with a warning.
+    #[default]
+    Auto,
+    /// In the driver, or not at all.
+    Native,
+    /// In the kernel's stack: works everywhere, slowly.
+    Generic,
+}
+
+impl fmt::Display for XdpMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Native => "native",
+            Self::Generic => "generic",
+        })
+    }
+}
+
+/// The host that runs `lb`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its name among the directors.
+    pub name: Name,
+    /// Where packets come in: at least one, each once.
+    pub interfaces: Vec<InterfaceName>,
+    /// How the XDP program is attached to them.
+    pub xdp_mode: XdpMode,
+    /// The secret that the directors of a cluster share.
+    pub seed_file: Option<PathBuf>,
+    /// The other directors.
+    pub peers: Vec<IpAddr>,
+    /// The control socket.
+    pub socket: PathBuf,
+    /// Where maps and links are pinned, in a bpffs.
+    pub pin_folder: PathBuf,
+    /// Where the operator's changes are kept.
+    pub state_folder: PathBuf,
+    /// Add the services' addresses to the first interface?
+    pub manage_addresses: bool,
+}
+
+impl Node {
+    /// The control socket of a node that names none.
+    pub const DEFAULT_SOCKET: &str = "/run/lb/lb.sock";
+    /// The pin folder of a node that names none.
+    pub const DEFAULT_PIN_FOLDER: &str = "/sys/fs/bpf/lb";
+    /// The state folder of a node that names none.
+    pub const DEFAULT_STATE_FOLDER: &str = "/var/lib/lb";
+
+    /// A node with nothing but a name and its interfaces, everything else as by default.
+    pub fn new(name: Name, interfaces: Vec<InterfaceName>) -> Self {
+        Self {
+            name,
+            interfaces,
+            xdp_mode: XdpMode::default(),
+            seed_file: None,
+            peers: Vec::new(),
+            socket: PathBuf::from(Self::DEFAULT_SOCKET),
+            pin_folder: PathBuf::from(Self::DEFAULT_PIN_FOLDER),
+            state_folder: PathBuf::from(Self::DEFAULT_STATE_FOLDER),
+            manage_addresses: true,
+        }
+    }
+
+    /// The file of what an operator set at run time.
+    pub fn operator_file(&self) -> PathBuf {
+        Path::new(&self.state_folder).join("operator.json")
+    }
+}

@@ -1,0 +1,192 @@
+//! A virtual service: an address and its ports, and the pool that serves them.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mark, Name, PortSpec, Protocol, SchedulerKind, duration, show_duration};
+
+/// The way packets take to a real server.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The frame gets the real server's MAC address; the answer goes to the client directly.
+    #[default]
+    DirectRouting,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::DirectRouting => "direct-routing",
+        })
+    }
+}
+
+/// Clients of one network keep their real server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persistence {
+    /// Bits of an IPv4 client's address that count, 1 to 32.
+    pub ipv4_prefix: u8,
+    /// Bits of an IPv6 client's address that count, 1 to 128.
+    pub ipv6_prefix: u8,
+    /// How long a client is remembered after a change of the pool.
+    #[serde(with = "duration::text")]
+    pub timeout: Duration,
+}
+
+impl Default for Persistence {
+    fn default() -> Self {
+        Self { ipv4_prefix: 32, ipv6_prefix: 128, timeout: Duration::from_secs(360) }
+    }
+}
+
+/// Why a text is not the prefix of a client network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a prefix length: write \"/1\" to \"/{max}\"")]
+pub struct PrefixError {
+    text: String,
+    max: u8,
+}
+
+/// A persistence timeout that is out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is out of range: the timeout is {} to {}", show_duration(*.0), show_duration(Persistence::SHORTEST), show_duration(Persistence::LONGEST))]
+pub struct PersistenceTimeoutError(Duration);
+
+impl Persistence {
+    /// The shortest timeout.
+    pub const SHORTEST: Duration = Duration::from_secs(1);
+    /// The longest timeout.
+    pub const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
+    /// Reads a prefix length such as `/24`.
+    pub fn prefix(text: &str, max: u8) -> Result<u8, PrefixError> {
+        text.strip_prefix('/')
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok())
+            .filter(|length| (1..=max).contains(length))
+            .ok_or_else(|| PrefixError { text: text.to_owned(), max })
+    }
+
+    /// Checks the range of a timeout.
+    pub fn timeout(value: Duration) -> Result<Duration, PersistenceTimeoutError> {
+        if (Self::SHORTEST..=Self::LONGEST).contains(&value) {
+            Ok(value)
+        } else {
+            Err(PersistenceTimeoutError(value))
+        }
+    }
+}
+
+/// An address and its ports, served by a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name, unique in the configuration.
+    pub name: Name,
+    /// The virtual address (VIP) clients connect to.
+    pub address: IpAddr,
+    /// Its ports: at least one, sorted, each once. Several make a bundle.
+    pub ports: Vec<PortSpec>,
+    /// The number of the bundle.
+    pub mark: Option<Mark>,
+    /// The way to the real servers.
+    pub mode: Mode,
+    /// Whether clients keep their real server.
+    pub persistence: Option<Persistence>,
+    /// The pool that serves it.
+    pub pool: Name,
+}
+
+/// What of a packet decides which real server it goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HashKey {
+    /// Addresses and ports: every connection for itself.
+    Flow,
+    /// The first bits of the client's address.
+    Source {
+        /// So many of them.
+        prefix: u8,
+    },
+}
+
+impl Service {
+    /// Does it hold several ports, so that one client's connections to them belong together?
+    pub fn is_bundle(&self) -> bool {
+        self.ports.len() > 1 || self.ports.iter().any(|spec| spec.is_wildcard())
+    }
+
+    /// What decides about a packet's real server: with persistence, for a bundle and for the
+    /// scheduler `source` it is the client's address, otherwise the whole flow.
+    pub fn hash_key(&self, scheduler: SchedulerKind) -> HashKey {
+        let by_source =
+            self.persistence.is_some() || self.is_bundle() || scheduler == SchedulerKind::Source;
+        if !by_source {
+            return HashKey::Flow;
+        }
+        let persistence = self.persistence.clone().unwrap_or_default();
+        let prefix = match self.address {
+            IpAddr::V4(_) => persistence.ipv4_prefix,
+            IpAddr::V6(_) => persistence.ipv6_prefix,
+        };
+        HashKey::Source { prefix }
+    }
+
+    /// Its first TCP port that is one port.
+    pub fn first_tcp_port(&self) -> Option<u16> {
+        self.ports
+            .iter()
+            .find(|spec| spec.protocol == Protocol::Tcp && !spec.is_wildcard())
+            .map(|spec| spec.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(ports: &[&str], persistence: Option<Persistence>) -> Service {
+        Service {
+            name: Name::new("web").unwrap(),
+            address: "10.0.0.1".parse().unwrap(),
+            ports: ports.iter().map(|text| text.parse().unwrap()).collect(),
+            mark: None,
+            mode: Mode::DirectRouting,
+            persistence,
+            pool: Name::new("web").unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_is_hashed() {
+        let wide = Persistence { ipv4_prefix: 24, ..Persistence::default() };
+        let source = |prefix| HashKey::Source { prefix };
+        for (ports, persistence, scheduler, key) in [
+            (&["tcp/80"][..], None, SchedulerKind::Maglev, HashKey::Flow),
+            (&["tcp/80"], None, SchedulerKind::Source, source(32)),
+            (&["tcp/80"], Some(wide.clone()), SchedulerKind::Maglev, source(24)),
+            (&["tcp/80", "tcp/443"], None, SchedulerKind::Maglev, source(32)),
+            (&["tcp/*"], None, SchedulerKind::Maglev, source(32)),
+        ] {
+            assert_eq!(service(ports, persistence).hash_key(scheduler), key, "{ports:?}");
+        }
+    }
+
+    #[test]
+    fn first_tcp_port() {
+        assert_eq!(service(&["tcp/*", "tcp/443", "udp/53"], None).first_tcp_port(), Some(443));
+        assert_eq!(service(&["tcp/*", "udp/53"], None).first_tcp_port(), None);
+    }
+
+    #[test]
+    fn prefixes() {
+        assert_eq!(Persistence::prefix("/24", 32), Ok(24));
+        assert_eq!(Persistence::prefix("/128", 128), Ok(128));
+        for bad in ["24", "/0", "/33", "/", "/+4", "", "/x"] {
+            let error = Persistence::prefix(bad, 32).unwrap_err().to_string();
+            assert!(error.contains("\"/1\" to \"/32\""), "{bad}: {error}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! From what is wanted to what has to be done: configuration, health and the operator's word become the
+//! contents of the maps ([`desired`]), and the difference to what is there becomes ordered steps
+//! ([`diff`]). Start, reload, a health change and the command line all go this way.
+
+mod desired;
+mod diff;
+mod numbering;
+mod operator;
+
+pub use desired::{Admin, Desired, Inputs, MemberStatus, NextHop, PoolPlan, desired};
+pub use diff::{Actual, Step, diff};
+pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
+pub use operator::{Effective, Operator, OperatorError, PoolChanges};

@@ -1,0 +1,1 @@
+//! Packets through the real XDP program (BPF_PROG_TEST_RUN).

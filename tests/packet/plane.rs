@@ -1,0 +1,127 @@
+//! A data plane for tests and benchmarks: the real program, maps of its own, filled through the plan.
+
+use std::{collections::BTreeSet, net::IpAddr, time::Instant};
+
+use lb_common::flow_hash::HashKeys;
+use lb_userspace::{
+    agent::dataplane::DataPlane,
+    config,
+    model::{Config, Name},
+    plan::{Desired, Inputs, MemberStatus, NextHop, Numbering, Operator, desired, diff},
+    schedule::Rings,
+};
+
+/// The director's own MAC address.
+pub(crate) const DIRECTOR: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
+/// The interface that `BPF_PROG_TEST_RUN` reports frames to come from: loopback.
+pub(crate) const INTERFACE: u32 = 1;
+
+/// The program with its maps, and everything that fills them.
+pub(crate) struct Plane {
+    pub(crate) data: DataPlane,
+    pub(crate) config: Config,
+    pub(crate) operator: Operator,
+    pub(crate) numbering: Numbering,
+    /// Real servers whose check has failed.
+    pub(crate) down: BTreeSet<IpAddr>,
+    /// Real servers whose MAC address is not known.
+    pub(crate) unresolved: BTreeSet<IpAddr>,
+    /// Where real servers are; all are at [`INTERFACE`] but these.
+    pub(crate) elsewhere: BTreeSet<IpAddr>,
+    pub(crate) rings: Rings,
+    keys: HashKeys,
+}
+
+impl Plane {
+    /// Loads the program with a configuration (without its `[node]`).
+    pub(crate) fn new(text: &str) -> Self {
+        let keys = HashKeys::from_seed([7; 32]);
+        let config = parse(text);
+        let data = DataPlane::load(&config.limits, keys, None).expect("the program loads");
+        let mut plane = Self {
+            data,
+            config,
+            operator: Operator::default(),
+            numbering: Numbering::default(),
+            down: BTreeSet::new(),
+            unresolved: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
+            rings: Rings::default(),
+            keys,
+        };
+        plane.update();
+        plane
+    }
+
+    /// Replaces the configuration.
+    pub(crate) fn reload(&mut self, text: &str) {
+        self.config = parse(text);
+        self.update();
+    }
+
+    /// Brings the maps up to date with everything above.
+    pub(crate) fn update(&mut self) {
+        let effective = self.operator.apply(&self.config);
+        self.numbering =
+            self.numbering.assign(&effective.config, 1_024).expect("the maps have room");
+        let desired = self.desired();
+        let actual = self.data.actual(&desired).expect("the maps can be read");
+        for step in diff(&actual, &desired) {
+            self.data.apply(&step, Instant::now()).expect("the maps can be written");
+        }
+    }
+
+    /// What the maps should hold.
+    pub(crate) fn desired(&mut self) -> Desired {
+        let effective = self.operator.apply(&self.config);
+        let status = |_: &Name, address: IpAddr| MemberStatus {
+            healthy: !self.down.contains(&address),
+            next_hop: (!self.unresolved.contains(&address)).then(|| NextHop {
+                interface: INTERFACE + u32::from(self.elsewhere.contains(&address)),
+                source_mac: DIRECTOR,
+                destination_mac: mac(address),
+            }),
+        };
+        let inputs = Inputs {
+            effective: &effective,
+            numbering: &self.numbering,
+            keys: &self.keys,
+            status: &status,
+        };
+        desired(&inputs, &mut self.rings)
+    }
+
+    /// The number of a pool.
+    pub(crate) fn pool(&self, name: &str) -> u32 {
+        self.numbering.pools[&name.parse::<Name>().expect("a name")].number
+    }
+
+    /// Packets counted for a real server of a service.
+    pub(crate) fn packets(&self, service: &str, server: &str) -> u64 {
+        let numbers = &self.numbering.services[&service.parse::<Name>().expect("a name")];
+        let pool = &self.numbering.pools[&numbers.pool];
+        let address: IpAddr = server.parse().expect("an address");
+        let number = pool.members[&address];
+        self.data.counter(numbers.counters.start + u32::from(number)).expect("a counter").packets
+    }
+}
+
+/// The MAC address of a real server: 02:01 and the last four bytes of its address.
+pub(crate) fn mac(address: IpAddr) -> [u8; 6] {
+    let [a, b, c, d] = match address {
+        IpAddr::V4(v4) => v4.octets(),
+        IpAddr::V6(v6) => {
+            let o = v6.octets();
+            [o[12], o[13], o[14], o[15]]
+        }
+    };
+    [0x02, 0x01, a, b, c, d]
+}
+
+fn parse(text: &str) -> Config {
+    let text = format!("[node]\nname = \"test\"\ninterface = \"lo\"\n{text}");
+    match config::parse("test.toml", &text) {
+        Ok(parsed) => parsed.config,
+        Err(report) => panic!("{report:?}"),
+    }
+}

@@ -1,0 +1,136 @@
+//! As much HTTP/1.1 as the lab's clients need: one GET, one answer, each byte of it checked.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{Domain, Socket, Type};
+
+/// The header in which a real server names itself.
+pub const SERVER_HEADER: &str = "X-Real-Server";
+
+const MAX_HEAD_LINES: usize = 64;
+const MAX_LINE: u64 = 4096;
+/// Prime, so that a block that was lost or doubled shows.
+const PATTERN_PERIOD: u8 = 251;
+
+/// The bytes from `offset` of every file that the lab's web servers have.
+pub fn pattern(offset: usize, length: usize) -> Vec<u8> {
+    (0..PATTERN_PERIOD).cycle().skip(offset % usize::from(PATTERN_PERIOD)).take(length).collect()
+}
+
+/// The first part of an answer.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Head {
+    /// The status, such as 200.
+    pub status: u16,
+    /// The length of the body.
+    pub length: usize,
+    /// Which real server says it is answering.
+    pub server: String,
+    /// The server closes the connection after this answer.
+    pub close: bool,
+}
+
+/// A connection to a web server.
+#[derive(Debug)]
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    /// Connects from a source address. `timeout` bounds connecting and each later read and write.
+    pub fn open(source: IpAddr, target: SocketAddr, timeout: Duration) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(target), Type::STREAM, None)?;
+        // The port is chosen by connect(): one port can then serve many targets.
+        setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+        socket.set_tcp_nodelay(true)?;
+        socket.connect_timeout(&target.into(), timeout)?;
+        socket.set_read_timeout(Some(timeout))?;
+        socket.set_write_timeout(Some(timeout))?;
+        Ok(Self { stream: BufReader::new(socket.into()) })
+    }
+
+    /// Sends a GET and reads the first part of the answer.
+    pub fn get(&mut self, host: SocketAddr, path: &str, keep_alive: bool) -> io::Result<Head> {
+        let connection = if keep_alive { "keep-alive" } else { "close" };
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n\r\n");
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.read_head()
+    }
+
+    /// Reads exactly this much of the body.
+    pub fn read_body(&mut self, body: &mut [u8]) -> io::Result<()> {
+        self.stream.read_exact(body)
+    }
+
+    /// Waits for the server to close; an error when it sends more, or resets.
+    pub fn expect_end(&mut self) -> io::Result<()> {
+        match self.stream.read(&mut [0])? {
+            0 => Ok(()),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "bytes after the end of the body")),
+        }
+    }
+
+    fn read_head(&mut self) -> io::Result<Head> {
+        let mut line = String::new();
+        let mut head = Head::default();
+        for number in 0..MAX_HEAD_LINES {
+            line.clear();
+            if (&mut self.stream).take(MAX_LINE).read_line(&mut line)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            match line.trim_end() {
+                "" => return Ok(head),
+                first if number == 0 => head.status = status(first)?,
+                field => head.read_field(field)?,
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidData, "too many header lines"))
+    }
+}
+
+impl Head {
+    fn read_field(&mut self, field: &str) -> io::Result<()> {
+        let (name, value) = field.split_once(": ").ok_or_else(|| invalid("header", field))?;
+        if name.eq_ignore_ascii_case("content-length") {
+            self.length = value.parse().map_err(|_| invalid("content length", value))?;
+        } else if name.eq_ignore_ascii_case("connection") {
+            self.close = value.eq_ignore_ascii_case("close");
+        } else if name.eq_ignore_ascii_case(SERVER_HEADER) {
+            value.clone_into(&mut self.server);
+        }
+        Ok(())
+    }
+}
+
+fn status(line: &str) -> io::Result<u16> {
+    let mut words = line.split(' ');
+    let is_http = words.next().is_some_and(|version| version.starts_with("HTTP/1."));
+    let status = words.next().and_then(|status| status.parse().ok());
+    status.filter(|_| is_http).ok_or_else(|| invalid("status line", line))
+}
+
+fn invalid(what: &str, value: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("not a {what}: {value:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_status_line() {
+        assert_eq!(status("HTTP/1.1 404 Not Found").unwrap(), 404);
+        assert!(status("SMTP 200").is_err());
+        assert!(status("HTTP/1.1 OK").is_err());
+    }
+
+    #[test]
+    fn pattern_continues_at_its_offset() {
+        assert_eq!(pattern(0, 600)[500..], pattern(500, 100));
+    }
+}

@@ -1,0 +1,145 @@
+//! Everything lb's build, lab and tests need from this machine. A new tool is one entry here.
+
+use anyhow::Result;
+use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+
+use super::machine::Machine;
+use super::requirement::{Check, Group, Install, Packages, Requirement};
+use super::{bpf_linker, rust_src};
+use crate::cmd::Cmd;
+use crate::workspace;
+
+/// In the order in which they are installed; packages of the distribution come first, all at once.
+pub(super) const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
+        name: "rust-src",
+        why: "the source of `core`, which is compiled for the BPF target",
+        group: Group::Build,
+        check: Check::With(rust_src::is_there),
+        install: Install::With(rust_src::install, rust_src::BY_HAND),
+    },
+    Requirement {
+        name: "LLVM 22",
+        why: "what bpf-linker is built against; the Rust toolchain's own will do",
+        group: Group::Build,
+        // A bpf-linker that runs has its LLVM.
+        check: Check::With(|machine| machine.llvm().is_some() || bpf_linker::is_there(machine)),
+        install: Install::Packages(Packages {
+            apt: &[&["llvm-22-dev", "libpolly-22-dev", "libzstd-dev", "zlib1g-dev", "libxml2-dev"]],
+            not_offered: "add LLVM's own apt repository for version 22, or get bpf-linker ready-made: \
+                          cargo install cargo-binstall && cargo binstall bpf-linker@0.13.0",
+            dnf: "llvm-devel",
+            pacman: "llvm",
+            zypper: "llvm22-devel",
+            service: None,
+        }),
+    },
+    Requirement {
+        name: "bpf-linker 0.13",
+        why: "links the XDP program",
+        group: Group::Build,
+        check: Check::With(bpf_linker::is_there),
+        install: Install::With(bpf_linker::install, bpf_linker::BY_HAND),
+    },
+    Requirement {
+        name: "iproute2",
+        why: "`ip` makes the lab's interfaces, addresses and routes",
+        group: Group::Lab,
+        check: Check::Program("ip"),
+        install: Install::Packages(Packages { dnf: "iproute", ..packages(&[&["iproute2"]]) }),
+    },
+    Requirement {
+        name: "ethtool",
+        why: "switches checksum offload off in the lab",
+        group: Group::Lab,
+        check: Check::Program("ethtool"),
+        install: Install::Packages(packages(&[&["ethtool"]])),
+    },
+    Requirement {
+        name: "nginx",
+        why: "the web servers of the lab",
+        group: Group::Lab,
+        check: Check::Program("nginx"),
+        install: Install::Packages(Packages {
+            service: Some("nginx"),
+            ..packages(&[&["nginx"], &["nginx-light"]])
+        }),
+    },
+    Requirement {
+        name: "curl",
+        why: "a client to try in the lab",
+        group: Group::Lab,
+        check: Check::Program("curl"),
+        install: Install::Packages(packages(&[&["curl"]])),
+    },
+    Requirement {
+        name: "bpffs",
+        why: "programs and maps are pinned there, so that forwarding outlives the agent",
+        group: Group::Lab,
+        check: Check::With(bpffs_is_mounted),
+        install: Install::With(mount_bpffs, "mount -t bpf bpf /sys/fs/bpf"),
+    },
+    Requirement {
+        name: "bpftool",
+        why: "shows pinned maps to people and tests",
+        group: Group::Test,
+        check: Check::Program("bpftool"),
+        install: Install::Packages(Packages {
+            pacman: "bpf",
+            // Before it became a package of its own, Ubuntu had it in the kernel's tools.
+            ..packages(&[&["bpftool"], &["linux-tools-common", "linux-tools-generic"]])
+        }),
+    },
+    Requirement {
+        name: "tcpdump",
+        why: "records packets in the lab",
+        group: Group::Test,
+        check: Check::Program("tcpdump"),
+        install: Install::Packages(packages(&[&["tcpdump"]])),
+    },
+    Requirement {
+        name: "cargo-deny",
+        why: "checks licences and sources of dependencies",
+        group: Group::Gate,
+        check: Check::Program("cargo-deny"),
+        install: Install::With(install_cargo_deny, "cargo install cargo-deny --locked"),
+    },
+];
+
+/// Packages that are called the same everywhere, after the first of apt's names.
+const fn packages(apt: &'static [&'static [&'static str]]) -> Packages {
+    let name = apt[0][0];
+    let not_offered = "";
+    Packages { apt, not_offered, dnf: name, pacman: name, zypper: name, service: None }
+}
+
+const BPFFS: &str = "/sys/fs/bpf";
+
+fn bpffs_is_mounted(_: &Machine) -> bool {
+    statfs(BPFFS).is_ok_and(|fs| fs.filesystem_type() == BPF_FS_MAGIC)
+}
+
+fn mount_bpffs(_: &Machine) -> Result<()> {
+    Cmd::new("mount").args(["-t", "bpf", "bpf", BPFFS]).needs_root().run_quietly()
+}
+
+fn install_cargo_deny(_: &Machine) -> Result<()> {
+    Cmd::new(workspace::cargo())
+        .args(workspace::quiet_unless_watched())
+        .args(["install", "cargo-deny", "--locked"])
+        .run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_entry_explains_itself() {
+        for (position, requirement) in REQUIREMENTS.iter().enumerate() {
+            assert!(!requirement.why.is_empty(), "{}", requirement.name);
+            let same = |other: &Requirement| other.name == requirement.name;
+            assert_eq!(REQUIREMENTS.iter().position(same), Some(position));
+        }
+    }
+}
