@@ -17,7 +17,7 @@ use super::{
 
 /// The addresses that this program has added, remembered over restarts.
 #[derive(Debug)]
-pub struct Addresses {
+pub(super) struct Addresses {
     file: PathBuf,
     added: BTreeSet<(u32, IpAddr)>,
 }
@@ -27,14 +27,14 @@ impl Addresses {
     ///
     /// # Errors
     /// The state file cannot be read.
-    pub fn load(state_folder: &Path) -> Result<Self, FileError> {
+    pub(super) fn load(state_folder: &Path) -> Result<Self, FileError> {
         let file = state_folder.join("addresses.json");
         Ok(Self { added: files::read(&file)?, file })
     }
 
     /// Makes exactly `wanted` the addresses that are on `interface` because of us. An address that cannot
     /// be added or removed is reported in the log and in the returned warnings.
-    pub async fn set(
+    pub(super) async fn set(
         &mut self,
         netlink: &Netlink,
         interface: u32,
@@ -68,7 +68,7 @@ impl Addresses {
     }
 
     /// Removes every address that this program has added.
-    pub async fn remove_all(&mut self, netlink: &Netlink) {
+    pub(super) async fn remove_all(&mut self, netlink: &Netlink) {
         for (index, address) in self.added.clone() {
             self.remove(netlink, index, address).await;
         }
@@ -90,7 +90,6 @@ impl Addresses {
         }
     }
 }
-
 
 const fn full_length(address: IpAddr) -> u8 {
     match address {

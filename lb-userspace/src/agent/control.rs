@@ -62,7 +62,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, String>>;
 
 /// A socket that could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum ControlError {
+pub(super) enum ControlError {
     /// Another agent answers there.
     #[error(
         "another agent answers on {}: stop it first, or set another `socket` under [node]",

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// What is wanted, what is known, and the data plane that follows.
-pub struct Director {
+pub(super) struct Director {
     pub(super) config: Config,
     pub(super) operator: Operator,
     pub(super) effective: Effective,
@@ -49,7 +49,7 @@ pub struct Director {
 impl Director {
     /// Takes over a data plane. Nothing changes before the first [`Director::converge`].
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         config: Config,
         operator: Operator,
         placement: Placement,
@@ -78,7 +78,7 @@ impl Director {
     /// # Errors
     /// A map that is full or refuses: what was not done yet is done by the next call, which reads the maps
     /// again.
-    pub fn converge(&mut self, neighbours: &Neighbours, now: Instant) -> Result<usize> {
+    pub(super) fn converge(&mut self, neighbours: &Neighbours, now: Instant) -> Result<usize> {
         self.effective = self.operator.apply(&self.config);
         self.renumber()?;
         let desired = self.desired(neighbours);
@@ -102,7 +102,7 @@ impl Director {
     ///
     /// # Errors
     /// As [`Director::converge`].
-    pub fn reconcile(&mut self, neighbours: &Neighbours, now: Instant) -> Result<()> {
+    pub(super) fn reconcile(&mut self, neighbours: &Neighbours, now: Instant) -> Result<()> {
         self.known = None;
         let steps = self.converge(neighbours, now)?;
         if steps > 0 {
@@ -115,9 +115,13 @@ impl Director {
     ///
     /// # Errors
     /// The numbers cannot be written down.
-    pub fn close_windows(&mut self, now: Instant) -> Result<()> {
-        let due: Vec<_> =
-            self.windows.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
+    pub(super) fn close_windows(&mut self, now: Instant) -> Result<()> {
+        let due: Vec<_> = self
+            .windows
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in due {
             self.windows.remove(&name);
             let mut numbering = self.ledger.numbering().clone();
@@ -132,7 +136,7 @@ impl Director {
     }
 
     /// Takes up the windows that an earlier agent has opened: their time begins anew.
-    pub fn adopt_windows(&mut self, now: Instant) {
+    pub(super) fn adopt_windows(&mut self, now: Instant) {
         for pool in &self.config.pools {
             let number = self.ledger.numbering().pools.get(&pool.name).map(|pool| pool.number);
             if number.is_some_and(|number| self.plane.in_transition(number)) {
@@ -143,7 +147,7 @@ impl Director {
 
     /// The next moment at which [`Director::close_windows`] has something to do.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.windows.values().min().copied()
     }
 

@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// A file that could not be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+pub(super) enum FileError {
     /// The system refused.
     #[error("{what} {}: {error}", path.display())]
     Io {
@@ -42,7 +42,7 @@ pub enum FileError {
 ///
 /// # Errors
 /// [`FileError`]: it cannot be read, or is not what it should be.
-pub fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, FileError> {
+pub(super) fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, FileError> {
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|error| FileError::Content { path: path.to_owned(), error }),
@@ -56,7 +56,7 @@ pub fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, FileError> 
 ///
 /// # Errors
 /// [`FileError::Io`]: the old file is untouched.
-pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
+pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
     let bytes = serde_json::to_vec_pretty(value)
         .map_err(|error| FileError::Content { path: path.to_owned(), error })?;
     replace(path, &bytes)
@@ -83,14 +83,15 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 ///
 /// # Errors
 /// A seed file that is not there, cannot be read or is not 64 hexadecimal digits.
-pub fn seed(file: Option<&Path>, state_folder: &Path) -> Result<[u8; 32], FileError> {
+pub(super) fn seed(file: Option<&Path>, state_folder: &Path) -> Result<[u8; 32], FileError> {
     let own = state_folder.join("seed");
     let path = file.unwrap_or(&own);
     match fs::read_to_string(path) {
         Ok(text) => parse_seed(text.trim()).ok_or_else(|| FileError::Seed(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => {
             let mut seed = [0; 32];
-            let failed = |error| FileError::Io { what: "reading", path: "/dev/urandom".into(), error };
+            let failed =
+                |error| FileError::Io { what: "reading", path: "/dev/urandom".into(), error };
             let mut random = File::open("/dev/urandom").map_err(failed)?;
             io::Read::read_exact(&mut random, &mut seed).map_err(failed)?;
             let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -102,9 +103,12 @@ pub fn seed(file: Option<&Path>, state_folder: &Path) -> Result<[u8; 32], FileEr
 }
 
 fn parse_seed(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> =
-        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits.chunks(2).filter_map(|pair| Some(pair[0] << 4 | pair.get(1)?)).collect();
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> =
+        digits.chunks(2).filter_map(|pair| Some(pair[0] << 4 | pair.get(1)?)).collect();
     if digits.len() == 64 { bytes.try_into().ok() } else { None }
 }
 

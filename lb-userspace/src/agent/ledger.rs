@@ -8,7 +8,7 @@ use crate::plan::Numbering;
 
 /// The numbering with its file.
 #[derive(Debug)]
-pub struct Ledger {
+pub(super) struct Ledger {
     file: PathBuf,
     numbering: Numbering,
 }
@@ -18,7 +18,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn load(state_folder: &Path, adopted: bool) -> Result<Self, FileError> {
+    pub(super) fn load(state_folder: &Path, adopted: bool) -> Result<Self, FileError> {
         let file = state_folder.join("numbers.json");
         let numbering = if adopted { files::read(&file)? } else { Numbering::default() };
         Ok(Self { file, numbering })
@@ -26,7 +26,7 @@ impl Ledger {
 
     /// What is in use.
     #[must_use]
-    pub const fn numbering(&self) -> &Numbering {
+    pub(super) const fn numbering(&self) -> &Numbering {
         &self.numbering
     }
 
@@ -34,7 +34,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The file cannot be written: the numbers are as before.
-    pub fn set(&mut self, numbering: Numbering) -> Result<(), FileError> {
+    pub(super) fn set(&mut self, numbering: Numbering) -> Result<(), FileError> {
         if numbering != self.numbering {
             files::write(&self.file, &numbering)?;
             self.numbering = numbering;

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{
     host,
-    netlink::{self, Interface, Netlink},
     neighbour::Key,
+    netlink::{self, Interface, Netlink},
 };
 use crate::{
     config::{Parsed, Report},
@@ -14,25 +14,25 @@ use crate::{
 
 /// Interfaces of the configuration, and the place of every real server.
 #[derive(Clone, Debug, Default)]
-pub struct Placement {
+pub(super) struct Placement {
     /// In the order of the configuration.
-    pub interfaces: Vec<Interface>,
+    pub(super) interfaces: Vec<Interface>,
     /// By address of the real server.
-    pub places: BTreeMap<IpAddr, Place>,
+    pub(super) places: BTreeMap<IpAddr, Place>,
 }
 
 /// Where a real server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(super) struct Place {
     /// Its neighbour entry.
-    pub key: Key,
+    pub(super) key: Key,
     /// Our address on that interface.
-    pub source_mac: [u8; 6],
+    pub(super) source_mac: [u8; 6],
 }
 
 /// A configuration that does not fit this host.
 #[derive(Debug, thiserror::Error)]
-pub enum PlacementError {
+pub(super) enum PlacementError {
     /// Each error with its place in the file.
     #[error("the configuration does not fit this host\n{0}")]
     Misfit(Box<Report>),
@@ -46,7 +46,7 @@ impl Placement {
     ///
     /// # Errors
     /// [`PlacementError`].
-    pub async fn of(parsed: &Parsed, netlink: &Netlink) -> Result<Self, PlacementError> {
+    pub(super) async fn of(parsed: &Parsed, netlink: &Netlink) -> Result<Self, PlacementError> {
         let existing = netlink.interfaces().await?;
         let mut misfits = Vec::new();
         let mut misfit = |key: String, error: host::HostError| {
@@ -78,7 +78,7 @@ impl Placement {
     ///
     /// # Errors
     /// It is behind a router, or this host itself.
-    pub async fn place(
+    pub(super) async fn place(
         &self,
         name: &str,
         address: IpAddr,

@@ -197,11 +197,8 @@ impl Agent {
         let mut operator = self.director.operator.clone();
         let config = &self.director.config;
         if let Change::Add(server) = &change {
-            let place = self.director.placement.place(
-                server.name.as_str(),
-                server.address,
-                &self.netlink,
-            );
+            let place =
+                self.director.placement.place(server.name.as_str(), server.address, &self.netlink);
             let place = place.await.map_err(|error| error.to_string())?;
             self.director.placement.places.insert(server.address, place);
         }

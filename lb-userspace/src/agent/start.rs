@@ -182,8 +182,8 @@ impl Agent {
                 let usable = numbers.members.get(&server.address).is_none_or(|number| {
                     self.director.plane.usable(numbers.reals.start + u32::from(*number))
                 });
-                let maintenance = effective.admin(&pool.name, &server.name)
-                    == crate::plan::Admin::Maintenance;
+                let maintenance =
+                    effective.admin(&pool.name, &server.name) == crate::plan::Admin::Maintenance;
                 if !usable && !maintenance {
                     self.director.down.insert((pool.name.clone(), server.address));
                 }
@@ -267,7 +267,9 @@ fn needs_restart(before: &Parsed, after: &Parsed) -> Result<()> {
         bail!("[limits] has changed: maps cannot grow under traffic; restart the agent");
     }
     if frozen(&before.config.node) != frozen(&after.config.node) {
-        bail!("`socket`, `pin_folder`, `state_folder` or `seed_file` has changed: restart the agent");
+        bail!(
+            "`socket`, `pin_folder`, `state_folder` or `seed_file` has changed: restart the agent"
+        );
     }
     Ok(())
 }

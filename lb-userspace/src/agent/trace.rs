@@ -69,8 +69,10 @@ impl Agent {
     fn explain_service(&self, trace: &mut Trace, record: &Service, protocol: Protocol) {
         let exact = PortSpec { protocol, port: trace.vip.port() };
         let service = self.service_at(trace.vip.ip(), exact);
-        let name = service.map_or_else(|| "(unknown)".to_owned(), |service| service.name.to_string());
-        let hashed = if record.port_mask == 0 { "client address" } else { "client address and ports" };
+        let name =
+            service.map_or_else(|| "(unknown)".to_owned(), |service| service.name.to_string());
+        let hashed =
+            if record.port_mask == 0 { "client address" } else { "client address and ports" };
         let pool = service.map_or_else(String::new, |service| service.pool.to_string());
         let mark = if record.mark == 0 { String::new() } else { format!(", mark {}", record.mark) };
         trace.steps.push(format!("service {name}{mark}: pool {pool}, hashes {hashed}"));
@@ -97,7 +99,10 @@ impl Agent {
         let pool = trace.service.as_deref().and_then(|name| {
             let config = &self.director.effective.config;
             let service = config.services.iter().find(|service| service.name.as_str() == name)?;
-            Some((config.pool(service.pool.as_str())?, self.director.ledger.numbering().pools.get(&service.pool)?))
+            Some((
+                config.pool(service.pool.as_str())?,
+                self.director.ledger.numbering().pools.get(&service.pool)?,
+            ))
         });
         let address = pool.and_then(|(_, numbers)| {
             let mut all = numbers.members.iter().chain(&numbers.retired);
@@ -121,9 +126,8 @@ impl Agent {
 
     fn service_at(&self, vip: IpAddr, exact: PortSpec) -> Option<&model::Service> {
         let services = &self.director.effective.config.services;
-        let has = |spec: PortSpec| {
-            services.iter().find(|s| s.address == vip && s.ports.contains(&spec))
-        };
+        let has =
+            |spec: PortSpec| services.iter().find(|s| s.address == vip && s.ports.contains(&spec));
         has(exact).or_else(|| has(PortSpec { port: 0, ..exact }))
     }
 

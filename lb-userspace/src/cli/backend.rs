@@ -1,6 +1,6 @@
 //! `lb backend`: real servers come, go and rest while traffic runs.
 
-use std::{fmt::Write as _, net::IpAddr, process::ExitCode, str::FromStr};
+use std::{net::IpAddr, process::ExitCode, str::FromStr};
 
 use super::{
     client::{Client, ClientError},
@@ -148,14 +148,10 @@ fn set(client: &Client, server: &ServerPath, state: Admin) -> Result<Done, Clien
     client.put_json(&format!("{}/state", server.path()), &NewState { state })
 }
 
-/// Says that a change is in force; what it brings with it comes after.
+/// Says that a change is in force, and what an operator should know about it.
 pub(super) fn report(done: &Done) -> anyhow::Result<ExitCode> {
-    let mut text = format!("{}\n", done.message);
-    for warning in &done.warnings {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "warning: {warning}");
-    }
-    output::print(&text)?;
+    output::print(&format!("{}\n", done.message))?;
+    output::warn(&done.warnings);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,7 @@
 //! The client against servers of its own: one that speaks as the agent does, and some that do not.
 
 use std::{
+    fs::{Permissions, set_permissions},
     io::{Read as _, Write as _},
     os::unix::{fs::PermissionsExt as _, net::UnixListener},
     sync::mpsc,
@@ -158,9 +159,12 @@ fn without_an_agent() {
         format!("is `lb run` running? Nobody listens at {path}; another place: --socket PATH")
     );
     // Root may do everything, so permission is only tried as somebody else.
-    std::fs::set_permissions(place.folder.path(), std::fs::Permissions::from_mode(0o000)).unwrap();
     if !nix::unistd::geteuid().is_root() {
-        assert!(matches!(place.done(), Err(ClientError::Denied(_))));
+        let allow = |mode| set_permissions(place.folder.path(), Permissions::from_mode(mode));
+        allow(0o000).unwrap();
+        let denied = place.done();
+        allow(0o700).unwrap();
+        assert!(matches!(denied, Err(ClientError::Denied(_))), "{denied:?}");
     }
     let denied = connect_error(&place.client.socket, io::ErrorKind::PermissionDenied.into());
     assert!(denied.to_string().starts_with(&format!("permission denied at {path}: ")));

@@ -3,7 +3,6 @@
 
 use std::{env, io};
 
-use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
 use super::paint::Paint;
@@ -21,9 +20,11 @@ pub(super) fn start() -> anyhow::Result<()> {
 
 fn filter(wanted: Option<&str>) -> anyhow::Result<EnvFilter> {
     let wanted = wanted.filter(|text| !text.is_empty()).unwrap_or("info");
-    EnvFilter::try_new(wanted).with_context(|| {
-        format!(
-            "RUST_LOG={wanted:?} is not a log filter: write `debug`, or `info,lb_userspace=debug`"
+    // The error's own chain says the same twice.
+    EnvFilter::try_new(wanted).map_err(|error| {
+        anyhow::anyhow!(
+            "RUST_LOG={wanted:?} is not a log filter: {error}; write `debug`, or \
+             `info,lb_userspace=debug`"
         )
     })
 }

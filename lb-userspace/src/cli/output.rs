@@ -1,6 +1,9 @@
 //! Writing to standard output, which may be a pipe that somebody closes (`lb status | head`).
 
-use std::io::{self, Write as _};
+use std::{
+    borrow::Cow,
+    io::{self, Write as _},
+};
 
 use serde::Serialize;
 
@@ -8,6 +11,24 @@ use serde::Serialize;
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     forgive_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// Writes warnings to standard error; what comes as a text of several lines stays as it is.
+pub(super) fn warn(warnings: &[String]) {
+    let mut stderr = io::stderr().lock();
+    for warning in warnings {
+        // There is nobody left to tell if this fails.
+        let _ = writeln!(stderr, "{}", marked(warning));
+    }
+}
+
+fn marked(warning: &str) -> Cow<'_, str> {
+    let warning = warning.trim_end();
+    if warning.starts_with("warning") {
+        warning.into()
+    } else {
+        format!("warning: {warning}").into()
+    }
 }
 
 /// Writes `value` as JSON for people and programs.
@@ -27,6 +48,12 @@ fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn warnings_are_marked_once() {
+        assert_eq!(marked("eth0 is slow\n"), "warning: eth0 is slow");
+        assert_eq!(marked("warning: old key\n --> lb.toml:3"), "warning: old key\n --> lb.toml:3");
+    }
 
     #[test]
     fn a_closed_pipe_is_no_error() {

@@ -145,8 +145,8 @@ impl Numbering {
             return Ok(());
         }
         let used = self.services.values().map(|service| service.counters);
-        let counters = block(used, needed, limits.counters)
-            .ok_or(NumberingError::counters(needed, limits))?;
+        let counters =
+            block(used, needed, limits.counters).ok_or(NumberingError::counters(needed, limits))?;
         self.services.insert(name.clone(), ServiceNumbers { pool: pool.clone(), counters });
         Ok(())
     }

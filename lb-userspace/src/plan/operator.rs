@@ -219,15 +219,13 @@ impl Operator {
         if present.server(server.as_str()).is_some() {
             return Ok(());
         }
-        let names = list(&present.servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>());
+        let names =
+            list(&present.servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>());
         Err(OperatorError::NoServer(pool.clone(), server.clone(), names))
     }
 }
 
-fn find_pool<'a>(
-    config: &'a Config,
-    name: &Name,
-) -> Result<&'a crate::model::Pool, OperatorError> {
+fn find_pool<'a>(config: &'a Config, name: &Name) -> Result<&'a crate::model::Pool, OperatorError> {
     config.pools.iter().find(|pool| pool.name == *name).ok_or_else(|| {
         let names = list(&config.pools.iter().map(|pool| pool.name.as_str()).collect::<Vec<_>>());
         OperatorError::NoPool(name.clone(), names)

@@ -31,8 +31,7 @@ impl Rings {
         slots: u32,
         available: impl Fn(u16) -> bool,
     ) -> Vec<u16> {
-        let known =
-            self.built.get(pool).is_some_and(|b| b.members == members && b.slots == slots);
+        let known = self.built.get(pool).is_some_and(|b| b.members == members && b.slots == slots);
         if !known {
             let ring = build(members, slots);
             let built = Built { members: members.to_vec(), slots, ring };

@@ -96,7 +96,11 @@ impl Links {
                     return Ok(attached(mode, fell_back, false));
                 }
                 Err(DataPlaneError::NoNative { reason, .. }) if modes.len() > 1 => {
-                    tracing::warn!(interface, reason, "native XDP is not possible here: generic mode, which is slower");
+                    tracing::warn!(
+                        interface,
+                        reason,
+                        "native XDP is not possible here: generic mode, which is slower"
+                    );
                     fell_back = Some(reason);
                 }
                 Err(error) => return Err(error),

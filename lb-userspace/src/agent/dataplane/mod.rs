@@ -123,8 +123,7 @@ impl BenchPrograms<'_> {
     /// # Errors
     /// The kernel's.
     pub fn run(&mut self, frame: &[u8], balance: bool) -> Result<(), DataPlaneError> {
-        let program =
-            if balance { object::balancer(self.ebpf) } else { object::pass(self.ebpf) }?;
+        let program = if balance { object::balancer(self.ebpf) } else { object::pass(self.ebpf) }?;
         program.test_run(TestRunOptions { data_in: Some(frame), ..TestRunOptions::default() })?;
         Ok(())
     }
@@ -134,9 +133,11 @@ impl BenchPrograms<'_> {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn run_time(&mut self, balance: bool) -> Result<(std::time::Duration, u64), DataPlaneError> {
-        let program =
-            if balance { object::balancer(self.ebpf) } else { object::pass(self.ebpf) }?;
+    pub fn run_time(
+        &mut self,
+        balance: bool,
+    ) -> Result<(std::time::Duration, u64), DataPlaneError> {
+        let program = if balance { object::balancer(self.ebpf) } else { object::pass(self.ebpf) }?;
         let info = program.info()?;
         Ok((info.run_time(), info.run_count()))
     }

@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use lb_common::{abi::{Counter, RealState}, verdict::Tables as _};
+use lb_common::{
+    abi::{Counter, RealState},
+    verdict::Tables as _,
+};
 
 use super::{DataPlane, DataPlaneError};
 use crate::plan::{Actual, Block, Desired, Step};

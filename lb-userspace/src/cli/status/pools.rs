@@ -72,15 +72,13 @@ fn row(server: &ServerStatus, paint: Paint) -> Vec<String> {
     ]
 }
 
-/// Whose word holds where it is not the file's, and why a check fails.
+/// Whose word holds where it is not the file's, and why its check fails.
 fn notes(server: &ServerStatus) -> String {
-    let admin = match server.admin {
-        Admin::Ready => None,
+    let word = match server.admin {
         Admin::Drain => Some("operator: drain"),
         Admin::Maintenance => Some("operator: maintenance"),
+        Admin::Ready => server.differs_from_file.then_some("differs from the file"),
     };
-    let differs = server.differs_from_file.then_some("differs from the file");
-    let failing = server.health.as_ref().filter(|health| health.state != "up");
-    let reason = failing.and_then(|health| health.reason.as_deref());
-    [admin, differs, reason].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let reason = server.health.as_ref().and_then(|health| health.reason.as_deref());
+    [word, reason].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

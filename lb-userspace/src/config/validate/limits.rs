@@ -1,10 +1,10 @@
 //! Limits: everything that is configured fits into the maps.
 
-use lb_common::ring::default_size;
 use crate::{
     config::{diagnostic::Sink, draft::Draft},
     model::{LimitKey, Pool},
 };
+use lb_common::ring::default_size;
 
 /// Rings of one pool that can be in use at a time: before a change, after it, and the one being filled.
 const RINGS_OF_A_POOL: u64 = 3;
