@@ -1,1 +1,15 @@
-//! End to end, in network namespaces.
+//! End to end: `lb` in a lab of network namespaces, with real requests going on. Needs root.
+//!
+//! Each test has a lab of its own, so they run side by side. `cargo xtask test` builds what they start.
+
+mod add;
+mod cli;
+mod crash;
+mod drain;
+mod health;
+mod real_server;
+mod reload;
+mod stage;
+mod trace;
+mod traffic;
+mod wrong;

@@ -1,1 +1,15 @@
 //! Packets through the real XDP program (BPF_PROG_TEST_RUN).
+//!
+//! Every frame goes through [`director::Director::send`], which checks each byte that came out and each
+//! counter: a test says only where a frame should go. Needs root.
+
+mod craft;
+mod director;
+mod family;
+mod frames;
+mod plane;
+
+mod errors;
+mod headers;
+mod lengths;
+mod services;

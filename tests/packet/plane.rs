@@ -53,22 +53,33 @@ impl Plane {
         plane
     }
 
-    /// Replaces the configuration.
-    pub(crate) fn reload(&mut self, text: &str) {
-        self.config = parse(text);
-        self.update();
-    }
-
     /// Brings the maps up to date with everything above.
     pub(crate) fn update(&mut self) {
-        let effective = self.operator.apply(&self.config);
-        self.numbering =
-            self.numbering.assign(&effective.config, 1_024).expect("the maps have room");
+        self.renumber();
         let desired = self.desired();
         let actual = self.data.actual(&desired).expect("the maps can be read");
         for step in diff(&actual, &desired) {
             self.data.apply(&step, Instant::now()).expect("the maps can be written");
         }
+    }
+
+    /// Gives numbers to what is new; real servers and counters move along with their blocks.
+    fn renumber(&mut self) {
+        let effective = self.operator.apply(&self.config);
+        let next = self.numbering.assign(&effective.config, 1_024).expect("the maps have room");
+        for (name, pool) in &next.pools {
+            if let Some(old) = self.numbering.pools.get(name).filter(|old| old.reals != pool.reals)
+            {
+                self.data.copy_reals(old.reals, pool.reals);
+            }
+        }
+        for (name, service) in &next.services {
+            let old = self.numbering.services.get(name).map(|old| old.counters);
+            if old != Some(service.counters) {
+                self.data.copy_counters(old, service.counters).expect("the maps have room");
+            }
+        }
+        self.numbering = next;
     }
 
     /// What the maps should hold.
@@ -90,20 +101,6 @@ impl Plane {
         };
         desired(&inputs, &mut self.rings)
     }
-
-    /// The number of a pool.
-    pub(crate) fn pool(&self, name: &str) -> u32 {
-        self.numbering.pools[&name.parse::<Name>().expect("a name")].number
-    }
-
-    /// Packets counted for a real server of a service.
-    pub(crate) fn packets(&self, service: &str, server: &str) -> u64 {
-        let numbers = &self.numbering.services[&service.parse::<Name>().expect("a name")];
-        let pool = &self.numbering.pools[&numbers.pool];
-        let address: IpAddr = server.parse().expect("an address");
-        let number = pool.members[&address];
-        self.data.counter(numbers.counters.start + u32::from(number)).expect("a counter").packets
-    }
 }
 
 /// The MAC address of a real server: 02:01 and the last four bytes of its address.
@@ -118,7 +115,8 @@ pub(crate) fn mac(address: IpAddr) -> [u8; 6] {
     [0x02, 0x01, a, b, c, d]
 }
 
-fn parse(text: &str) -> Config {
+/// A configuration without its `[node]`.
+pub(crate) fn parse(text: &str) -> Config {
     let text = format!("[node]\nname = \"test\"\ninterface = \"lo\"\n{text}");
     match config::parse("test.toml", &text) {
         Ok(parsed) => parsed.config,

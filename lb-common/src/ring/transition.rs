@@ -1,6 +1,6 @@
 //! What a change moves: the slots that have to be tracked until the window closes.
 
-use crate::abi::{SLOTS_PER_WORD, Slot};
+use crate::abi::{NO_REAL, SLOTS_PER_WORD, Slot};
 
 /// Marks the slots of `next` in which flows may be at different real servers.
 ///
@@ -13,7 +13,9 @@ pub fn transition(base: &[u16], present: &[Slot], next: &[u16]) -> Vec<Slot> {
     (0_u32..)
         .zip(next)
         .map(|(slot, &real)| {
-            let moved = shared(base, slot, next.len()).iter().any(|&before| before != real);
+            // Where nobody served, there are no flows to look after.
+            let moved = |&before: &u16| before != real && before != NO_REAL;
+            let moved = shared(base, slot, next.len()).iter().any(moved);
             let tracked = shared(present, slot, next.len()).iter().any(|before| before.tracked());
             Slot::new(real, moved || tracked)
         })

@@ -36,11 +36,12 @@ fn rewrite(packet: &mut Packet<'_>, real: &Real, ip: IpHeader) -> Option<()> {
         packet.update::<u8>(ip.offset + HOP_LIMIT, |limit| limit.wrapping_sub(1))
     } else {
         packet.update::<u8>(ip.offset + TTL, |ttl| ttl.wrapping_sub(1))?;
-        // RFC 1624: the checksum of a word that shrinks by 0x0100 grows by as much, with the carry.
+        // RFC 1624: the checksum of a word that shrinks by 0x0100 grows by as much, with the carry; 0xffff
+        // counts as one, because no computed checksum is (section 3).
         packet.update::<u16>(ip.offset + CHECKSUM, |sum| {
             let sum = u32::from(u16::from_be(sum)) + 0x0100;
             #[expect(clippy::cast_possible_truncation, reason = "the carry is folded in")]
-            ((sum + (sum >> 16)) as u16).to_be()
+            ((sum + ((sum + 1) >> 16)) as u16).to_be()
         })
     }
 }

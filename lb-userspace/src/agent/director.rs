@@ -16,10 +16,12 @@ use tracing::{debug, info, warn};
 use super::{
     dataplane::{self, DataPlane},
     ledger::Ledger,
-    neighbour::Neighbours,
+    neighbour::{Neighbours, State},
     placement::Placement,
+    probe,
 };
 use crate::{
+    health,
     model::{Config, Name},
     plan::{
         Actual, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator, Step,
@@ -38,6 +40,8 @@ pub(super) struct Director {
     pub(super) ledger: Ledger,
     /// Real servers whose check has failed, by pool and address.
     pub(super) down: BTreeSet<(Name, IpAddr)>,
+    /// Next hops that an earlier agent has left in the maps: good until the address is resolved anew.
+    pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
     /// When the transition window of a pool closes.
     pub(super) windows: BTreeMap<Name, Instant>,
     keys: HashKeys,
@@ -66,6 +70,7 @@ impl Director {
             plane,
             ledger,
             down: BTreeSet::new(),
+            left_hops: BTreeMap::new(),
             windows: BTreeMap::new(),
             keys,
             rings: Rings::default(),
@@ -111,6 +116,24 @@ impl Director {
         Ok(())
     }
 
+    /// Takes note of a health result. Returns true where it changes anything.
+    pub(super) fn note_health(&mut self, event: &probe::Event) -> bool {
+        let pool = self.effective.config.pool(&event.pool);
+        let Some((pool, server)) = pool.and_then(|pool| Some((pool, pool.server(&event.server)?)))
+        else {
+            return false;
+        };
+        let key = (pool.name.clone(), server.address);
+        let (changed, state) = match event.state {
+            health::State::Up => (self.down.remove(&key), "up"),
+            health::State::Down => (self.down.insert(key), "down"),
+        };
+        if changed {
+            info!(pool = event.pool, server = event.server, state, reason = event.reason, "health");
+        }
+        changed
+    }
+
     /// Closes the transition windows whose time has come.
     ///
     /// # Errors
@@ -152,11 +175,13 @@ impl Director {
     }
 
     fn desired(&mut self, neighbours: &Neighbours) -> Desired {
-        let (down, places) = (&self.down, &self.placement.places);
+        let (down, places, left) = (&self.down, &self.placement.places, &self.left_hops);
         let status = |pool: &Name, address: IpAddr| MemberStatus {
             healthy: !down.contains(&(pool.clone(), address)),
             next_hop: places.get(&address).and_then(|place| {
-                let destination_mac = neighbours.state(place.key)?.mac()?;
+                let Some(destination_mac) = neighbours.state(place.key).and_then(State::mac) else {
+                    return left.get(&address).copied();
+                };
                 let (interface, source_mac) = (place.key.interface, place.source_mac);
                 Some(NextHop { interface, source_mac, destination_mac })
             }),

@@ -1,6 +1,7 @@
 //! `lb run`: the agent's loop.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -17,14 +18,17 @@ use tracing::{error, info, warn};
 
 use super::{
     addresses::Addresses,
-    control::{self, Change, Command},
+    control::{self, Command},
     dataplane::{Attached, Links, Pins},
     director::Director,
     neighbour::{Neighbours, Update},
     netlink::Netlink,
     probe::{self, Prober},
 };
-use crate::{api::Done, config::Parsed, health, model::InterfaceName, model::Name};
+use crate::{
+    config::Parsed,
+    model::{InterfaceName, Name},
+};
 
 /// How often the maps are read and compared with what they should hold.
 const RECONCILE: Duration = Duration::from_secs(30);
@@ -55,6 +59,8 @@ pub(super) struct Agent {
     pub(super) links: Links,
     pub(super) attached: Vec<Attached>,
     pub(super) addresses: Addresses,
+    /// The control socket, once it is open.
+    pub(super) socket: Option<PathBuf>,
     /// What an operator should look at.
     pub(super) warnings: Vec<String>,
     pub(super) started: Instant,
@@ -78,10 +84,13 @@ enum Event {
 pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (events, health) = mpsc::channel(HEALTH_QUEUE);
+        let (events, mut health) = mpsc::channel(HEALTH_QUEUE);
         let mut agent = Agent::start(file, options, Prober::new(events)).await?;
-        let outcome = agent.serve(health).await;
-        agent.stop().await?;
+        let outcome = match agent.bring_up(&mut health).await {
+            Ok(()) => agent.serve(health).await,
+            Err(error) => Err(error),
+        };
+        agent.stop(outcome.is_ok()).await?;
         outcome.map(|()| ExitCode::SUCCESS)
     })
 }
@@ -91,8 +100,9 @@ impl Agent {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
-        self.first_hops(&mut health).await?;
-        let mut commands = control::serve(&self.parsed.config.node.socket)?;
+        let socket = self.parsed.config.node.socket.clone();
+        let mut commands = control::serve(&socket)?;
+        self.socket = Some(socket);
         let mut reconcile = tokio::time::interval(RECONCILE);
         reconcile.reset();
         info!(socket = %self.parsed.config.node.socket.display(), "ready");
@@ -130,21 +140,27 @@ impl Agent {
         }
     }
 
-    /// Waits until every real server is resolved, or for [`FIRST_HOPS`].
-    async fn first_hops(&mut self, health: &mut mpsc::Receiver<probe::Event>) -> Result<()> {
+    /// Waits until every real server is resolved, or for [`FIRST_HOPS`]: the first ring is then complete,
+    /// and nothing has to be tracked because of the start.
+    pub(super) async fn first_hops(&mut self, health: &mut mpsc::Receiver<probe::Event>) {
         let deadline = tokio::time::Instant::now() + FIRST_HOPS;
-        while self.neighbours.iter().any(|(_, state)| state.mac().is_none()) {
+        let left: BTreeSet<_> = self.director.left_hops.keys().copied().collect();
+        let waiting = |neighbours: &Neighbours| {
+            let mut hops = neighbours.iter();
+            hops.any(|(key, state)| state.mac().is_none() && !left.contains(&key.address))
+        };
+        while waiting(&self.neighbours) {
             tokio::select! {
-                Some(update) = self.neighbours.next() => self.next_hop(update),
-                Some(result) = health.recv() => self.health(&result),
+                Some(_) = self.neighbours.next() => {}
+                Some(event) = health.recv() => {
+                    self.director.note_health(&event);
+                }
                 () = sleep_until(deadline) => {
                     warn!("some real servers do not answer yet: they get no traffic until they do");
                     break;
                 }
             }
         }
-        self.director.converge(&self.neighbours, Instant::now())?;
-        Ok(())
     }
 
     fn next_hop(&mut self, update: Update) {
@@ -159,20 +175,7 @@ impl Agent {
     }
 
     fn health(&mut self, event: &probe::Event) {
-        let effective = &self.director.effective.config;
-        let found = effective.pools.iter().find(|pool| pool.name.as_str() == event.pool);
-        let Some((pool, server)) = found.and_then(|pool| Some((pool, pool.server(&event.server)?)))
-        else {
-            return;
-        };
-        let key = (pool.name.clone(), server.address);
-        let changed = match event.state {
-            health::State::Up => self.director.down.remove(&key),
-            health::State::Down => self.director.down.insert(key),
-        };
-        if changed {
-            let state = if event.state == health::State::Up { "up" } else { "down" };
-            info!(pool = event.pool, server = event.server, state, reason = event.reason, "health");
+        if self.director.note_health(event) {
             self.converge();
         }
     }
@@ -191,52 +194,6 @@ impl Agent {
         }
     }
 
-    /// Carries out an operator's word, or nothing of it.
-    async fn change(&mut self, pool: &Name, change: Change) -> Result<Done, String> {
-        let words = describe(pool, &change);
-        let mut operator = self.director.operator.clone();
-        let config = &self.director.config;
-        if let Change::Add(server) = &change {
-            let place =
-                self.director.placement.place(server.name.as_str(), server.address, &self.netlink);
-            let place = place.await.map_err(|error| error.to_string())?;
-            self.director.placement.places.insert(server.address, place);
-        }
-        match change {
-            Change::Add(new) => operator.add(config, pool, new.into()),
-            Change::Remove(server) => operator.remove(config, pool, &server),
-            Change::State(server, new) => operator.set_state(config, pool, &server, new.state),
-            Change::Weight(server, new) => operator.set_weight(config, pool, &server, new.weight),
-        }
-        .map_err(|error| error.to_string())?;
-        let before = std::mem::replace(&mut self.director.operator, operator);
-        let steps = match self.put_into_force() {
-            Ok(steps) => steps,
-            Err(error) => {
-                self.director.operator = before;
-                self.converge();
-                return Err(format!("{error:#}"));
-            }
-        };
-        self.save_operator()?;
-        info!(change = words, steps, "changed by an operator");
-        Ok(Done { message: words, steps, warnings: Vec::new() })
-    }
-
-    /// Converges after a change of servers: their checks and next hops follow.
-    pub(super) fn put_into_force(&mut self) -> Result<usize> {
-        self.director.effective = self.director.operator.apply(&self.director.config);
-        self.follow();
-        self.director.converge(&self.neighbours, Instant::now())
-    }
-
-    fn save_operator(&self) -> Result<(), String> {
-        let path = self.parsed.config.node.operator_file();
-        super::files::write(&path, &self.director.operator).map_err(|error| {
-            format!("the change is in force but will not survive a restart: {error}")
-        })
-    }
-
     /// Converges, and reports what goes wrong: the next event tries again.
     pub(super) fn converge(&mut self) {
         let now = Instant::now();
@@ -252,12 +209,14 @@ impl Agent {
         }
     }
 
-    /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`).
-    async fn stop(mut self) -> Result<()> {
+    /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`, and after a failed
+    /// start where an earlier agent had left it in place).
+    async fn stop(mut self, started: bool) -> Result<()> {
         // The socket first: whoever asks now is told that nobody is there.
-        let socket = &self.parsed.config.node.socket;
-        std::fs::remove_file(socket).with_context(|| format!("removing {}", socket.display()))?;
-        if self.options.keep {
+        self.socket.take().map_or(Ok(()), |path| {
+            std::fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))
+        })?;
+        if self.options.keep || (!started && self.pins.adopted()) {
             info!("forwarding stays in place; the next `lb run` adopts it");
             return Ok(());
         }
@@ -280,17 +239,6 @@ impl Agent {
             .filter(|(_, server)| server.address == address)
             .map(|(pool, server)| (pool.name.clone(), server.name.clone()))
             .collect()
-    }
-}
-
-fn describe(pool: &Name, change: &Change) -> String {
-    match change {
-        Change::Add(server) => {
-            format!("{pool}/{}: added at {}, weight {}", server.name, server.address, server.weight)
-        }
-        Change::Remove(server) => format!("{pool}/{server}: removed"),
-        Change::State(server, new) => format!("{pool}/{server}: {}", new.state),
-        Change::Weight(server, new) => format!("{pool}/{server}: weight {}", new.weight),
     }
 }
 

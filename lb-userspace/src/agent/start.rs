@@ -1,11 +1,12 @@
-//! Starting and reloading the agent: from a file to a director at work, or to a reason why not.
+//! Starting the agent: from a file to a director at work, or to a reason why not.
 //!
 //! Everything that can be refused is looked at before anything is changed.
 
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use lb_common::flow_hash::HashKeys;
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::{
@@ -17,22 +18,21 @@ use super::{
     neighbour::Neighbours,
     netlink::Netlink,
     placement::Placement,
-    probe::{Prober, Target},
+    probe::{self, Prober, Target},
     run::{Agent, Options},
 };
 use crate::{
-    api::Done,
     config::Parsed,
     config_file, health,
-    model::{Node, Pool, RealServer},
-    plan::Operator,
+    model::{Pool, RealServer},
+    plan::{Admin, Operator},
 };
 
 impl Agent {
-    /// Starts everything but the control socket.
+    /// Gets everything ready; what can be refused is refused here.
     ///
     /// # Errors
-    /// The configuration, the host or the kernel does not allow it; what was begun is taken back.
+    /// The configuration, the host or the kernel does not allow it; nothing has changed then.
     pub(super) async fn start(file: &Path, options: Options, prober: Prober) -> Result<Self> {
         let parsed = load(file, &options)?;
         let (node, limits) = (&parsed.config.node, parsed.config.limits);
@@ -45,7 +45,15 @@ impl Agent {
         let addresses = Addresses::load(&node.state_folder)?;
         let pins = Pins::open(&node.pin_folder, &limits)?;
         let ledger = Ledger::load(&node.state_folder, pins.adopted())?;
-        let plane = DataPlane::load(&limits, keys, Some(pins.maps()))?;
+        let plane = match DataPlane::load(&limits, keys, Some(pins.maps())) {
+            Ok(plane) => plane,
+            Err(error) => {
+                if !pins.adopted() {
+                    pins.remove()?;
+                }
+                return Err(error.into());
+            }
+        };
         let neighbours = Neighbours::new(netlink.clone())?;
         let director =
             Director::new(parsed.config.clone(), operator, placement, plane, ledger, keys);
@@ -62,26 +70,28 @@ impl Agent {
             links,
             attached: Vec::new(),
             addresses,
+            socket: None,
             warnings,
             started: Instant::now(),
         };
         if agent.pins.adopted() {
             info!("pinned maps adopted: forwarding goes on from where it was");
-            agent.adopt_health();
-            agent.director.adopt_windows(Instant::now());
-        }
-        if let Err(error) = agent.bring_up().await {
-            if !agent.pins.adopted() {
-                agent.take_back().await;
-            }
-            return Err(error);
+            agent.adopt();
         }
         Ok(agent)
     }
 
     /// Maps first, then the program on the interfaces, then the VIPs: no packet of a service ever meets
     /// this host's own stack.
-    async fn bring_up(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// Another XDP program, no native mode, a map that is full. [`Agent::stop`] takes back what was done.
+    pub(super) async fn bring_up(
+        &mut self,
+        health: &mut mpsc::Receiver<probe::Event>,
+    ) -> Result<()> {
+        self.follow();
+        self.first_hops(health).await;
         self.put_into_force()?;
         self.attach()?;
         self.pins.remove_others()?;
@@ -89,7 +99,7 @@ impl Agent {
         Ok(())
     }
 
-    fn attach(&mut self) -> Result<()> {
+    pub(super) fn attach(&mut self) -> Result<()> {
         self.attached.clear();
         for interface in &self.director.placement.interfaces {
             let attached = self.links.attach(
@@ -111,7 +121,7 @@ impl Agent {
         Ok(())
     }
 
-    async fn set_addresses(&mut self) {
+    pub(super) async fn set_addresses(&mut self) {
         let config = &self.director.config;
         let Some(interface) = self.director.placement.interfaces.first() else { return };
         let vips: BTreeSet<_> = if config.node.manage_addresses {
@@ -122,17 +132,6 @@ impl Agent {
         let new = self.addresses.set(&self.netlink, interface.index, &vips).await;
         self.warnings.retain(|warning| !warning.starts_with("VIP "));
         self.warnings.extend(new);
-    }
-
-    /// Undoes a start that has failed half-way.
-    async fn take_back(&mut self) {
-        self.addresses.remove_all(&self.netlink).await;
-        if let Err(error) = self.links.detach(&mut self.director.plane) {
-            warn!(%error, "detaching after a failed start");
-        }
-        if let Err(error) = std::fs::remove_dir_all(&self.parsed.config.node.pin_folder) {
-            warn!(%error, "removing the pins after a failed start");
-        }
     }
 
     /// Watches and resolves exactly the real servers in force.
@@ -172,79 +171,30 @@ impl Agent {
         }
     }
 
-    /// Real servers that were out before the agent was restarted are out until their checks pass.
-    fn adopt_health(&mut self) {
-        let numbering = self.director.ledger.numbering();
-        let effective = &self.director.effective;
-        for pool in effective.config.pools.iter().filter(|pool| pool.check.is_some()) {
-            let Some(numbers) = numbering.pools.get(&pool.name) else { continue };
+    /// Takes over what an earlier agent has left in the maps: transition windows, next hops, and which real
+    /// servers were out (they stay out until their checks pass).
+    fn adopt(&mut self) {
+        self.director.adopt_windows(Instant::now());
+        let director = &mut self.director;
+        for pool in &director.effective.config.pools {
+            let Some(numbers) = director.ledger.numbering().pools.get(&pool.name) else { continue };
             for server in &pool.servers {
-                let usable = numbers.members.get(&server.address).is_none_or(|number| {
-                    self.director.plane.usable(numbers.reals.start + u32::from(*number))
-                });
+                let Some(number) = numbers.members.get(&server.address) else { continue };
+                let number = numbers.reals.start + u32::from(*number);
+                if let Some(hop) = director.plane.next_hop(number) {
+                    director.left_hops.insert(server.address, hop);
+                }
                 let maintenance =
-                    effective.admin(&pool.name, &server.name) == crate::plan::Admin::Maintenance;
-                if !usable && !maintenance {
-                    self.director.down.insert((pool.name.clone(), server.address));
+                    director.effective.admin(&pool.name, &server.name) == Admin::Maintenance;
+                if pool.check.is_some() && !maintenance && !director.plane.usable(number) {
+                    director.down.insert((pool.name.clone(), server.address));
                 }
             }
-        }
-    }
-
-    /// Reads the file again and puts it into force, or leaves everything as it is.
-    pub(super) async fn reload(&mut self) -> Result<Done, String> {
-        let words = |error: anyhow::Error| format!("{error:#}");
-        let parsed = load(&self.file, &self.options).map_err(words)?;
-        needs_restart(&self.parsed, &parsed).map_err(words)?;
-        let mut placement =
-            Placement::of(&parsed, &self.netlink).await.map_err(|error| error.to_string())?;
-        let operator = self.director.operator.clone();
-        let mut warnings = place_added(&operator, &mut placement, &parsed, &self.netlink).await;
-        let before = (self.director.config.clone(), self.director.placement.clone());
-        (self.director.config, self.director.placement) = (parsed.config.clone(), placement);
-        let steps = match self.put_into_force().and_then(|steps| self.attach().map(|()| steps)) {
-            Ok(steps) => steps,
-            Err(error) => {
-                (self.director.config, self.director.placement) = before;
-                if let Err(again) = self.put_into_force().and_then(|_| self.attach()) {
-                    warn!(error = format!("{again:#}"), "going back to the old configuration");
-                }
-                return Err(words(error));
-            }
-        };
-        self.parsed = parsed;
-        self.forget_next_hops().await;
-        self.set_addresses().await;
-        if !self.parsed.warnings.is_empty() {
-            warnings.push(self.parsed.warnings.to_string());
-        }
-        info!(steps, "configuration reloaded");
-        Ok(Done { message: "configuration reloaded".to_owned(), steps, warnings })
-    }
-
-    /// Next hops of real servers that are gone.
-    async fn forget_next_hops(&mut self) {
-        let used: BTreeSet<_> = self
-            .director
-            .effective
-            .config
-            .pools
-            .iter()
-            .flat_map(|pool| pool.servers.iter().map(|server| server.address))
-            .collect();
-        let gone: Vec<_> = self
-            .neighbours
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|key| !used.contains(&key.address))
-            .collect();
-        for key in gone {
-            self.neighbours.forget(key).await;
         }
     }
 }
 
-fn load(file: &Path, options: &Options) -> Result<Parsed> {
+pub(super) fn load(file: &Path, options: &Options) -> Result<Parsed> {
     let mut parsed = config_file::load(file)?;
     if let Some(interface) = &options.interface {
         parsed.config.node.interfaces = vec![interface.clone()];
@@ -257,25 +207,8 @@ fn load(file: &Path, options: &Options) -> Result<Parsed> {
     Ok(parsed)
 }
 
-/// What cannot be changed under a running agent.
-fn needs_restart(before: &Parsed, after: &Parsed) -> Result<()> {
-    let frozen = |node: &Node| {
-        let seed = node.seed_file.clone();
-        (node.socket.clone(), node.pin_folder.clone(), node.state_folder.clone(), seed)
-    };
-    if before.config.limits != after.config.limits {
-        bail!("[limits] has changed: maps cannot grow under traffic; restart the agent");
-    }
-    if frozen(&before.config.node) != frozen(&after.config.node) {
-        bail!(
-            "`socket`, `pin_folder`, `state_folder` or `seed_file` has changed: restart the agent"
-        );
-    }
-    Ok(())
-}
-
 /// Places the real servers that an operator has added; one that cannot be reached is left out, and named.
-async fn place_added(
+pub(super) async fn place_added(
     operator: &Operator,
     placement: &mut Placement,
     parsed: &Parsed,

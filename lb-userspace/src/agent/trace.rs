@@ -91,7 +91,9 @@ impl Agent {
                         "the slot is in transition and the flow is not noted: a flow from before the \
                          change stays; a new one (SYN) follows the new ring"
                     }
-                    Origin::Current => "the slot is in transition: its former real server is gone",
+                    Origin::Current => {
+                        "the slot is in transition, and its real server from before the change is gone"
+                    }
                 }
                 .to_owned(),
             );

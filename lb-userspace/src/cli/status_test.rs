@@ -1,3 +1,5 @@
+//! Tests of the tables that `lb status` prints.
+
 use super::*;
 use crate::{
     api::{

@@ -8,7 +8,7 @@ use lb_common::{
 };
 
 use super::{DataPlane, DataPlaneError};
-use crate::plan::{Actual, Block, Desired, Step};
+use crate::plan::{Actual, Block, Desired, NextHop, Step};
 
 impl DataPlane {
     /// What the maps hold, as far as `desired` is concerned with it.
@@ -52,6 +52,17 @@ impl DataPlane {
     pub fn usable(&self, number: u32) -> bool {
         let real = self.maps.real(number);
         real.is_some_and(|real| RealState(real.state).has(RealState::USABLE))
+    }
+
+    /// Where the real server `number` was sent to, as an earlier agent has left it.
+    #[must_use]
+    pub fn next_hop(&self, number: u32) -> Option<NextHop> {
+        let real = self.maps.real(number)?;
+        RealState(real.state).has(RealState::RESOLVED).then_some(NextHop {
+            interface: real.interface,
+            source_mac: real.source_mac,
+            destination_mac: real.destination_mac,
+        })
     }
 
     /// Copies real servers to another block, which a pool that has grown moves to.

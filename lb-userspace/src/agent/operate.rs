@@ -1,0 +1,68 @@
+//! Carrying out an operator's word, or nothing of it.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use tracing::info;
+
+use super::{control::Change, files, run::Agent};
+use crate::{api::Done, model::Name};
+
+impl Agent {
+    /// Carries out an operator's word, or nothing of it.
+    pub(super) async fn change(&mut self, pool: &Name, change: Change) -> Result<Done, String> {
+        let words = describe(pool, &change);
+        let mut operator = self.director.operator.clone();
+        let config = &self.director.config;
+        if let Change::Add(server) = &change {
+            let place =
+                self.director.placement.place(server.name.as_str(), server.address, &self.netlink);
+            let place = place.await.map_err(|error| error.to_string())?;
+            self.director.placement.places.insert(server.address, place);
+        }
+        match change {
+            Change::Add(new) => operator.add(config, pool, new.into()),
+            Change::Remove(server) => operator.remove(config, pool, &server),
+            Change::State(server, new) => operator.set_state(config, pool, &server, new.state),
+            Change::Weight(server, new) => operator.set_weight(config, pool, &server, new.weight),
+        }
+        .map_err(|error| error.to_string())?;
+        let before = std::mem::replace(&mut self.director.operator, operator);
+        let steps = match self.put_into_force() {
+            Ok(steps) => steps,
+            Err(error) => {
+                self.director.operator = before;
+                self.converge();
+                return Err(format!("{error:#}"));
+            }
+        };
+        self.save_operator()?;
+        info!(change = words, steps, "changed by an operator");
+        Ok(Done { message: words, steps, warnings: Vec::new() })
+    }
+
+    /// Converges after a change of servers: their checks and next hops follow.
+    pub(super) fn put_into_force(&mut self) -> Result<usize> {
+        self.director.effective = self.director.operator.apply(&self.director.config);
+        self.follow();
+        self.director.converge(&self.neighbours, Instant::now())
+    }
+
+    fn save_operator(&self) -> Result<(), String> {
+        let path = self.parsed.config.node.operator_file();
+        files::write(&path, &self.director.operator).map_err(|error| {
+            format!("the change is in force but will not survive a restart: {error}")
+        })
+    }
+}
+
+fn describe(pool: &Name, change: &Change) -> String {
+    match change {
+        Change::Add(server) => {
+            format!("{pool}/{}: added at {}, weight {}", server.name, server.address, server.weight)
+        }
+        Change::Remove(server) => format!("{pool}/{server}: removed"),
+        Change::State(server, new) => format!("{pool}/{server}: {}", new.state),
+        Change::Weight(server, new) => format!("{pool}/{server}: weight {}", new.weight),
+    }
+}

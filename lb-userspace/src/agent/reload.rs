@@ -1,0 +1,84 @@
+//! Reading the configuration again under traffic: all of it, or nothing.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+use tracing::{info, warn};
+
+use super::{
+    placement::Placement,
+    run::Agent,
+    start::{load, place_added},
+};
+use crate::{api::Done, config::Parsed, model::Node};
+
+impl Agent {
+    /// Reads the file again and puts it into force, or leaves everything as it is.
+    pub(super) async fn reload(&mut self) -> Result<Done, String> {
+        let words = |error: anyhow::Error| format!("{error:#}");
+        let parsed = load(&self.file, &self.options).map_err(words)?;
+        needs_restart(&self.parsed, &parsed).map_err(words)?;
+        let mut placement =
+            Placement::of(&parsed, &self.netlink).await.map_err(|error| error.to_string())?;
+        let operator = self.director.operator.clone();
+        let mut warnings = place_added(&operator, &mut placement, &parsed, &self.netlink).await;
+        let before = (self.director.config.clone(), self.director.placement.clone());
+        (self.director.config, self.director.placement) = (parsed.config.clone(), placement);
+        let steps = match self.put_into_force().and_then(|steps| self.attach().map(|()| steps)) {
+            Ok(steps) => steps,
+            Err(error) => {
+                (self.director.config, self.director.placement) = before;
+                if let Err(again) = self.put_into_force().and_then(|_| self.attach()) {
+                    warn!(error = format!("{again:#}"), "going back to the old configuration");
+                }
+                return Err(words(error));
+            }
+        };
+        self.parsed = parsed;
+        self.forget_next_hops().await;
+        self.set_addresses().await;
+        if !self.parsed.warnings.is_empty() {
+            warnings.push(self.parsed.warnings.to_string());
+        }
+        info!(steps, "configuration reloaded");
+        Ok(Done { message: "configuration reloaded".to_owned(), steps, warnings })
+    }
+
+    /// Next hops of real servers that are gone.
+    async fn forget_next_hops(&mut self) {
+        let used: BTreeSet<_> = self
+            .director
+            .effective
+            .config
+            .pools
+            .iter()
+            .flat_map(|pool| pool.servers.iter().map(|server| server.address))
+            .collect();
+        let gone: Vec<_> = self
+            .neighbours
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| !used.contains(&key.address))
+            .collect();
+        for key in gone {
+            self.neighbours.forget(key).await;
+        }
+    }
+}
+
+/// What cannot be changed under a running agent.
+fn needs_restart(before: &Parsed, after: &Parsed) -> Result<()> {
+    let frozen = |node: &Node| {
+        let seed = node.seed_file.clone();
+        (node.socket.clone(), node.pin_folder.clone(), node.state_folder.clone(), seed)
+    };
+    if before.config.limits != after.config.limits {
+        bail!("[limits] has changed: maps cannot grow under traffic; restart the agent");
+    }
+    if frozen(&before.config.node) != frozen(&after.config.node) {
+        bail!(
+            "`socket`, `pin_folder`, `state_folder` or `seed_file` has changed: restart the agent"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! A director under test: every frame that it is given is checked byte by byte and counter by counter.
+
+use std::{net::IpAddr, time::Instant};
+
+use lb_common::abi::{Counter, Reason};
+use lb_userspace::{
+    model::Name,
+    plan::{Admin, Block},
+};
+
+use crate::{
+    craft,
+    family::{Family, standard},
+    plane::{Plane, mac, parse},
+};
+
+/// `enum xdp_action`.
+const XDP_DROP: u32 = 1;
+const XDP_PASS: u32 = 2;
+const XDP_TX: u32 = 3;
+const XDP_REDIRECT: u32 = 4;
+
+/// What became of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It went to a real server of a service.
+    To(String, IpAddr),
+    /// It went on to the host.
+    Passed(Reason),
+    /// It was dropped.
+    Dropped(Reason),
+}
+
+impl Outcome {
+    /// The real server; panics where there is none.
+    pub(crate) fn real(&self) -> IpAddr {
+        match self {
+            Self::To(_, real) => *real,
+            Self::Passed(_) | Self::Dropped(_) => panic!("no real server: {self:?}"),
+        }
+    }
+}
+
+/// The program, its maps, and what was counted so far.
+pub(crate) struct Director {
+    pub(crate) plane: Plane,
+}
+
+/// One counter that has moved.
+#[derive(Debug, PartialEq, Eq)]
+enum Counted {
+    Real(u32),
+    Reason(Reason),
+}
+
+impl Director {
+    /// With the standard configuration.
+    pub(crate) fn new() -> Self {
+        Self::with(&standard())
+    }
+
+    /// With a configuration.
+    pub(crate) fn with(config: &str) -> Self {
+        Self { plane: Plane::new(config) }
+    }
+
+    /// Gives a frame to the program and checks everything that it did: exactly one counter has moved, by
+    /// one packet and the frame's bytes; what was sent on is the frame with other MAC addresses and one hop
+    /// less, what was not is as it was; the action fits.
+    pub(crate) fn send(&mut self, frame: &[u8]) -> Outcome {
+        let before = self.counters();
+        let (action, out) = self.plane.data.test_run(frame).expect("the kernel takes the frame");
+        let after = self.counters();
+        let moved: Vec<_> = before.into_iter().zip(after).filter(|(b, a)| b != a).collect();
+        let [((counted, before), (_, after))] = &moved[..] else {
+            panic!("not exactly one counter has moved: {moved:?}")
+        };
+        assert_eq!(after.packets - before.packets, 1, "packets of {counted:?}");
+        assert_eq!(after.bytes - before.bytes, frame.len() as u64, "bytes of {counted:?}");
+        match *counted {
+            Counted::Reason(reason) => {
+                assert_eq!(out, frame, "{reason:?} must leave the frame as it is");
+                let (wanted, outcome) = if reason.drops() {
+                    (XDP_DROP, Outcome::Dropped(reason))
+                } else {
+                    (XDP_PASS, Outcome::Passed(reason))
+                };
+                assert_eq!(action, wanted, "action of {reason:?}");
+                outcome
+            }
+            Counted::Real(counter) => {
+                let (service, real) = self.owner(counter);
+                assert_eq!(out, craft::forwarded(frame, mac(real)), "the frame for {real}");
+                let elsewhere = self.plane.elsewhere.contains(&real);
+                assert_eq!(action, if elsewhere { XDP_REDIRECT } else { XDP_TX }, "to {real}");
+                Outcome::To(service, real)
+            }
+        }
+    }
+
+    /// The real server that a frame of a service goes to.
+    pub(crate) fn real(&mut self, frame: &[u8]) -> IpAddr {
+        self.send(frame).real()
+    }
+
+    /// The same without looking at bytes and counters, for large numbers of frames; `None`: to nobody.
+    pub(crate) fn glance(&mut self, frame: &[u8]) -> Option<[u8; 6]> {
+        let (action, out) = self.plane.data.test_run(frame).expect("the kernel takes the frame");
+        matches!(action, XDP_TX | XDP_REDIRECT).then(|| out[..6].try_into().expect("six bytes"))
+    }
+
+    /// Changes what is known or wanted, and brings the maps up to date.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Plane)) {
+        change(&mut self.plane);
+        self.plane.update();
+    }
+
+    /// Replaces the configuration.
+    pub(crate) fn reload(&mut self, text: &str) {
+        self.change(|plane| plane.config = parse(text));
+    }
+
+    /// Says something of a real server of the pool `web`.
+    pub(crate) fn set_state(&mut self, family: Family, server: u16, state: Admin) {
+        let (pool, server) = names(family, server);
+        self.change(|plane| {
+            plane.operator.set_state(&plane.config, &pool, &server, state).expect("it is there");
+        });
+    }
+
+    /// Closes the transition window of the pool `web`.
+    pub(crate) fn close_window(&mut self, family: Family) {
+        let (pool, _) = names(family, 0);
+        let number = self.plane.numbering.pools[&pool].number;
+        self.plane.data.close_window(number, Instant::now());
+        self.plane.numbering.release(&pool);
+    }
+
+    /// True while the pool `web` has a window open.
+    pub(crate) fn in_transition(&self, family: Family) -> bool {
+        let (pool, _) = names(family, 0);
+        self.plane.data.in_transition(self.plane.numbering.pools[&pool].number)
+    }
+
+    /// Every counter in use.
+    fn counters(&self) -> Vec<(Counted, Counter)> {
+        let blocks = self.plane.numbering.services.values().map(|service| service.counters);
+        let end = blocks.map(|block| block.start + block.length).max().unwrap_or(0);
+        let reals = self.plane.data.counters(Block { start: 0, length: end }).expect("counters");
+        let reals = (0..).map(Counted::Real).zip(reals);
+        let reasons = Reason::ALL.iter().map(|&reason| {
+            (Counted::Reason(reason), self.plane.data.reason(reason).expect("a counter"))
+        });
+        reals.chain(reasons).collect()
+    }
+
+    /// Whose counter it is.
+    fn owner(&self, counter: u32) -> (String, IpAddr) {
+        let numbering = &self.plane.numbering;
+        let found = numbering.services.iter().find_map(|(name, service)| {
+            let offset = counter.checked_sub(service.counters.start)?;
+            let pool = &numbering.pools[&service.pool];
+            let real = pool.members.iter().chain(&pool.retired);
+            let real = real.filter(|_| offset < service.counters.length);
+            real.map(|(real, number)| (*real, u32::from(*number)))
+                .find(|(_, number)| *number == offset)
+                .map(|(real, _)| (name.as_str().to_owned(), real))
+        });
+        found.unwrap_or_else(|| panic!("nobody owns counter {counter}"))
+    }
+}
+
+/// The names of the pool `web` and of one of its real servers.
+pub(crate) fn names(family: Family, server: u16) -> (Name, Name) {
+    let name = |text: String| text.parse().expect("a name");
+    (name(family.name("web")), name(format!("r{server}")))
+}
