@@ -56,20 +56,20 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// The service's port, network order.
+    /// The service's port.
     #[inline(always)]
     #[must_use]
     pub const fn vip_port(&self) -> u16 {
         let p = self.ports.to_ne_bytes();
-        u16::from_ne_bytes([p[2], p[3]])
+        u16::from_be_bytes([p[2], p[3]])
     }
 
-    /// The client's port, network order.
+    /// The client's port.
     #[inline(always)]
     #[must_use]
     pub const fn client_port(&self) -> u16 {
         let p = self.ports.to_ne_bytes();
-        u16::from_ne_bytes([p[0], p[1]])
+        u16::from_be_bytes([p[0], p[1]])
     }
 }
 

@@ -161,8 +161,18 @@ fn errors_about_other_flows_pass() {
         let about = |from: Socket, to: Socket, l4| answer(from, to, l4);
         for (what, to, quote, reason) in [
             ("a flow of the host", host, about((host, 80), client, ACK), Reason::NoService),
-            ("a port of the VIP that is no service", vip, about((vip, 81), client, ACK), Reason::NoService),
-            ("UDP where the service is TCP", vip, about((vip, 80), client, L4::Udp), Reason::NoService),
+            (
+                "a port of the VIP that is no service",
+                vip,
+                about((vip, 81), client, ACK),
+                Reason::NoService,
+            ),
+            (
+                "UDP where the service is TCP",
+                vip,
+                about((vip, 80), client, L4::Udp),
+                Reason::NoService,
+            ),
             ("another sender", vip, about((host, 80), client, ACK), Reason::OtherProtocol),
             ("what the client sent", vip, about(client, (vip, 80), ACK), Reason::OtherProtocol),
         ] {
@@ -216,7 +226,8 @@ fn what_is_no_error_is_for_the_host() {
         }
         // The other family's ICMP is no protocol of this one.
         let mut other = error(family, vip.0, too_big(family), &quote);
-        other[if family == Family::V4 { 23 } else { 20 }] = if family == Family::V4 { 58 } else { 1 };
+        other[if family == Family::V4 { 23 } else { 20 }] =
+            if family == Family::V4 { 58 } else { 1 };
         craft::fix_checksum(&mut other);
         assert_eq!(director.send(&other), Passed(Reason::OtherProtocol), "IPv{family}");
     }

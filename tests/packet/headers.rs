@@ -4,8 +4,8 @@ use lb_common::abi::Reason;
 
 use crate::{
     craft::{
-        DESTINATION, DOT1AD, DOT1Q, FRAGMENT, HOP_BY_HOP, ROUTING, fit, fix_checksum, fragment, tagged,
-        with, with_extensions, with_options,
+        DESTINATION, DOT1AD, DOT1Q, FRAGMENT, HOP_BY_HOP, ROUTING, fit, fix_checksum, fragment,
+        tagged, with, with_extensions, with_options,
     },
     director::{
         Director,

@@ -50,7 +50,8 @@ fn cut_at_every_length() {
     let [vip, host] = [SINGLE, HOST].map(|last| with_options(&to(Family::V4, last, SYN), 5));
     cut_everywhere(&mut director, "options", 34, &vip, &host);
     let chain = [DESTINATION; 2];
-    let [vip, host] = [SINGLE, HOST].map(|last| with_extensions(&to(Family::V6, last, SYN), &chain));
+    let [vip, host] =
+        [SINGLE, HOST].map(|last| with_extensions(&to(Family::V6, last, SYN), &chain));
     cut_everywhere(&mut director, "extension headers", 54, &vip, &host);
 }
 
@@ -62,11 +63,12 @@ fn transport_headers_cut_short() {
     for family in FAMILIES {
         for (l4, whole) in [(SYN, 20), (L4::Udp, 8)] {
             for length in 0..whole {
-                let [vip, host, other] = [(SINGLE, l4), (HOST, l4), (SINGLE, l4)].map(|(last, l4)| {
-                    let mut frame = to(family, last, l4);
-                    set_length(&mut frame, family.transport() - 14 + length);
-                    frame
-                });
+                let [vip, host, other] =
+                    [(SINGLE, l4), (HOST, l4), (SINGLE, l4)].map(|(last, l4)| {
+                        let mut frame = to(family, last, l4);
+                        set_length(&mut frame, family.transport() - 14 + length);
+                        frame
+                    });
                 let port = family.transport() + 2;
                 let other = with(&with(&other, port, 0xff), port + 1, 0xff);
                 // With fewer than four bytes nobody knows the port.
@@ -138,11 +140,8 @@ fn impossible_headers() {
     for (what, family, last, at, byte) in cases {
         let mut frame = to(family, last, SYN);
         frame[at] = byte;
-        let wanted = if last == SINGLE {
-            Dropped(Reason::Truncated)
-        } else {
-            Passed(Reason::PassTruncated)
-        };
+        let wanted =
+            if last == SINGLE { Dropped(Reason::Truncated) } else { Passed(Reason::PassTruncated) };
         assert_eq!(director.send(&frame), wanted, "{what}");
     }
 }

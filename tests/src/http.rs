@@ -42,10 +42,21 @@ pub struct Connection {
 impl Connection {
     /// Connects from a source address. `timeout` bounds connecting and each later read and write.
     pub fn open(source: IpAddr, target: SocketAddr, timeout: Duration) -> io::Result<Self> {
+        Self::open_from(SocketAddr::new(source, 0), target, timeout)
+    }
+
+    /// Connects from a source address and port; port 0 is any.
+    pub fn open_from(
+        source: SocketAddr,
+        target: SocketAddr,
+        timeout: Duration,
+    ) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(target), Type::STREAM, None)?;
-        // The port is chosen by connect(): one port can then serve many targets.
-        setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
-        socket.bind(&SocketAddr::new(source, 0).into())?;
+        if source.port() == 0 {
+            // The port is chosen by connect(): one port can then serve many targets.
+            setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
+        }
+        socket.bind(&source.into())?;
         socket.set_tcp_nodelay(true)?;
         socket.connect_timeout(&target.into(), timeout)?;
         socket.set_read_timeout(Some(timeout))?;

@@ -10,9 +10,9 @@ pub struct FlowKey {
     pub client: Address,
     /// The VIP.
     pub vip: Address,
-    /// The client's port, network order.
+    /// The client's port.
     pub client_port: u16,
-    /// The service's port, network order.
+    /// The service's port.
     pub vip_port: u16,
     /// IP protocol number.
     pub protocol: u32,

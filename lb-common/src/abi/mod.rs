@@ -1,8 +1,9 @@
 //! Map keys and values: the binary contract between the XDP program and the agent.
 //!
-//! Every record has a fixed size, asserted at compile time. Numbers that come from packets keep network
-//! order and say so; the rest is the host's own order. Words that the agent changes under running traffic
-//! are aligned to 8 bytes and replaced by one store, so that a packet sees the old word or the new one.
+//! Every record has a fixed size, asserted at compile time. Addresses are bytes in network order, numbers
+//! are in the host's own order, so that `bpftool map dump` shows them as people write them. Words that the
+//! agent changes under running traffic are aligned to 8 bytes and replaced by one store, so that a packet
+//! sees the old word or the new one.
 
 mod address;
 mod counter;

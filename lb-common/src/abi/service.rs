@@ -8,7 +8,7 @@ use super::Address;
 pub struct ServiceKey {
     /// The VIP.
     pub address: Address,
-    /// Destination port in network order; 0 stands for every port that has no entry of its own.
+    /// Destination port; 0 stands for every port that has no entry of its own.
     pub port: u16,
     /// IP protocol number.
     pub protocol: u8,
@@ -19,7 +19,7 @@ pub struct ServiceKey {
 const _: () = assert!(size_of::<ServiceKey>() == 20);
 
 impl ServiceKey {
-    /// The key of `port` (network order) at `address`.
+    /// The key of `port` at `address`.
     #[inline(always)]
     #[must_use]
     pub const fn new(address: Address, protocol: u8, port: u16) -> Self {

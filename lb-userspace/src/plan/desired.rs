@@ -176,7 +176,7 @@ impl Desired {
         let entry = self.vips.entry(vip).or_default();
         for spec in &service.ports {
             let protocol = spec.protocol.number();
-            self.services.insert(ServiceKey::new(vip, protocol, spec.port.to_be()), record);
+            self.services.insert(ServiceKey::new(vip, protocol, spec.port), record);
             entry.services += 1;
             entry.protocols |= Vip::protocol_bit(protocol);
         }

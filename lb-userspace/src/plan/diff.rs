@@ -157,7 +157,7 @@ struct Entry<'a>(&'a ServiceKey);
 
 impl fmt::Display for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let port = u16::from_be(self.0.port);
+        let port = self.0.port;
         write!(f, "{} protocol {} port {port}", self.0.address.to_ip(), self.0.protocol)
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
 
 use super::Lab;
 use super::bpffs::{self, PIN_ROOT};
@@ -147,6 +148,16 @@ impl Director {
     /// SIGTERM: the agent ends by itself and cleans up.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
         self.process.take().context("the agent does not run")?.terminate(STOP_LIMIT)
+    }
+
+    /// Sends the agent a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        self.process.as_ref().context("the agent does not run")?.signal(signal)
+    }
+
+    /// The program it runs.
+    pub fn binary(&self) -> &Path {
+        &self.binary
     }
 
     /// Everything the agent wrote, over all its starts.

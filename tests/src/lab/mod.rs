@@ -164,6 +164,11 @@ impl Lab {
         self.servers.get(real).map(WebServer::id)
     }
 
+    /// Attaches somebody else's XDP program, one that passes everything, to an interface of a node.
+    pub fn occupy(&self, node: &str, interface: &str) -> Result<()> {
+        xdp_pass::attach(self.namespace(node), &[interface], &self.folder)
+    }
+
     /// Captures packets on an interface of a node into a file in the lab's folder.
     ///
     /// `filter` is tcpdump's; the empty one takes everything. XDP_TX and redirect out of `eth0` of a
