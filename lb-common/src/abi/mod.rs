@@ -17,7 +17,7 @@ mod service;
 pub use address::{Address, Halves};
 pub use counter::{Counter, Reason};
 pub use flow::{FlowKey, Note, NoteState};
-pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot};
+pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, Slots};
 pub use real::{Real, RealState};
 pub use service::{Service, ServiceKey, Vip};
 
@@ -33,7 +33,7 @@ pub mod map {
     pub const VIPS: &str = "VIPS";
     /// Pool number → [`super::Pool`].
     pub const POOLS: &str = "POOLS";
-    /// Ring words: four [`super::Slot`]s each.
+    /// Ring words: four slots each ([`super::Slots`]).
     pub const RINGS: &str = "RINGS";
     /// Real server number → [`super::Real`].
     pub const REALS: &str = "REALS";

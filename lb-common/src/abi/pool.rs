@@ -35,6 +35,16 @@ const _: () = assert!(size_of::<Pool>() == 24);
 /// Slots in one word of the arena.
 pub const SLOTS_PER_WORD: u32 = 4;
 
+/// One word of the arena, as bpftool prints it. Read and written whole.
+#[repr(C, align(8))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slots {
+    /// [`Slot::bits`].
+    pub slot: [u16; SLOTS_PER_WORD as usize],
+}
+
+const _: () = assert!(size_of::<Slots>() == 8 && align_of::<Slots>() == 8);
+
 /// The real server number of a slot that nobody serves.
 pub const NO_REAL: u16 = 0x7fff;
 
