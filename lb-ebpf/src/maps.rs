@@ -13,7 +13,10 @@ use aya_ebpf::{
 };
 use core::ptr;
 use lb_common::{
-    abi::{Address, Counter, FlowKey, Note, Pool, Real, Reason, RingRef, Service, ServiceKey, Vip},
+    abi::{
+        Address, Counter, FlowKey, Note, Pool, Real, Reason, RingRef, Service, ServiceKey, Slots,
+        Vip,
+    },
     flow_hash::HashKeys,
     verdict::Tables,
 };
@@ -28,7 +31,7 @@ static VIPS: HashMap<Address, Vip, 4096, NO_PREALLOC> = HashMap::new();
 #[btf_map]
 static POOLS: Array<Pool, 1024, MMAPABLE> = Array::new();
 #[btf_map]
-static RINGS: Array<u64, 4096, MMAPABLE> = Array::new();
+static RINGS: Array<Slots, 4096, MMAPABLE> = Array::new();
 #[btf_map]
 static REALS: Array<Real, 1024, MMAPABLE> = Array::new();
 #[btf_map]
@@ -113,7 +116,7 @@ impl Tables for Maps {
     #[inline(always)]
     fn ring_word(&self, index: u32) -> Option<u64> {
         // SAFETY: as in `pool`.
-        RINGS.get_ptr(index).map(|word| unsafe { ptr::read_volatile(word) })
+        RINGS.get_ptr(index).map(|word| unsafe { ptr::read_volatile(word.cast()) })
     }
 
     #[inline(always)]
