@@ -6,7 +6,7 @@
 //! the hash costs six instructions a step where SipHash costs forty (`cargo xtask bench dataplane`), and
 //! its output is never seen from outside, only which real server answered.
 
-use crate::abi::{Address, Halves, Service};
+use crate::abi::{Address, FAST_SERVICES, Halves, Service, ServiceKey};
 
 /// The secret multipliers.
 #[repr(C)]
@@ -40,6 +40,16 @@ impl HashKeys {
     pub fn salt(&self, vip: Address) -> u64 {
         let [high, low] = vip.halves().lanes();
         split_mix(split_mix(high ^ self.multipliers[0]) ^ low ^ self.multipliers[1])
+    }
+
+    /// The place of a service among [`FAST_SERVICES`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn fast_place(&self, key: &ServiceKey) -> u32 {
+        let [high, low] = key.address.halves().lanes();
+        let rest = (key.port as u64) << 8 | key.protocol as u64;
+        let h = step(high ^ rest, self.multipliers[1]);
+        (step(h ^ low, self.multipliers[0]) >> (64 - FAST_SERVICES.trailing_zeros())) as u32
     }
 
     /// The hash of a flow of `service`. `ports` is source port then destination port, as the packet has

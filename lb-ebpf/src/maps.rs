@@ -14,8 +14,8 @@ use aya_ebpf::{
 use core::ptr;
 use lb_common::{
     abi::{
-        Address, Counter, FlowKey, Note, Pool, Real, Reason, RingRef, Service, ServiceKey, Slots,
-        Vip,
+        self, Address, Counter, FastService, FlowKey, Note, Pool, Real, Reason, RingRef, Service,
+        ServiceKey, Slots, Vip,
     },
     flow_hash::HashKeys,
     verdict::Tables,
@@ -26,6 +26,8 @@ const NO_PREALLOC: usize = BPF_F_NO_PREALLOC as usize;
 
 #[btf_map]
 static SERVICES: HashMap<ServiceKey, Service, 4096> = HashMap::new();
+#[btf_map]
+static FAST_SERVICES: Array<FastService, { abi::FAST_SERVICES as usize }, MMAPABLE> = Array::new();
 #[btf_map]
 static VIPS: HashMap<Address, Vip, 4096, NO_PREALLOC> = HashMap::new();
 #[btf_map]
@@ -87,6 +89,9 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn service(&self, key: &ServiceKey) -> Option<&'static Service> {
+        if let Some(service) = fast_service(key, self.keys().fast_place(key)) {
+            return Some(service);
+        }
         // SAFETY: the kernel gives an entry that is replaced to another only after this program has
         // returned, and the reference does not outlive it.
         SERVICES.get_ptr(key).map(|service| unsafe { &*service })
@@ -171,6 +176,19 @@ impl Tables for Maps {
     fn forget_new_flow(&self, key: &FlowKey) {
         let _ = NEW_FLOWS.remove(key);
     }
+}
+
+/// The service of `key`, where it is at `place`.
+#[inline(always)]
+fn fast_service(key: &ServiceKey, place: u32) -> Option<&'static Service> {
+    let entry = FAST_SERVICES.get_ptr(place)?;
+    // SAFETY: array elements live as long as the map. The agent clears `used` and lets the entry rest
+    // before it writes it again, so a packet that has seen `used` reads one service to the end.
+    let (used, found) = unsafe { (ptr::read_volatile(&raw const (*entry).used), &*entry) };
+    let same = found.key.address.halves() == key.address.halves()
+        && found.key.port == key.port
+        && found.key.protocol == key.protocol;
+    if used == 1 && same { Some(&found.service) } else { None }
 }
 
 /// Loads a ring reference in one piece.

@@ -61,6 +61,7 @@ impl Plane {
         for step in diff(&actual, &desired) {
             self.data.apply(&step, Instant::now()).expect("the maps can be written");
         }
+        self.data.finish(Instant::now());
     }
 
     /// Gives numbers to what is new; real servers and counters move along with their blocks.

@@ -19,7 +19,7 @@ pub use counter::{Counter, Reason};
 pub use flow::{FlowKey, Note, NoteState};
 pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, Slots};
 pub use real::{Real, RealState};
-pub use service::{Service, ServiceKey, Vip};
+pub use service::{FAST_SERVICES, FastService, Service, ServiceKey, Vip};
 
 /// Changes whenever a record above changes its shape or its meaning: part of the name of the pin folder, so
 /// that an agent never adopts maps it would misread.
@@ -29,6 +29,8 @@ pub const LAYOUT: u32 = 1;
 pub mod map {
     /// [`super::ServiceKey`] → [`super::Service`].
     pub const SERVICES: &str = "SERVICES";
+    /// Place → [`super::FastService`].
+    pub const FAST_SERVICES: &str = "FAST_SERVICES";
     /// [`super::Address`] → [`super::Vip`].
     pub const VIPS: &str = "VIPS";
     /// Pool number → [`super::Pool`].
@@ -48,6 +50,17 @@ pub mod map {
     /// Flows that have only shown a SYN.
     pub const NEW_FLOWS: &str = "NEW_FLOWS";
     /// All of them, in the order in which they are created.
-    pub const ALL: [&str; 10] =
-        [SERVICES, VIPS, POOLS, RINGS, REALS, DEVICES, COUNTERS, REASONS, FLOWS, NEW_FLOWS];
+    pub const ALL: [&str; 11] = [
+        SERVICES,
+        FAST_SERVICES,
+        VIPS,
+        POOLS,
+        RINGS,
+        REALS,
+        DEVICES,
+        COUNTERS,
+        REASONS,
+        FLOWS,
+        NEW_FLOWS,
+    ];
 }

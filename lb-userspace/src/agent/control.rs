@@ -74,6 +74,17 @@ pub(super) enum ControlError {
     Io(PathBuf, io::Error),
 }
 
+/// Makes sure that nobody answers on the socket.
+///
+/// # Errors
+/// [`ControlError::InUse`]: another agent does.
+pub(super) fn check_free(path: &Path) -> Result<(), ControlError> {
+    match StdUnixStream::connect(path) {
+        Ok(_) => Err(ControlError::InUse(path.to_owned())),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Opens the socket (mode 0660) and serves it on the current runtime.
 ///
 /// # Errors
@@ -83,10 +94,8 @@ pub(super) fn serve(path: &Path) -> Result<mpsc::Receiver<Command>, ControlError
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
+    check_free(path)?;
     if path.exists() {
-        if StdUnixStream::connect(path).is_ok() {
-            return Err(ControlError::InUse(path.to_owned()));
-        }
         // Left behind by an agent that did not end by itself.
         fs::remove_file(path).map_err(failed)?;
     }

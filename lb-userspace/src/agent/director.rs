@@ -98,6 +98,7 @@ impl Director {
                 self.extend_window(step, now);
             }
         }
+        self.plane.finish(now);
         self.forget_pools(now)?;
         self.known = Some(Actual::from(desired));
         Ok(steps.len())
@@ -134,11 +135,12 @@ impl Director {
         changed
     }
 
-    /// Closes the transition windows whose time has come.
+    /// Does what was due by `now`: closes transition windows, finishes what the data plane had to leave.
     ///
     /// # Errors
     /// The numbers cannot be written down.
-    pub(super) fn close_windows(&mut self, now: Instant) -> Result<()> {
+    pub(super) fn tick(&mut self, now: Instant) -> Result<()> {
+        self.plane.finish(now);
         let due: Vec<_> = self
             .windows
             .iter()
@@ -168,10 +170,10 @@ impl Director {
         }
     }
 
-    /// The next moment at which [`Director::close_windows`] has something to do.
+    /// The next moment at which [`Director::tick`] has something to do.
     #[must_use]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.windows.values().min().copied()
+        self.windows.values().copied().chain(self.plane.next_deadline()).min()
     }
 
     fn desired(&mut self, neighbours: &Neighbours) -> Desired {

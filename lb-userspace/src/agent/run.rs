@@ -72,7 +72,7 @@ enum Event {
     Health(probe::Event),
     Command(Command),
     Reload,
-    CloseWindows,
+    Tick,
     Reconcile,
     Stop(&'static str),
 }
@@ -107,7 +107,7 @@ impl Agent {
         reconcile.reset();
         info!(socket = %self.parsed.config.node.socket.display(), "ready");
         loop {
-            let closes = self.director.next_deadline();
+            let due = self.director.next_deadline();
             let event = tokio::select! {
                 _ = terminate.recv() => Event::Stop("SIGTERM"),
                 _ = interrupt.recv() => Event::Stop("SIGINT"),
@@ -115,7 +115,7 @@ impl Agent {
                 Some(update) = self.neighbours.next() => Event::NextHop(update),
                 Some(result) = health.recv() => Event::Health(result),
                 Some(command) = commands.recv() => Event::Command(command),
-                () = until(closes) => Event::CloseWindows,
+                () = until(due) => Event::Tick,
                 _ = reconcile.tick() => Event::Reconcile,
             };
             match event {
@@ -127,7 +127,7 @@ impl Agent {
                         error!(%reason, "the configuration was not reloaded; the old one is in force");
                     }
                 }
-                Event::CloseWindows => self.director.close_windows(Instant::now())?,
+                Event::Tick => self.director.tick(Instant::now())?,
                 Event::Reconcile => {
                     let now = Instant::now();
                     self.settle(|director, neighbours| director.reconcile(neighbours, now));

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::{
     addresses::Addresses,
+    control,
     dataplane::{DataPlane, Links, Pins},
     director::Director,
     files, host,
@@ -37,12 +38,17 @@ impl Agent {
         let parsed = load(file, &options)?;
         let (node, limits) = (&parsed.config.node, parsed.config.limits);
         let mut warnings = host::check(&node.pin_folder)?;
+        control::check_free(&node.socket)?;
         let netlink = Netlink::connect()?;
         let operator: Operator = files::read(&node.operator_file())?;
         let mut placement = Placement::of(&parsed, &netlink).await?;
         warnings.extend(place_added(&operator, &mut placement, &parsed, &netlink).await);
         let keys = HashKeys::from_seed(files::seed(node.seed_file.as_deref(), &node.state_folder)?);
         let addresses = Addresses::load(&node.state_folder)?;
+        let links = Links::new(Pins::links(&node.pin_folder));
+        for interface in &placement.interfaces {
+            links.check(&interface.name, interface.xdp.map(|xdp| xdp.prog_id))?;
+        }
         let pins = Pins::open(&node.pin_folder, &limits)?;
         let ledger = Ledger::load(&node.state_folder, pins.adopted())?;
         let plane = match DataPlane::load(&limits, keys, Some(pins.maps())) {
@@ -57,7 +63,6 @@ impl Agent {
         let neighbours = Neighbours::new(netlink.clone())?;
         let director =
             Director::new(parsed.config.clone(), operator, placement, plane, ledger, keys);
-        let links = Links::new(pins.links());
         let mut agent = Self {
             file: file.to_owned(),
             options,

@@ -1,156 +1,139 @@
-//! `cargo xtask bench dataplane`: nanoseconds a packet costs, over a program that does nothing.
-//!
-//! Every frame is a run of BPF_PROG_TEST_RUN of its own (`repeat` would run one flow in a loop and measure
-//! the L1 cache). The kernel's own clock (`kernel.bpf_stats_enabled`) times the program alone; the empty
-//! program runs in turn with the balancer, round by round, and its cost is subtracted.
+//! `cargo xtask bench dataplane`: nanoseconds a packet costs, over a program that does nothing, and how long
+//! a change takes.
 
 #[path = "../../packet/frames.rs"]
+#[expect(dead_code, reason = "the packet tests send more kinds of frames")]
 mod frames;
+mod measure;
 #[path = "../../packet/plane.rs"]
+#[expect(dead_code, reason = "the packet tests change more")]
 mod plane;
+mod scenario;
 
-use std::{env, fs, net::IpAddr};
+use std::{env, fs, time::Instant};
 
 use anyhow::{Context as _, Result};
-use frames::{ACK, frame};
+use lb_common::ring::{Member, build};
+use lb_userspace::plan::Admin;
+use measure::{Stats, cost, middle};
 use plane::Plane;
+use scenario::{Scenario, all};
 use serde::Serialize;
 
-const STATS: &str = "/proc/sys/kernel/bpf_stats_enabled";
-const FLOWS: [u32; 4] = [1, 1_000, 100_000, 1_000_000];
-/// Packets of each measurement, in rounds that take turns with the empty program.
-const ROUNDS: u32 = 20;
-
-/// One line of the table.
+/// One line of the table, for `--json FILE`.
 #[derive(Serialize)]
 struct Line {
+    what: String,
     family: &'static str,
     flows: u32,
-    /// Nanoseconds over the empty program: median of the rounds.
+    /// Nanoseconds over the empty program.
     ns: f64,
     /// The smallest and the largest round.
     range: (f64, f64),
     empty_ns: f64,
 }
 
+/// How long a change takes, in milliseconds: medians.
+#[derive(Serialize)]
+struct Changes {
+    build_ring_ms: f64,
+    health_to_ring_ms: f64,
+}
+
+#[derive(Serialize)]
+struct Results {
+    lines: Vec<Line>,
+    changes: Changes,
+}
+
 fn main() -> Result<()> {
-    let out = env::args().skip_while(|argument| argument != "--json").nth(1);
-    let packets = env::args()
-        .skip_while(|argument| argument != "--packets")
-        .nth(1)
+    let option = |name: &str| env::args().skip_while(|argument| argument != name).nth(1);
+    let packets = option("--packets")
         .map_or(Ok(1_000_000), |number| number.parse())
         .context("--packets takes a number")?;
-    let _stats = Stats::enable()?;
-    println!("{packets} packets a line, 100 real servers, random flows, 64-byte TCP ACK\n");
-    println!("family     flows   ns/packet     (rounds)   empty program");
+    let only = option("--only").unwrap_or_default();
+    let stats = Stats::enable()?;
+    println!(
+        "{packets} packets a line, 64-byte TCP ACK, random flows; nanoseconds over an empty program\n"
+    );
+    println!("what                     family     flows   ns/packet      (rounds)   empty");
     let mut lines = Vec::new();
-    for (family, vip) in [("IPv4", "10.8.8.40"), ("IPv6", "fd00:8:8::40")] {
-        let mut plane = Plane::new(&config(vip));
-        let vip: IpAddr = vip.parse()?;
-        for flows in FLOWS {
-            let line = measure(&mut plane, family, vip, flows, packets)?;
-            println!(
-                "{:<6} {:>9} {:>11.1} {:>6.1}–{:<6.1} {:>10.1}",
-                line.family, line.flows, line.ns, line.range.0, line.range.1, line.empty_ns
-            );
-            lines.push(line);
-        }
+    for scenario in all().iter().filter(|scenario| scenario.name.contains(&only)) {
+        let line = measure(scenario, packets)?;
+        println!(
+            "{:<25}{:<6} {:>9} {:>11.1} {:>6.1}–{:<7.1} {:>6.1}",
+            line.what, line.family, line.flows, line.ns, line.range.0, line.range.1, line.empty_ns
+        );
+        lines.push(line);
     }
-    if let Some(path) = out {
-        fs::write(&path, serde_json::to_string_pretty(&lines)?).context(path)?;
+    drop(stats);
+    let changes = Changes { build_ring_ms: build_ring(), health_to_ring_ms: health_to_ring() };
+    println!(
+        "\nring of 65,537 slots for 1,000 real servers, built: {:.2} ms",
+        changes.build_ring_ms
+    );
+    println!(
+        "health change of one of 100 real servers to the ring in force: {:.2} ms",
+        changes.health_to_ring_ms
+    );
+    if let Some(path) = option("--json") {
+        let results = Results { lines, changes };
+        fs::write(&path, serde_json::to_string_pretty(&results)?).context(path)?;
     }
     Ok(())
 }
 
-fn measure(
-    plane: &mut Plane,
-    family: &'static str,
-    vip: IpAddr,
-    flows: u32,
-    packets: u32,
-) -> Result<Line> {
-    let mut programs = plane.data.bench_programs()?;
-    let mut random = Random(u64::from(flows));
-    let (mut balanced, mut empty) = (Vec::new(), Vec::new());
-    for round in 0..=ROUNDS {
-        for balance in [false, true] {
-            let before = programs.run_time(balance)?;
-            for _ in 0..packets / ROUNDS {
-                let flow = u32::try_from(random.next() % u64::from(flows))?;
-                programs.run(&nth_flow(vip, flow), balance)?;
-            }
-            let after = programs.run_time(balance)?;
-            let ns = (after.0 - before.0).as_nanos() as f64 / (after.1 - before.1) as f64;
-            // The first round warms the caches.
-            if round > 0 {
-                if balance { &mut balanced } else { &mut empty }.push(ns);
-            }
-        }
+fn measure(scenario: &Scenario, packets: u32) -> Result<Line> {
+    let mut plane = Plane::new(&scenario.config());
+    for real in 0..scenario.drained {
+        let (pool, server) = ("pool0".parse()?, format!("real{real}").parse()?);
+        plane.operator.set_state(&plane.config, &pool, &server, Admin::Drain)?;
     }
-    let mut costs: Vec<_> = balanced.iter().zip(&empty).map(|(b, e)| b - e).collect();
-    let (ns, empty_ns) = (median(&mut costs), median(&mut empty));
-    let range = (costs[0], costs[costs.len() - 1]);
-    Ok(Line { family, flows, ns, range, empty_ns })
+    plane.update();
+    let cost = cost(&mut plane, &scenario.busy_vips(), scenario.flows, packets)?;
+    Ok(Line {
+        what: scenario.name.to_owned(),
+        family: scenario.family.name(),
+        flows: scenario.flows,
+        ns: cost.median,
+        range: cost.range,
+        empty_ns: cost.empty,
+    })
 }
 
-/// A frame of the `n`th flow: clients of one /12 with ports all over the range.
-fn nth_flow(vip: IpAddr, n: u32) -> Vec<u8> {
-    let port = 1_024 + u16::try_from(n % 50_021).unwrap_or(0);
-    let client = match vip {
-        IpAddr::V4(_) => IpAddr::from((0x0a10_0000 + n).to_be_bytes()),
-        IpAddr::V6(_) => IpAddr::from(
-            ((0xfd00_u128 << 112) | (u128::from(n) << 64) | u128::from(n)).to_be_bytes(),
-        ),
-    };
-    frame((client, port), (vip, 80), ACK)
-}
-
-fn config(vip: &str) -> String {
-    let address = |n: u32| match vip.contains(':') {
-        true => format!("fd00:8:8::1:{n:x}"),
-        false => format!("10.8.9.{n}"),
-    };
-    let servers: String = (1..=100)
-        .map(|n| format!("  {{ name = \"real{n}\", address = \"{}\" }},\n", address(n)))
+fn build_ring() -> f64 {
+    let members: Vec<_> = (0..1_000_u16)
+        .map(|number| Member {
+            number,
+            address: std::net::Ipv4Addr::from(0x0a08_0000 + u32::from(number)).into(),
+            weight: 1,
+        })
         .collect();
-    format!(
-        "[[pool]]\nname = \"web\"\nring_size = 65537\nservers = [\n{servers}]\n\
-         [[service]]\nname = \"web\"\naddress = \"{vip}\"\nports = [\"tcp/80\"]\n\
-         mode = \"direct-routing\"\npool = \"web\"\n"
-    )
+    timed(|_| drop(build(&members, 65_537)))
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// From the agent's knowing to the store that publishes the ring: plan, difference, steps.
+fn health_to_ring() -> f64 {
+    let steady = &all()[0];
+    let mut plane = Plane::new(&steady.config());
+    let server = plane.config.pools[0].servers[0].address;
+    timed(|round| {
+        if round % 2 == 0 {
+            plane.down.insert(server)
+        } else {
+            plane.down.remove(&server)
+        };
+        plane.update();
+    })
 }
 
-/// `kernel.bpf_stats_enabled` for as long as it lives.
-struct Stats {
-    before: String,
-}
-
-impl Stats {
-    fn enable() -> Result<Self> {
-        let before = fs::read_to_string(STATS).context(STATS)?;
-        fs::write(STATS, "1").context(STATS)?;
-        Ok(Self { before })
-    }
-}
-
-impl Drop for Stats {
-    fn drop(&mut self) {
-        // A benchmark that is over has nobody to tell.
-        let _ = fs::write(STATS, &self.before);
-    }
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        lb_common::flow_hash::split_mix(self.0)
-    }
+fn timed(mut work: impl FnMut(u32)) -> f64 {
+    let mut times: Vec<_> = (0..21)
+        .map(|round| {
+            let start = Instant::now();
+            work(round);
+            start.elapsed().as_secs_f64() * 1_000.0
+        })
+        .collect();
+    middle(&mut times)
 }

@@ -50,6 +50,20 @@ impl Links {
         Self { folder, pinned: Vec::new() }
     }
 
+    /// Looks before anything is changed: does `program`, which is on the interface, belong to us?
+    ///
+    /// # Errors
+    /// [`DataPlaneError::Occupied`]: no link of ours is pinned for the interface.
+    pub fn check(&self, interface: &str, program: Option<u32>) -> Result<(), DataPlaneError> {
+        let ours = || [NATIVE, GENERIC].iter().any(|mode| self.pin(mode, interface).exists());
+        match program {
+            Some(program) if !ours() => {
+                Err(DataPlaneError::Occupied { interface: interface.to_owned(), program })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Attaches the program of `plane` to an interface, or puts it into the link that is there.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 mod arena;
 mod attach;
 mod error;
+mod fast;
 #[cfg(feature = "ebpf-log")]
 mod log;
 mod mmap;

@@ -18,7 +18,8 @@ use std::{
 use aya::maps::{MapData, MapInfo, MapType};
 use lb_common::{
     abi::{
-        Address, Counter, FlowKey, LAYOUT, Note, Pool, Real, Reason, Service, ServiceKey, Vip, map,
+        Address, Counter, FAST_SERVICES, FastService, FlowKey, LAYOUT, Note, Pool, Real, Reason,
+        Service, ServiceKey, Vip, map,
     },
     flow_hash::split_mix,
 };
@@ -60,7 +61,7 @@ impl Pins {
             tracing::warn!(folder = %layout.display(), "pinned maps do not fit this program: replaced");
             fs::remove_dir_all(&layout).map_err(failed("removing", &layout))?;
         }
-        for path in [&layout, &folder.join("links")] {
+        for path in [&layout, &Self::links(folder)] {
             fs::create_dir_all(path).map_err(failed("creating", path))?;
         }
         Ok(Self { folder: folder.to_owned(), layout, adopted, _lock: lock })
@@ -72,10 +73,10 @@ impl Pins {
         &self.layout
     }
 
-    /// Where the links are pinned.
+    /// Where the links are pinned, in a pin folder.
     #[must_use]
-    pub fn links(&self) -> PathBuf {
-        self.folder.join("links")
+    pub fn links(folder: &Path) -> PathBuf {
+        folder.join("links")
     }
 
     /// True where the maps were there already.
@@ -118,8 +119,9 @@ impl Pins {
 }
 
 /// Sizes of key and value of each map, and its type.
-const SHAPES: [(&str, MapType, usize, usize); 10] = [
+const SHAPES: [(&str, MapType, usize, usize); 11] = [
     (map::SERVICES, MapType::Hash, size_of::<ServiceKey>(), size_of::<Service>()),
+    (map::FAST_SERVICES, MapType::Array, 4, size_of::<FastService>()),
     (map::VIPS, MapType::Hash, size_of::<Address>(), size_of::<Vip>()),
     (map::POOLS, MapType::Array, 4, size_of::<Pool>()),
     (map::RINGS, MapType::Array, 4, 8),
@@ -143,6 +145,11 @@ fn layout_name(limits: &Limits) -> String {
     format!("maps-v{LAYOUT}-{hash:016x}")
 }
 
+/// Entries of the maps whose size no limit sets.
+fn fixed_size(name: &str) -> u64 {
+    if name == map::FAST_SERVICES { u64::from(FAST_SERVICES) } else { Reason::ALL.len() as u64 }
+}
+
 /// True where every map of the folder is what this program would have created.
 fn fits(folder: &Path, limits: &Limits) -> bool {
     let entries = object::sizes(limits);
@@ -150,7 +157,7 @@ fn fits(folder: &Path, limits: &Limits) -> bool {
         let wanted = entries
             .iter()
             .find(|(known, _)| *known == name)
-            .map_or(Reason::ALL.len() as u64, |(_, entries)| u64::from(*entries));
+            .map_or_else(|| fixed_size(name), |(_, entries)| u64::from(*entries));
         MapData::from_pin(folder.join(name)).and_then(|data| data.info()).is_ok_and(
             |info: MapInfo| {
                 info.map_type().is_ok_and(|found| found == kind)

@@ -40,11 +40,23 @@ impl DataPlane {
                 return self.install_ring(*pool, *reals, ring, now);
             }
             Step::PutVip { address, vip } => self.maps.put_vip(*address, *vip)?,
-            Step::PutService { key, service } => self.maps.put_service(*key, *service)?,
-            Step::RemoveService { key } => self.maps.remove_service(*key)?,
+            Step::PutService { key, service } => self.maps.put_service(*key, *service, now)?,
+            Step::RemoveService { key } => self.maps.remove_service(*key, now)?,
             Step::RemoveVip { address } => self.maps.remove_vip(*address)?,
         }
         Ok(false)
+    }
+
+    /// Finishes what [`DataPlane::apply`] had to leave for later: one-line entries of services whose place
+    /// had to rest. To be called after a plan, and at [`DataPlane::next_deadline`].
+    pub fn finish(&mut self, now: Instant) {
+        self.maps.fill_fast(now);
+    }
+
+    /// When [`DataPlane::finish`] has something to do again.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.maps.next_deadline()
     }
 
     /// True where the real server `number` takes packets of its flows.

@@ -1,6 +1,6 @@
 //! Handles on the maps: what the agent writes and reads, typed.
 
-use std::os::fd::AsFd as _;
+use std::{os::fd::AsFd as _, time::Instant};
 
 use aya::{
     Ebpf,
@@ -16,7 +16,7 @@ use lb_common::{
     verdict::Tables,
 };
 
-use super::{DataPlaneError, mmap::Words, object};
+use super::{DataPlaneError, fast::Fast, mmap::Words, object};
 use crate::model::Limits;
 
 const POOL_WORDS: usize = size_of::<Pool>() / 8;
@@ -26,6 +26,7 @@ const REAL_WORDS: usize = size_of::<Real>() / 8;
 pub(super) struct Maps {
     keys: HashKeys,
     services: HashMap<MapData, ServiceKey, Service>,
+    fast: Fast,
     vips: HashMap<MapData, Address, Vip>,
     pools: Words,
     rings: Words,
@@ -51,9 +52,10 @@ impl Maps {
         let rings = (limits.ring_slots / lb_common::abi::SLOTS_PER_WORD) as usize;
         let pools = object::POOLS as usize * POOL_WORDS;
         let reals = limits.reals as usize * REAL_WORDS;
-        Ok(Self {
+        let mut maps = Self {
             keys,
             services: take(ebpf, map::SERVICES)?.try_into()?,
+            fast: Fast::new(words(ebpf, map::FAST_SERVICES, Fast::LENGTH)?, keys, Instant::now()),
             vips: take(ebpf, map::VIPS)?.try_into()?,
             pools: words(ebpf, map::POOLS, pools)?,
             rings: words(ebpf, map::RINGS, rings)?,
@@ -64,7 +66,11 @@ impl Maps {
             flows: take(ebpf, map::FLOWS)?.try_into()?,
             new_flows: take(ebpf, map::NEW_FLOWS)?.try_into()?,
             cpus: nr_cpus().map_err(|(_, error)| DataPlaneError::Cpus(error))?,
-        })
+        };
+        for (key, _) in maps.services()? {
+            maps.fast.want(key);
+        }
+        Ok(maps)
     }
 
     /// All service entries.
@@ -82,12 +88,32 @@ impl Maps {
         &mut self,
         key: ServiceKey,
         value: Service,
+        now: Instant,
     ) -> Result<(), DataPlaneError> {
-        Ok(self.services.insert(key, value, 0)?)
+        self.fast.invalidate(&key, now);
+        self.services.insert(key, value, 0)?;
+        self.fast.want(key);
+        Ok(())
+    }
+
+    /// Writes the one-line entries that wait, as far as they may be written.
+    pub(super) fn fill_fast(&mut self, now: Instant) {
+        let services = &self.services;
+        self.fast.fill(now, |key| services.get(key, 0).ok());
+    }
+
+    /// When [`Maps::fill_fast`] has something to do again.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.fast.next_deadline()
     }
 
     /// Removes a service entry.
-    pub(super) fn remove_service(&mut self, key: ServiceKey) -> Result<(), DataPlaneError> {
+    pub(super) fn remove_service(
+        &mut self,
+        key: ServiceKey,
+        now: Instant,
+    ) -> Result<(), DataPlaneError> {
+        self.fast.invalidate(&key, now);
         Ok(self.services.remove(&key)?)
     }
 
