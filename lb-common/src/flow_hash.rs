@@ -49,7 +49,8 @@ impl HashKeys {
         let [high, low] = key.address.halves().lanes();
         let rest = (key.port as u64) << 8 | key.protocol as u64;
         let h = step(high ^ rest, self.multipliers[1]);
-        (step(h ^ low, self.multipliers[0]) >> (64 - FAST_SERVICES.trailing_zeros())) as u32
+        let h = (step(h ^ low, self.multipliers[0]) >> 32) as u32;
+        h >> (u32::BITS - FAST_SERVICES.trailing_zeros())
     }
 
     /// The hash of a flow of `service`. `ports` is source port then destination port, as the packet has

@@ -1,17 +1,20 @@
 //! The agent ends, by force or by itself: what goes on, and what is left.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
-use lb_tests::lab::{INTERFACE, Topology, VIP4, VIP6};
+use lb_tests::lab::{Topology, VIP4, VIP6};
 use lb_userspace::api::Status;
 
-use crate::stage::{Stage, finish, rings};
+use crate::host::{look, programs};
+use crate::requests::finish;
+use crate::stage::{Stage, rings};
 
 fn packets(status: &Status) -> Vec<(String, u64)> {
     let reals = status.services.iter().flat_map(|service| {
-        service.reals.iter().map(move |real| (format!("{} {}", service.name, real.name), real.packets))
+        service
+            .reals
+            .iter()
+            .map(move |real| (format!("{} {}", service.name, real.name), real.packets))
     });
     reals.collect()
 }
@@ -41,7 +44,8 @@ fn a_killed_agent_is_not_missed() {
     for ((real, before), (_, after)) in before.iter().zip(&after) {
         assert!(after > before, "{real}: {after} packets after the restart, {before} before");
     }
-    let counted: u64 = after.iter().map(|(_, n)| n).sum::<u64>() - before.iter().map(|(_, n)| n).sum::<u64>();
+    let counted: u64 =
+        after.iter().map(|(_, n)| n).sum::<u64>() - before.iter().map(|(_, n)| n).sum::<u64>();
     assert!(counted >= 4 * meanwhile, "{counted} packets counted for {meanwhile} requests");
     requests.await_more(500);
     finish(downloads);
@@ -73,33 +77,18 @@ fn an_agent_that_keeps_forwarding_in_place_can_be_replaced() {
 #[test]
 fn an_agent_that_is_told_to_stop_leaves_nothing() {
     let mut stage = Stage::prepared(Topology::default(), |_| {});
-    let before = host(&stage);
+    let before = look(&stage);
     // Twice: the second start finds nothing of the first.
     for _ in 0..2 {
         stage.director.start().unwrap();
-        let running = host(&stage);
+        let running = look(&stage);
         for vip in [VIP4.to_string(), VIP6.to_string()] {
             assert!(running.contains(&vip), "{vip} is not in {running}");
         }
-        assert!(running.contains("xdp"), "{running}");
+        assert_eq!(programs(&stage).len(), 1, "{running}");
         assert!(!stage.status().adopted);
         stage.ask(300);
         assert!(stage.director.terminate().unwrap().success());
-        assert_eq!(host(&stage), before);
-        assert!(!exists(&stage.director.paths.pins));
-        assert!(!exists(&stage.director.paths.socket));
+        assert_eq!(look(&stage), before);
     }
-}
-
-fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
-}
-
-/// Links with their programs, addresses, and neighbours that somebody looks after.
-fn host(stage: &Stage) -> String {
-    let ip = |args: &[&str]| stage.director.namespace().run(Command::new("ip").args(args)).unwrap();
-    let links = ip(&["-d", "-o", "link", "show", INTERFACE]);
-    let addresses = ip(&["-o", "address", "show", "dev", INTERFACE]);
-    let neighbours = ip(&["neighbour", "show", "managed"]);
-    format!("{links}{addresses}{neighbours}")
 }

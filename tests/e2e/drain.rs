@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use lb_tests::lab::{VIP4, VIP4_BUNDLE, VIP6};
 use lb_userspace::plan::Admin;
 
-use crate::stage::{Stage, assert_shares, finish, real, server};
+use crate::requests::{assert_running, assert_shares, finish};
+use crate::stage::{Stage, real, server};
 
 const REAL1: [&str; 2] = ["web4/real1", "web6/real1"];
 
@@ -24,10 +25,9 @@ fn a_drained_real_server_finishes_what_it_has_and_gets_nothing_new() {
         println!("`lb backend drain {path}` took {took:.1?}, the start of the command included");
         assert!(took < Duration::from_secs(2), "{took:?}");
     }
+    assert_running(&downloads);
     // What is asked from here on is new.
     assert_shares(&stage.ask(3000), &[("real2", 1.0)]);
-    let running = downloads.iter().filter(|download| !download.ended()).count();
-    assert_eq!(running, downloads.len(), "these tell nothing: they ended before");
     let status = stage.status();
     for (service, pool) in [("web4", "web4"), ("bundle", "web4"), ("web6", "web6")] {
         let drained = real(&status, service, "real1");

@@ -1,17 +1,19 @@
 //! What every test plays on: a lab, a director at work in it, and requests.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lb_tests::download::Download;
 use lb_tests::lab::{Director, Lab, LbConfig, Namespace, Topology, VIP4, VIP4_BUNDLE, VIP6};
-use lb_tests::load::{self, LoadHandle, Plan, Report, Target};
+use lb_tests::load::{self, Plan, Report, Target};
 use lb_userspace::api::{PoolStatus, RealTraffic, ServerStatus, ServiceStatus, Status};
 
-pub(crate) const DIRECTOR: &str = "director1";
+use crate::requests::{Requests, whole};
+
+const DIRECTOR: &str = "director1";
 /// How long anything may take that is awaited: only a failure ever waits so long.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
@@ -22,7 +24,7 @@ const PATIENT_CHECK: &str =
 const SEED: &str = "5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed";
 /// Leaves the machine some room for the other tests.
 const PAUSE: Duration = Duration::from_millis(1);
-const RETRY_PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// Downloads that may be begun until each real server has its own.
 const MAX_DOWNLOADS: usize = 200;
 
@@ -52,7 +54,8 @@ impl Stage {
 
     /// A lab and a director whose agent does not run yet.
     pub(crate) fn prepared(topology: Topology, change: impl FnOnce(&mut LbConfig)) -> Self {
-        let lab = Lab::up(topology).expect("the lab: needs root, and what `cargo xtask setup` installs");
+        let lab =
+            Lab::up(topology).expect("the lab: needs root, and what `cargo xtask setup` installs");
         let mut config = LbConfig::new(lab.topology());
         config.check = PATIENT_CHECK.to_owned();
         change(&mut config);
@@ -118,7 +121,7 @@ impl Stage {
     }
 
     pub(crate) fn requests_of(&self, plan: Plan) -> Requests {
-        Requests(load::start(self.lab.client(), plan).expect("the load starts"))
+        Requests::start(self.lab.client(), plan)
     }
 
     /// So many requests, none of which may fail.
@@ -159,80 +162,6 @@ impl Stage {
 /// Each pool with a check has had its first result.
 fn has_been_checked(server: &ServerStatus) -> bool {
     server.health.as_ref().is_none_or(|health| health.checks > 0)
-}
-
-/// Requests that go on.
-pub(crate) struct Requests(LoadHandle);
-
-impl Requests {
-    /// How many were answered until now.
-    pub(crate) fn answered(&self) -> u64 {
-        self.0.snapshot().requests()
-    }
-
-    /// Waits until so many more were answered.
-    pub(crate) fn await_more(&self, requests: u64) {
-        let goal = self.answered() + requests;
-        let deadline = Instant::now() + LIMIT;
-        while self.answered() < goal {
-            assert!(Instant::now() < deadline, "requests hang: {}", self.0.snapshot().failures());
-            thread::sleep(RETRY_PAUSE);
-        }
-    }
-
-    /// Waits until they have gone on for so long.
-    pub(crate) fn await_time(&self, time: Duration) {
-        let goal = self.0.snapshot().elapsed + time;
-        while self.0.snapshot().elapsed < goal {
-            thread::sleep(RETRY_PAUSE);
-        }
-    }
-
-    /// Ends them. None may have failed.
-    pub(crate) fn stop_whole(self) -> Report {
-        whole(self.stop())
-    }
-
-    /// Ends them, whatever has become of them.
-    pub(crate) fn stop(self) -> Report {
-        self.0.stop().expect("the load ends")
-    }
-}
-
-/// A report without failures.
-fn whole(report: Report) -> Report {
-    assert!(report.requests() > 0, "there were no requests");
-    let failed = report.failed();
-    assert_eq!(failed, 0, "of {} requests: {}", report.requests(), report.failures());
-    report
-}
-
-/// Each service's requests are shared out like this, within 10 %. Nobody else has got any.
-pub(crate) fn assert_shares(report: &Report, shares: &[(&str, f64)]) {
-    for (name, service) in &report.services {
-        for (real, expected) in shares {
-            let share = service.share(real);
-            let difference = (share - expected).abs();
-            assert!(
-                difference <= expected * 0.1,
-                "{name}: {real} got {share:.3} instead of {expected:.3} of {} requests",
-                service.requests()
-            );
-        }
-        for real in service.reals.keys() {
-            assert!(shares.iter().any(|(name, _)| name == real), "{name}: {real} got requests");
-        }
-    }
-}
-
-/// Waits for the end of downloads; each must be whole. Returns how many there were.
-pub(crate) fn finish(downloads: Vec<Download>) -> usize {
-    let count = downloads.len();
-    for download in downloads {
-        let finished = download.finish().expect("a download is whole");
-        assert_eq!(finished.bytes, 10 << 20, "from {}", finished.server);
-    }
-    count
 }
 
 pub(crate) fn service<'a>(status: &'a Status, name: &str) -> &'a ServiceStatus {
@@ -276,11 +205,4 @@ pub(crate) fn fails(output: &Output, args: &[&str]) -> (i32, String) {
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "lb {}: succeeded: {output:?}", args.join(" "));
     (output.status.code().expect("it was not killed"), words)
-}
-
-/// The address of a real server, of the family of `like`.
-pub(crate) fn address(lab: &Lab, real: &str, like: IpAddr) -> IpAddr {
-    let node = lab.topology().find(real).expect("a real server of the lab");
-    let mut addresses = node.addresses();
-    addresses.find(|ip| ip.is_ipv4() == like.is_ipv4()).expect("it has such an address")
 }

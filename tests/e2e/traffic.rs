@@ -5,7 +5,8 @@ use std::time::Duration;
 use lb_tests::http::Connection;
 use lb_tests::lab::{Topology, VIP4_BUNDLE};
 
-use crate::stage::{Stage, assert_shares, service};
+use crate::requests::assert_shares;
+use crate::stage::{Stage, service};
 
 /// SYN, ACK, GET, FIN and the client's other acknowledgements: more when the answer comes in pieces.
 const PACKETS_A_REQUEST: std::ops::RangeInclusive<f64> = 4.0..=9.0;

@@ -12,8 +12,8 @@ pub(crate) const DESTINATION: u8 = 60;
 pub(crate) const DOT1Q: u16 = 0x8100;
 pub(crate) const DOT1AD: u16 = 0x88a8;
 
-/// The frame that leaves for a real server: other MAC addresses, one hop less, and in IPv4 a checksum
-/// computed from nothing.
+/// The frame that leaves for a real server: other MAC addresses, one hop less. The checksum of an IPv4
+/// header is computed from nothing; one that was wrong before stays wrong by as much.
 pub(crate) fn forwarded(frame: &[u8], destination: [u8; 6]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     frame[..6].copy_from_slice(&destination);
@@ -21,11 +21,30 @@ pub(crate) fn forwarded(frame: &[u8], destination: [u8; 6]) -> Vec<u8> {
     let (at, v6) = ip_header(&frame);
     if v6 {
         frame[at + 7] -= 1;
-    } else {
-        frame[at + 8] -= 1;
+        return frame;
+    }
+    let word = |frame: &[u8], at| u32::from(u16::from_be_bytes([frame[at], frame[at + 1]]));
+    let (old, checksum) = (word(&frame, at + 8), word(&frame, at + 10));
+    let right = {
+        let mut copy = frame.clone();
+        fix_checksum(&mut copy);
+        copy == frame
+    };
+    frame[at + 8] -= 1;
+    if right {
         fix_checksum(&mut frame);
+    } else {
+        // RFC 1624, section 3: HC' = ~(~HC + ~m + m').
+        let sum = (!checksum & 0xffff) + (!old & 0xffff) + word(&frame, at + 8);
+        frame[at + 10..at + 12].copy_from_slice(&(!folded(sum)).to_be_bytes());
     }
     frame
+}
+
+/// One's complement: the carries added back.
+fn folded(sum: u32) -> u16 {
+    let sum = (sum & 0xffff) + (sum >> 16);
+    u16::try_from((sum & 0xffff) + (sum >> 16)).expect("folded")
 }
 
 /// Where the IP header begins, and whether it is IPv6.
@@ -52,10 +71,8 @@ pub(crate) fn fix_checksum(frame: &mut [u8]) {
     let end = at + usize::from(frame[at] & 0x0f) * 4;
     frame[at + 10..at + 12].fill(0);
     let words = frame[at..end].chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1]));
-    let sum: u32 = words.sum();
-    let sum = (sum & 0xffff) + (sum >> 16);
-    let sum = u16::try_from((sum & 0xffff) + (sum >> 16)).expect("folded");
-    frame[at + 10..at + 12].copy_from_slice(&(!sum).to_be_bytes());
+    let checksum = !folded(words.sum());
+    frame[at + 10..at + 12].copy_from_slice(&checksum.to_be_bytes());
 }
 
 /// With one byte replaced; the checksum of the IPv4 header follows.

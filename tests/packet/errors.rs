@@ -39,7 +39,7 @@ const fn kinds(family: Family) -> &'static [(u8, u8, &'static str)] {
 }
 
 /// The most usual one: what path MTU discovery lives on.
-const fn too_big(family: Family) -> (u8, u8) {
+pub(crate) const fn too_big(family: Family) -> (u8, u8) {
     match family {
         Family::V4 => (3, 4),
         Family::V6 => (2, 0),
@@ -47,12 +47,12 @@ const fn too_big(family: Family) -> (u8, u8) {
 }
 
 /// What the real server sent: a packet from the VIP to the client, from its IP header on.
-fn answer(vip: Socket, client: Socket, l4: L4) -> Vec<u8> {
+pub(crate) fn answer(vip: Socket, client: Socket, l4: L4) -> Vec<u8> {
     build(vip, client, l4, 60, &[0x77; 40])[14..].to_vec()
 }
 
 /// An error of a router on the way, to `to`, that quotes the beginning of a packet.
-fn error(family: Family, to: IpAddr, (kind, code): (u8, u8), quote: &[u8]) -> Vec<u8> {
+pub(crate) fn error(family: Family, to: IpAddr, (kind, code): (u8, u8), quote: &[u8]) -> Vec<u8> {
     let message = [&[kind, code, 0xbe, 0xef, 0, 0, 0x05, 0x00], quote].concat();
     let length = u16::try_from(message.len()).expect("a length");
     let ethernet = [&plane::DIRECTOR[..], &CLIENT].concat();

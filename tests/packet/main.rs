@@ -3,13 +3,21 @@
 //! Every frame goes through [`director::Director::send`], which checks each byte that came out and each
 //! counter: a test says only where a frame should go. Needs root.
 
+mod client;
 mod craft;
 mod director;
 mod family;
 mod frames;
 mod plane;
+mod random;
 
+mod agreement;
+mod availability;
 mod errors;
 mod headers;
+mod hostile;
 mod lengths;
 mod services;
+mod survival;
+mod transition;
+mod windows;

@@ -60,6 +60,11 @@ impl Process {
     /// SIGTERM, and wait; an error when it is still there after `limit`.
     pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
+        self.wait(limit).context("after SIGTERM")
+    }
+
+    /// Waits until it ends by itself; an error when it is still there after `limit`.
+    pub fn wait(&mut self, limit: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + limit;
         loop {
             if let Some(status) = self.ended()? {
@@ -67,7 +72,7 @@ impl Process {
             }
             if Instant::now() > deadline {
                 bail!(
-                    "{} still runs {limit:?} after SIGTERM; its log ends:\n{}",
+                    "{} still runs after {limit:?}; its log ends:\n{}",
                     self.name,
                     self.log_tail()
                 );
