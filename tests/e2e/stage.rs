@@ -159,6 +159,17 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // The log, too, is shown: see [`Director`].
+        if thread::panicking()
+            && let Ok(page) = self.director.lb(&["status"])
+        {
+            eprintln!("`lb status` of {}:\n{page}", self.lab.name());
+        }
+    }
+}
+
 /// Each pool with a check has had its first result.
 fn has_been_checked(server: &ServerStatus) -> bool {
     server.health.as_ref().is_none_or(|health| health.checks > 0)

@@ -44,10 +44,12 @@ impl Outcome {
 /// The program, its maps, and what was counted so far.
 pub(crate) struct Director {
     pub(crate) plane: Plane,
+    /// Every counter, where nothing has moved them since they were read.
+    counted: Option<Vec<(Counted, Counter)>>,
 }
 
 /// One counter that has moved.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Counted {
     Real(u32),
     Reason(Reason),
@@ -61,23 +63,25 @@ impl Director {
 
     /// With a configuration.
     pub(crate) fn with(config: &str) -> Self {
-        Self { plane: Plane::new(config) }
+        Self { plane: Plane::new(config), counted: None }
     }
 
     /// Gives a frame to the program and checks everything that it did: exactly one counter has moved, by
     /// one packet and the frame's bytes; what was sent on is the frame with other MAC addresses and one hop
     /// less, what was not is as it was; the action fits.
     pub(crate) fn send(&mut self, frame: &[u8]) -> Outcome {
-        let before = self.counters();
+        let before = self.counted.take().unwrap_or_else(|| self.counters());
         let (action, out) = self.plane.data.test_run(frame).expect("the kernel takes the frame");
-        let after = self.counters();
-        let moved: Vec<_> = before.into_iter().zip(after).filter(|(b, a)| b != a).collect();
-        let [((counted, before), (_, after))] = &moved[..] else {
+        let all = self.counters();
+        let moved: Vec<_> = before.iter().zip(&all).filter(|(b, a)| b != a).collect();
+        let [((counted, before), (_, after))] = moved[..] else {
             panic!("not exactly one counter has moved: {moved:?}")
         };
         assert_eq!(after.packets - before.packets, 1, "packets of {counted:?}");
         assert_eq!(after.bytes - before.bytes, frame.len() as u64, "bytes of {counted:?}");
-        match *counted {
+        let counted = *counted;
+        self.counted = Some(all);
+        match counted {
             Counted::Reason(reason) => {
                 assert_eq!(out, frame, "{reason:?} must leave the frame as it is");
                 let (wanted, outcome) = if reason.drops() {
@@ -105,12 +109,14 @@ impl Director {
 
     /// The same without looking at bytes and counters, for large numbers of frames; `None`: to nobody.
     pub(crate) fn glance(&mut self, frame: &[u8]) -> Option<[u8; 6]> {
+        self.counted = None;
         let (action, out) = self.plane.data.test_run(frame).expect("the kernel takes the frame");
         matches!(action, XDP_TX | XDP_REDIRECT).then(|| out[..6].try_into().expect("six bytes"))
     }
 
     /// Changes what is known or wanted, and brings the maps up to date.
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut Plane)) {
+        self.counted = None;
         change(&mut self.plane);
         self.plane.update();
     }

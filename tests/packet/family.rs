@@ -78,8 +78,8 @@ impl fmt::Display for Family {
 }
 
 /// Maps that are large enough for tests and quick to make.
-const LIMITS: &str = "[limits]\nservices = 256\nreals = 1024\ncounters = 4096\nring_slots = 524288\n\
-                      flows = 65536\nnew_flows = 65536\n";
+const LIMITS: &str = "[limits]\nservices = 256\nreals = 1024\ncounters = 4096\nring_slots = 131072\n\
+                      flows = 8192\nnew_flows = 8192\n";
 
 /// The standard configuration: pools `web` (real servers 1 to 3) and `ssh` in each family.
 pub(crate) fn standard() -> String {

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod cmd;
+mod kernel;
 mod lab;
 mod run;
 mod runner;

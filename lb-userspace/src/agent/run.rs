@@ -12,7 +12,7 @@ use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
     sync::mpsc,
-    time::sleep_until,
+    time::{sleep, sleep_until},
 };
 use tracing::{error, info, warn};
 
@@ -34,6 +34,9 @@ use crate::{
 const RECONCILE: Duration = Duration::from_secs(30);
 /// How long the start waits for next hops before it opens the control socket all the same.
 const FIRST_HOPS: Duration = Duration::from_secs(2);
+/// How long the end waits for the kernel to let go of the interfaces, and how often it looks.
+const DETACH_LIMIT: Duration = Duration::from_secs(2);
+const DETACH_PAUSE: Duration = Duration::from_millis(2);
 /// Health events that wait for the loop; a prober whose event does not fit waits with it.
 const HEALTH_QUEUE: usize = 1_024;
 
@@ -226,9 +229,25 @@ impl Agent {
             self.neighbours.forget(key).await;
         }
         self.links.detach(&mut self.director.plane)?;
+        self.detached().await;
         drop(self.director);
         self.pins.remove()?;
         Ok(())
+    }
+
+    /// Waits until the interfaces are free: the kernel lets go of a link some time after its last handle is
+    /// closed, and an agent that starts right after this one must not meet it.
+    async fn detached(&self) {
+        let deadline = Instant::now() + DETACH_LIMIT;
+        for Attached { interface, .. } in &self.attached {
+            while self.netlink.interface(interface).await.is_ok_and(|found| found.xdp.is_some()) {
+                if Instant::now() > deadline {
+                    warn!(interface, "an XDP program is still attached");
+                    return;
+                }
+                sleep(DETACH_PAUSE).await;
+            }
+        }
     }
 
     fn servers_at(&self, address: std::net::IpAddr) -> Vec<(Name, Name)> {

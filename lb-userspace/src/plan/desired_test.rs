@@ -1,1 +1,212 @@
-//! Tests of [`super`].
+//! Tests of [`super`]: from configuration, health and the operator's word to the contents of the maps.
+
+use lb_common::abi::NO_REAL;
+
+use super::*;
+use crate::{
+    model::Config,
+    plan::{
+        Operator,
+        sample::{config, name, pools, real as address},
+    },
+};
+
+const HOP: NextHop =
+    NextHop { interface: 7, source_mac: [2, 0, 0, 0, 0, 1], destination_mac: [2, 0, 0, 0, 0, 9] };
+const UP: MemberStatus = MemberStatus { healthy: true, next_hop: Some(HOP) };
+
+fn keys() -> HashKeys {
+    HashKeys::from_seed([3; 32])
+}
+
+/// What the maps should hold, with a status and an operator's word for each address.
+fn desired_for(
+    config: &Config,
+    operator: &Operator,
+    status: &dyn Fn(&Name, IpAddr) -> MemberStatus,
+) -> Desired {
+    let effective = operator.apply(config);
+    let numbering = Numbering::default().assign(&effective.config, 64).unwrap();
+    let (effective, numbering) = (&effective, &numbering);
+    let inputs = Inputs { effective, numbering, keys: &keys(), status };
+    desired(&inputs, &mut Rings::default())
+}
+
+fn all_up(config: &Config) -> Desired {
+    desired_for(config, &Operator::default(), &|_, _| UP)
+}
+
+/// One real server among three: what its record says, and whether the ring names it.
+fn first_of_three(status: MemberStatus, admin: Admin) -> (Real, bool) {
+    let config = pools(&[("web", &[1, 2, 3])]);
+    let mut operator = Operator::default();
+    operator.set_state(&config, &name("web"), &name("r1"), admin).unwrap();
+    let one = |_: &Name, at| if at == address(1) { status } else { UP };
+    let desired = desired_for(&config, &operator, &one);
+    assert!(desired.pools[0].ring.contains(&1) && desired.pools[0].ring.contains(&2));
+    assert!(!desired.pools[0].ring.contains(&NO_REAL));
+    (desired.reals[&0], desired.pools[0].ring.contains(&0))
+}
+
+#[test]
+fn states_of_a_real_server() {
+    let (usable, resolved) = (RealState::USABLE, RealState::RESOLVED);
+    let (both, none) = (usable.with(resolved), RealState::default());
+    for (healthy, hop, admin, state, in_ring) in [
+        (true, Some(HOP), Admin::Ready, both, true),
+        (true, Some(HOP), Admin::Drain, both, false),
+        (true, Some(HOP), Admin::Maintenance, resolved, false),
+        (true, None, Admin::Ready, usable, false),
+        (true, None, Admin::Maintenance, none, false),
+        (false, Some(HOP), Admin::Ready, resolved, false),
+        (false, Some(HOP), Admin::Drain, resolved, false),
+        (false, None, Admin::Ready, none, false),
+    ] {
+        let what = format!("{healthy} {hop:?} {admin:?}");
+        let (real, found) = first_of_three(MemberStatus { healthy, next_hop: hop }, admin);
+        assert_eq!((real.state, found), (state.0, in_ring), "{what}");
+        let there = if hop.is_some() { (HOP.destination_mac, 7) } else { ([0; 6], 0) };
+        assert_eq!((real.destination_mac, real.interface), there, "{what}");
+    }
+}
+
+#[test]
+fn the_ring_is_the_configured_set_whoever_is_up() {
+    let config = pools(&[("web", &[1, 2, 3])]);
+    let all = all_up(&config).pools[0].ring.clone();
+    let down = |_: &Name, at| MemberStatus { healthy: at != address(2), next_hop: Some(HOP) };
+    let without = desired_for(&config, &Operator::default(), &down).pools[0].ring.clone();
+    for (before, after) in all.iter().zip(&without) {
+        assert!(before == after || *before == 1, "only slots of the lost one move");
+    }
+    let mut turned = config.clone();
+    turned.pools[0].servers.rotate_left(1);
+    assert_eq!(all_up(&turned).pools[0].ring, all, "the order in the file does not count");
+}
+
+#[test]
+fn rings_have_the_size_that_was_asked_for() {
+    let mut config = pools(&[("web", &[1, 2]), ("none", &[])]);
+    assert_eq!(all_up(&config).pools[0].ring.len(), 1_021);
+    assert_eq!(all_up(&config).pools[1].ring, [NO_REAL; 1_021]);
+    config.pools[0].ring_size = Some(2_503);
+    assert_eq!(all_up(&config).pools[0].ring.len(), 2_503);
+}
+
+#[test]
+fn weight_zero_is_in_no_slot_but_usable() {
+    let mut config = pools(&[("web", &[1, 2])]);
+    config.pools[0].servers[0].weight = model::Weight::ZERO;
+    let desired = all_up(&config);
+    assert!(!desired.pools[0].ring.contains(&0));
+    assert!(RealState(desired.reals[&0].state).has(RealState::USABLE));
+}
+
+#[test]
+fn interfaces_are_collected() {
+    let at = |_: &Name, address: IpAddr| {
+        let interface = if address == super::super::sample::real(2) { 8 } else { 7 };
+        MemberStatus { healthy: false, next_hop: Some(NextHop { interface, ..HOP }) }
+    };
+    let desired = desired_for(&pools(&[("web", &[1, 2, 3])]), &Operator::default(), &at);
+    assert_eq!(desired.devices, BTreeSet::from([7, 8]));
+}
+
+const SERVICES: &str = r#"
+[[pool]]
+name = "flows"
+servers = [{ name = "r1", address = "10.0.1.1" }]
+[[pool]]
+name = "clients"
+scheduler = "source"
+servers = [{ name = "r1", address = "10.0.1.1" }]
+[[pool]]
+name = "six"
+servers = [{ name = "r1", address = "fd00::1" }]
+[[service]]
+name = "web"
+address = "10.0.0.1"
+ports = ["tcp/80"]
+pool = "flows"
+[[service]]
+name = "more"
+address = "10.0.0.1"
+ports = ["tcp/443", "udp/443", "tcp/*"]
+mark = 44
+pool = "clients"
+[[service]]
+name = "networks"
+address = "10.0.0.2"
+ports = ["tcp/25"]
+persistence = { source = "/24", timeout = "6m" }
+pool = "flows"
+[[service]]
+name = "six"
+address = "fd00:1::1"
+ports = ["udp/53"]
+persistence = { source6 = "/56", timeout = "6m" }
+pool = "six"
+"#;
+
+/// The entry of a service.
+fn entry(desired: &Desired, address: &str, protocol: u8, port: u16) -> Service {
+    let address: IpAddr = address.parse().unwrap();
+    desired.services[&ServiceKey::new(address.into(), protocol, port)]
+}
+
+#[test]
+fn services_and_vips() {
+    let desired = all_up(&config(SERVICES));
+    assert_eq!(desired.services.len(), 6);
+    let vip = |address: &str| desired.vips[&address.parse::<IpAddr>().unwrap().into()];
+    assert_eq!(vip("10.0.0.1"), Vip { services: 4, protocols: 0b11 });
+    assert_eq!(vip("10.0.0.2"), Vip { services: 1, protocols: 0b01 });
+    assert_eq!(vip("fd00:1::1"), Vip { services: 1, protocols: 0b10 });
+    let (web, more) = (entry(&desired, "10.0.0.1", 6, 80), entry(&desired, "10.0.0.1", 6, 443));
+    assert_eq!(more, entry(&desired, "10.0.0.1", 17, 443), "one record for a bundle");
+    assert_eq!(more, entry(&desired, "10.0.0.1", 6, 0), "port 0: every port");
+    assert_eq!((web.mark, more.mark), (0, 44));
+    assert_eq!((web.pool, more.pool), (0, 1));
+    assert_ne!(web.counters, more.counters);
+    assert_eq!(web.salt, more.salt, "a client of one VIP starts with one hash");
+    assert_ne!(web.salt, entry(&desired, "10.0.0.2", 6, 25).salt);
+}
+
+#[test]
+fn what_counts_in_the_hash() {
+    let desired = all_up(&config(SERVICES));
+    let hash = |service: &Service, client: &str, port: u8| {
+        let client = Address::from(client.parse::<IpAddr>().unwrap());
+        keys().flow(service, client.halves(), u32::from_ne_bytes([port, 1, 0, 80]))
+    };
+    // Address, port, protocol; two clients; whether they and whether their ports are told apart.
+    for (address, protocol, port, a, b, clients, ports) in [
+        ("10.0.0.1", 6, 80, "192.0.2.1", "192.0.2.2", true, true),
+        ("10.0.0.1", 6, 443, "192.0.2.1", "192.0.2.2", true, false),
+        ("10.0.0.2", 6, 25, "192.0.2.1", "192.0.2.254", false, false),
+        ("10.0.0.2", 6, 25, "192.0.2.1", "192.0.3.1", true, false),
+        ("fd00:1::1", 17, 53, "2001:db8:0:ff::1", "2001:db8:0:1::2", false, false),
+        ("fd00:1::1", 17, 53, "2001:db8:0:ff::1", "2001:db8:0:100::1", true, false),
+    ] {
+        let service = entry(&desired, address, protocol, port);
+        let what = format!("{address} {protocol}/{port}");
+        assert_eq!(hash(&service, a, 1) != hash(&service, b, 1), clients, "{what}: clients");
+        assert_eq!(hash(&service, a, 1) != hash(&service, a, 2), ports, "{what}: ports");
+    }
+}
+
+#[test]
+fn masks_of_every_length() {
+    for (vip, longest) in [("10.0.0.1", 32), ("fd00::1", 128)] {
+        let vip: IpAddr = vip.parse().unwrap();
+        let mut before = None;
+        for prefix in 1..=longest {
+            let ([high, low], ports) = masks(HashKey::Source { prefix }, vip);
+            let bits = high.count_ones() + low.count_ones();
+            let mapped = if longest == 32 { 96 } else { 0 };
+            assert_eq!((bits, ports), (u32::from(prefix) + mapped, 0), "/{prefix}");
+            assert_ne!(before.replace([high, low]), Some([high, low]));
+        }
+        assert_eq!(masks(HashKey::Flow, vip), ([u64::MAX; 2], u32::MAX));
+    }
+}

@@ -6,6 +6,8 @@ mod desired;
 mod diff;
 mod numbering;
 mod operator;
+#[cfg(test)]
+mod sample;
 
 pub use desired::{Admin, Desired, Inputs, MemberStatus, NextHop, PoolPlan, desired};
 pub use diff::{Actual, Step, diff};

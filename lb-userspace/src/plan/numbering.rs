@@ -70,7 +70,8 @@ pub struct NumberingError {
 }
 
 impl Numbering {
-    /// The numbers for `config`: whatever had a number keeps it.
+    /// The numbers for `config`: whatever had a number keeps it. Blocks that something moves out of go to
+    /// nobody else in the same step: packets use them until it is done.
     ///
     /// # Errors
     /// [`NumberingError`]: a map is too small.
@@ -78,13 +79,13 @@ impl Numbering {
         let mut next = self.clone();
         for pool in &config.pools {
             let addresses = pool.servers.iter().map(|server| server.address).collect();
-            next.assign_pool(&pool.name, &addresses, pools, &config.limits)?;
+            next.assign_pool(self, &pool.name, &addresses, pools, &config.limits)?;
         }
         next.services.retain(|name, numbers| {
             config.services.iter().any(|s| s.name == *name && s.pool == numbers.pool)
         });
         for service in &config.services {
-            next.assign_counters(&service.name, &service.pool, &config.limits)?;
+            next.assign_counters(self, &service.name, &service.pool, &config.limits)?;
         }
         Ok(next)
     }
@@ -105,6 +106,7 @@ impl Numbering {
 
     fn assign_pool(
         &mut self,
+        before: &Self,
         name: &Name,
         addresses: &BTreeSet<IpAddr>,
         pools: u32,
@@ -126,7 +128,7 @@ impl Numbering {
         }
         let needed = numbers.used().last().map_or(0, |last| u32::from(*last) + 1);
         if needed > numbers.reals.length {
-            let used = self.pools.values().map(|pool| pool.reals);
+            let used = before.pools.values().chain(self.pools.values()).map(|pool| pool.reals);
             numbers.reals =
                 block(used, needed, limits.reals).ok_or(NumberingError::reals(needed, limits))?;
         }
@@ -136,6 +138,7 @@ impl Numbering {
 
     fn assign_counters(
         &mut self,
+        before: &Self,
         name: &Name,
         pool: &Name,
         limits: &Limits,
@@ -144,7 +147,8 @@ impl Numbering {
         if self.services.get(name).is_some_and(|numbers| numbers.counters.length >= needed) {
             return Ok(());
         }
-        let used = self.services.values().map(|service| service.counters);
+        let used = before.services.values().chain(self.services.values());
+        let used = used.map(|service| service.counters);
         let counters =
             block(used, needed, limits.counters).ok_or(NumberingError::counters(needed, limits))?;
         self.services.insert(name.clone(), ServiceNumbers { pool: pool.clone(), counters });
@@ -190,10 +194,10 @@ fn block(used: impl Iterator<Item = Block>, needed: u32, limit: u32) -> Option<B
     let room = |length: u32| {
         let mut start = 0;
         for block in &used {
-            if block.start - start >= length {
+            if block.start.saturating_sub(start) >= length {
                 break;
             }
-            start = block.start + block.length;
+            start = start.max(block.start + block.length);
         }
         (limit.saturating_sub(start) >= length).then_some(Block { start, length })
     };

@@ -6,7 +6,6 @@
 mod frames;
 mod measure;
 #[path = "../../packet/plane.rs"]
-#[expect(dead_code, reason = "the packet tests change more")]
 mod plane;
 mod scenario;
 

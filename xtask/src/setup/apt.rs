@@ -59,13 +59,13 @@ pub(super) fn install(packages: &[&str], services: &[&str]) -> Result<()> {
 }
 
 /// An apt with one source and folders of its own: the system's sources, lists and packages stay untouched.
-pub(super) struct PrivateApt {
+pub(crate) struct PrivateApt {
     folder: TempDir,
 }
 
 impl PrivateApt {
     /// Fetches the lists of one source, given in deb822 form.
-    pub(super) fn new(source: &str) -> Result<Self> {
+    pub(crate) fn new(source: &str) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         for part in ["sources", "lists/partial", "cache/archives/partial"] {
             let part = folder.path().join(part);
@@ -79,15 +79,22 @@ impl PrivateApt {
         Ok(apt)
     }
 
+    /// The packages whose names match a regular expression.
+    pub(crate) fn names(&self, pattern: &str) -> Result<Vec<String>> {
+        let found = self.command("apt-cache").args(["search", "--names-only", pattern]).read()?;
+        // Each line is a name, a dash and a description.
+        Ok(found.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
+    }
+
     /// The newest version of a package that starts with the given text.
-    pub(super) fn version_of(&self, package: &str, start: &str) -> Result<Option<String>> {
+    pub(crate) fn version_of(&self, package: &str, start: &str) -> Result<Option<String>> {
         let table = self.command("apt-cache").args(["madison", package]).read()?;
         let version = |line: &str| line.split('|').nth(1).map(|version| version.trim().to_owned());
         Ok(table.lines().filter_map(version).find(|version| version.starts_with(start)))
     }
 
     /// Downloads a package and unpacks it without installing; the folder lives as long as `self`.
-    pub(super) fn download_and_unpack(&self, package: &str, version: &str) -> Result<PathBuf> {
+    pub(crate) fn download_and_unpack(&self, package: &str, version: &str) -> Result<PathBuf> {
         let folder = self.folder.path();
         let wanted = format!("{package}={version}");
         eprintln!("  # apt-get download {wanted}, in a temporary folder");

@@ -98,6 +98,28 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         install: Install::Packages(packages(&[&["tcpdump"]])),
     },
     Requirement {
+        name: "qemu",
+        why: "emulates a machine for tests on another kernel",
+        group: Group::Kernel,
+        check: Check::Program("qemu-system-x86_64"),
+        install: Install::Packages(Packages {
+            dnf: "qemu-system-x86-core",
+            zypper: "qemu-x86",
+            ..packages(&[&["qemu-system-x86"]])
+        }),
+    },
+    Requirement {
+        name: "busybox",
+        why: "mounts file systems in that machine",
+        group: Group::Kernel,
+        check: Check::Program("busybox"),
+        install: Install::Packages(Packages {
+            dnf: "busybox",
+            pacman: "busybox",
+            ..packages(&[&["busybox-static"]])
+        }),
+    },
+    Requirement {
         name: "cargo-deny",
         why: "checks licences and sources of dependencies",
         group: Group::Gate,

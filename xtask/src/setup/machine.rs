@@ -80,7 +80,7 @@ fn sysroot() -> Result<PathBuf> {
 }
 
 /// The first file of a folder, in the order of names, whose name is as wanted.
-pub(super) fn find_file(dir: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
+pub(crate) fn find_file(dir: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
     let entries = fs::read_dir(dir).ok()?.filter_map(Result::ok);
     entries.filter(|entry| entry.file_name().to_str().is_some_and(&wanted)).map(|e| e.path()).min()
 }

@@ -14,7 +14,10 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+pub(crate) use apt::PrivateApt;
+pub(crate) use machine::find_file;
 pub(crate) use requirement::Group;
+pub(crate) use sources::debian as debian_source;
 
 use crate::cmd::seconds;
 use machine::Machine;

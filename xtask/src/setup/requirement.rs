@@ -14,6 +14,8 @@ pub(crate) enum Group {
     Lab,
     /// Tests, beyond what the lab needs.
     Test,
+    /// Tests on other kernels, in an emulated machine.
+    Kernel,
     /// The gate (`.ci/run`) alone.
     Gate,
 }

@@ -7,7 +7,7 @@ use super::machine::find_file;
 
 /// An archive, as a stanza of a `.sources` file or a line of a `.list` file names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Source {
+pub(crate) struct Source {
     pub(super) uri: String,
     suites: Vec<String>,
     components: Vec<String>,
@@ -17,7 +17,7 @@ pub(super) struct Source {
 
 impl Source {
     /// The same archive and keys, but one suite: as the text of a `.sources` file.
-    pub(super) fn restricted_to(&self, suite: &str) -> String {
+    pub(crate) fn restricted_to(&self, suite: &str) -> String {
         let Self { uri, signed_by, .. } = self;
         let key = signed_by.as_ref().map(|key| format!("Signed-By: {key}\n")).unwrap_or_default();
         format!("Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: main\n{key}")
@@ -34,7 +34,7 @@ impl Source {
 }
 
 /// The Debian archive among the sources of this machine; prefers one signed by Debian's own keyring.
-pub(super) fn debian() -> Option<Source> {
+pub(crate) fn debian() -> Option<Source> {
     among(Path::new("/etc/apt"))
 }
 

@@ -75,18 +75,21 @@ impl DataPlane {
             .collect();
         let slots = transition(&base, &present, next);
         let ring = self.write(&slots, now)?;
-        let first = before.current.slots == 0;
         let window = if open { before.window } else { self.new_window() };
         // Nothing is tracked by the new number before the new ring is in force.
         self.maps.put_pool_reals(pool, reals, window);
-        if first {
+        let moved = slots.iter().any(|slot| slot.tracked());
+        if !moved {
+            // No flow can be anywhere else than where this ring says (a first ring, or nobody served
+            // before): it is the one that a later change starts from.
             self.maps.publish_base(pool, ring);
         }
         self.maps.publish_current(pool, ring);
-        if open && let Some(region) = region(before.current) {
+        let left = [open.then_some(before.current), (!moved).then_some(before.base)];
+        for region in left.into_iter().flatten().filter_map(region) {
             self.arena.give(region, now);
         }
-        Ok(!first)
+        Ok(moved)
     }
 
     /// Ends the transition: from here on every flow follows the ring in force. What the flow table still

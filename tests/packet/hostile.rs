@@ -1,0 +1,140 @@
+//! Frames that somebody has broken: the program decides as the same code does outside, and leaves alone what
+//! it does not forward.
+
+use std::collections::BTreeMap;
+
+use lb_common::{
+    abi::{Counter, Reason},
+    verdict::{Verdict, steer},
+};
+
+use crate::{
+    craft::{
+        self, DESTINATION, DOT1AD, DOT1Q, FRAGMENT, HOP_BY_HOP, ROUTING, fragment, tagged,
+        with_extensions, with_options,
+    },
+    director::Director,
+    errors::{answer, error, too_big},
+    family::{BUNDLE, FAMILIES, Family, HOST, SINGLE, WILDCARD},
+    frames::{ACK, L4, SYN, build},
+    random::Random,
+};
+
+/// Bytes that mean something somewhere: versions, protocols, types, limits.
+const BYTES: [u8; 24] = [
+    0, 1, 2, 3, 4, 6, 8, 11, 17, 20, 40, 43, 44, 0x40, 0x45, 0x46, 0x4f, 0x60, 0x81, 0x86, 0x88,
+    0xa8, 0xdd, 0xff,
+];
+
+/// Good frames of every kind.
+fn samples() -> Vec<Vec<u8>> {
+    let mut samples = Vec::new();
+    for family in FAMILIES {
+        for (last, port, l4) in [
+            (SINGLE, 80, SYN),
+            (SINGLE, 80, ACK),
+            (SINGLE, 80, L4::Tcp(0x14)),
+            (SINGLE, 53, L4::Udp),
+            (BUNDLE, 443, L4::Udp),
+            (WILDCARD, 4_711, L4::Tcp(0x11)),
+            (HOST, 22, ACK),
+        ] {
+            let (client, vip) = (family.client(port), (family.vip(last), port));
+            let plain = build(client, vip, l4, 64, b"0123456789");
+            let quote = answer(vip, client, l4);
+            let error = error(family, vip.0, too_big(family), &quote[..family.transport() - 6]);
+            let dressed = match family {
+                Family::V4 => vec![with_options(&plain, 3), with_options(&error, 1)],
+                Family::V6 => [&[HOP_BY_HOP, ROUTING][..], &[DESTINATION], &[FRAGMENT], &[60; 5]]
+                    .map(|chain| with_extensions(&plain, chain))
+                    .to_vec(),
+            };
+            let tags = [&[DOT1Q][..], &[DOT1AD, DOT1Q], &[DOT1Q; 3]];
+            samples.extend(tags.map(|tags| tagged(&plain, tags)));
+            samples.extend([fragment(&plain, 0, true), fragment(&plain, 9, true), plain]);
+            samples.extend(dressed);
+            samples.push(error);
+        }
+    }
+    samples
+}
+
+/// One of the samples with a few things done to it, or noise.
+fn broken(samples: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    if random.below(20) == 0 {
+        return (0..14 + random.below(120)).map(|_| random.byte()).collect();
+    }
+    let mut frame = random.one(samples).clone();
+    for _ in 0..random.below(4) {
+        // Mostly in the headers.
+        let at = random.below(frame.len().min(90));
+        match random.below(8) {
+            0..=2 => frame[at] = *random.one(&BYTES),
+            3 => frame[at] = random.byte(),
+            4 => frame[at] ^= 1 << random.below(8),
+            5 => frame.truncate(at.max(14)),
+            6 => frame.extend((0..random.below(40)).map(|_| random.byte())),
+            _ => {
+                let from = random.below(frame.len());
+                let piece: Vec<_> = frame[from..frame.len().min(from + 8)].to_vec();
+                frame.splice(at.max(14).min(frame.len())..at.max(14).min(frame.len()), piece);
+            }
+        }
+    }
+    frame
+}
+
+/// Gives broken frames to the program and to the decision on the host, and compares; then the counters.
+fn compare(
+    director: &mut Director,
+    frames: usize,
+    random: &mut Random,
+) -> BTreeMap<Reason, Counter> {
+    let samples = samples();
+    let mut refused: BTreeMap<Reason, Counter> = BTreeMap::new();
+    let reason =
+        |director: &Director, reason| director.plane.data.reason(reason).expect("a counter");
+    let before: Vec<_> = Reason::ALL.iter().map(|&one| reason(director, one)).collect();
+    for _ in 0..frames {
+        let frame = broken(&samples, random);
+        let wanted = match steer(&frame[..], director.plane.data.tables()) {
+            Verdict::Forward { choice, .. } => {
+                (3, craft::forwarded(&frame, choice.real.destination_mac))
+            }
+            Verdict::Refuse(reason) => {
+                *refused.entry(reason).or_default() +=
+                    Counter { packets: 1, bytes: frame.len() as u64 };
+                (if reason.drops() { 1 } else { 2 }, frame.clone())
+            }
+        };
+        let seen = director.plane.data.test_run(&frame).expect("the kernel takes the frame");
+        assert_eq!(seen, wanted, "{frame:02x?}");
+    }
+    for (&one, before) in Reason::ALL.iter().zip(before) {
+        let mut wanted = before;
+        wanted += refused.get(&one).copied().unwrap_or_default();
+        assert_eq!(reason(director, one), wanted, "{one:?}");
+    }
+    refused
+}
+
+#[test]
+fn broken_frames() {
+    let mut director = Director::new();
+    let refused = compare(&mut director, 40_000, &mut Random(1));
+    let unseen: Vec<_> =
+        Reason::ALL.iter().filter(|reason| !refused.contains_key(reason)).collect();
+    // These are not a matter of frames.
+    assert_eq!(unseen, [&Reason::NoReal, &Reason::Unresolved, &Reason::Inconsistent]);
+}
+
+#[test]
+fn broken_frames_in_a_window() {
+    let mut director = Director::new();
+    for family in FAMILIES {
+        director.set_state(family, 1, lb_userspace::plan::Admin::Drain);
+        director.change(|plane| _ = plane.unresolved.insert(family.real(2)));
+    }
+    let refused = compare(&mut director, 20_000, &mut Random(2));
+    assert!(refused.contains_key(&Reason::Unresolved));
+}

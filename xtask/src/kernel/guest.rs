@@ -1,0 +1,152 @@
+//! The emulated machine: starts it, shows what it says, and judges how it ended.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cmd::{find_program, seconds};
+
+/// Emulation is some ten times slower than this machine.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Lines of `init.sh`: the kernel's release, then the exit code of the tests.
+const UP: &str = "guest: up ";
+const EXIT: &str = "guest: exit ";
+
+/// Variables of this machine's environment that the tests in the guest get too.
+const HANDED_ON: &[&str] = &["PROPTEST_", "RUST_"];
+
+/// A run that passed.
+pub(super) struct Report {
+    pub(super) release: String,
+    pub(super) boot: Duration,
+    pub(super) tests: Duration,
+}
+
+/// The kernel's command line, which carries environment and arguments to the tests.
+pub(super) fn command_line(
+    env: impl Iterator<Item = (OsString, OsString)>,
+    args: &[OsString],
+) -> Result<String> {
+    // A panic ends the machine instead of waiting for somebody who reads it.
+    let mut words = vec!["console=ttyS0".to_owned(), "quiet".to_owned(), "panic=-1".to_owned()];
+    for (name, value) in env {
+        let name = name.to_string_lossy();
+        if HANDED_ON.iter().any(|start| name.starts_with(start)) {
+            words.push(format!("{name}={}", value.to_string_lossy()));
+        }
+    }
+    words.push("--".to_owned());
+    words.extend(args.iter().map(|arg| arg.to_string_lossy().into_owned()));
+    if let Some(word) = words.iter().find(|word| word.contains([' ', '\t', '\n', '"'])) {
+        bail!("{word:?} cannot be handed to the guest: it has a space or a quotation mark");
+    }
+    Ok(words.join(" "))
+}
+
+/// Boots the machine and waits until it has ended.
+pub(super) fn run(kernel: &Path, initramfs: &Path, command_line: &str) -> Result<Report> {
+    let start = Instant::now();
+    let (_machine, output) = Machine::start(kernel, initramfs, command_line)?;
+    let lines = lines(output);
+    let mut up = None;
+    let mut exit = None;
+    loop {
+        match lines.recv_timeout(LIMIT.saturating_sub(start.elapsed())) {
+            Ok(line) => {
+                if let Some(release) = line.strip_prefix(UP) {
+                    up = Some((release.to_owned(), start.elapsed()));
+                } else if let Some(code) = line.strip_prefix(EXIT) {
+                    exit = Some((code.to_owned(), start.elapsed()));
+                }
+                println!("{line}");
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => bail!("not done after {}", seconds(LIMIT)),
+        }
+    }
+    let (release, boot) = up.context("the guest ended before its first process ran")?;
+    let (code, end) = exit.context("the guest ended within the tests; see its last lines")?;
+    if code != "0" {
+        bail!("the tests ended with exit code {code}");
+    }
+    Ok(Report { release, boot, tests: end - boot })
+}
+
+/// qemu, which does not outlive this value.
+struct Machine(Child);
+
+impl Machine {
+    fn start(kernel: &Path, initramfs: &Path, command_line: &str) -> Result<(Self, ChildStdout)> {
+        let qemu = find_program("qemu-system-x86_64").context("there is no qemu-system-x86_64")?;
+        eprintln!("  $ qemu-system-x86_64 -accel tcg -kernel {} ...", kernel.display());
+        let mut qemu = Command::new(qemu)
+            // The largest CPU that can be emulated: some distributions' libraries ask for much.
+            .args(["-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1G", "-nic", "none"])
+            .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"])
+            .arg("-kernel")
+            .arg(kernel)
+            .arg("-initrd")
+            .arg(initramfs)
+            .args(["-append", command_line])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start qemu-system-x86_64")?;
+        let output = qemu.stdout.take();
+        let machine = Self(qemu);
+        Ok((machine, output.context("qemu has no output")?))
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the guest writes to its serial port, line by line, until qemu ends.
+fn lines(output: ChildStdout) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(env: &[(&str, &str)], args: &[&str]) -> Result<String> {
+        let env = env.iter().map(|&(name, value)| (name.into(), value.into()));
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        command_line(env, &args)
+    }
+
+    #[test]
+    fn environment_and_arguments_go_by_the_kernels_command_line() {
+        let line =
+            words(&[("PATH", "/bin"), ("PROPTEST_CASES", "4")], &["survival", "--nocapture"]);
+        let expected = "console=ttyS0 quiet panic=-1 PROPTEST_CASES=4 -- survival --nocapture";
+        assert_eq!(line.unwrap(), expected);
+    }
+
+    #[test]
+    fn what_the_kernel_would_split_is_refused() {
+        assert!(words(&[], &["two words"]).unwrap_err().to_string().contains("two words"));
+    }
+}
