@@ -96,6 +96,8 @@ pub enum Decoded {
     Portless {
         /// Where it is going.
         to: Halves,
+        /// The IP protocol, where the header got as far as that.
+        protocol: Option<u8>,
         /// The reason, if that is a VIP.
         vip: Reason,
         /// The reason, if it is not.
@@ -210,7 +212,12 @@ fn ipv4_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
     let total = usize::from(header.be16::<2>());
     let cut = !quoted && at + total > frame.length();
     if first >> 4 != 4 || header_length < 20 || total < header_length || cut {
-        return Err(Decoded::Portless { to, vip: Reason::Truncated, other: Reason::PassTruncated });
+        return Err(Decoded::Portless {
+            to,
+            protocol: None,
+            vip: Reason::Truncated,
+            other: Reason::PassTruncated,
+        });
     }
     Ok(Payload {
         ip: IpHeader { offset: at, v6: false, ttl: header.u8::<8>() },
@@ -231,7 +238,15 @@ fn ipv6_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
     };
     let from = Halves([header.raw64::<8>(), header.raw64::<16>()]);
     let to = Halves([header.raw64::<24>(), header.raw64::<32>()]);
-    let short = Decoded::Portless { to, vip: Reason::Truncated, other: Reason::PassTruncated };
+    if to.is_mapped_v4() {
+        return Err(Decoded::Pass(Reason::NoService));
+    }
+    let short = Decoded::Portless {
+        to,
+        protocol: None,
+        vip: Reason::Truncated,
+        other: Reason::PassTruncated,
+    };
     let mut length = usize::from(header.be16::<4>());
     if header.u8::<0>() >> 4 != 6 || (!quoted && at + 40 + length > frame.length()) {
         return Err(short);
@@ -268,7 +283,12 @@ fn ipv6_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
         protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION | protocol::FRAGMENT
     );
     if extension && !later {
-        return Err(Decoded::Portless { to, vip: Reason::Headers, other: Reason::PassHeaders });
+        return Err(Decoded::Portless {
+            to,
+            protocol: None,
+            vip: Reason::Headers,
+            other: Reason::PassHeaders,
+        });
     }
     let ip = IpHeader { offset: at, v6: true, ttl: header.u8::<7>() };
     Ok(Payload { ip, from, to, protocol: next, at: offset, length, later })
@@ -279,7 +299,12 @@ fn ipv6_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
 fn transport<F: Frame + ?Sized>(frame: &F, payload: &Payload) -> Decoded {
     let to = payload.to;
     if payload.later {
-        return Decoded::Portless { to, vip: Reason::Fragment, other: Reason::PassFragment };
+        return Decoded::Portless {
+            to,
+            protocol: Some(payload.protocol),
+            vip: Reason::Fragment,
+            other: Reason::PassFragment,
+        };
     }
     let icmp = if payload.ip.v6 { protocol::ICMPV6 } else { protocol::ICMP };
     if payload.protocol == protocol::TCP {
@@ -305,7 +330,7 @@ fn transport<F: Frame + ?Sized>(frame: &F, payload: &Payload) -> Decoded {
     {
         return flow(payload, ports.raw32::<0>(), Segment::Other, false);
     }
-    Decoded::Portless { to, vip: Reason::Truncated, other: Reason::PassTruncated }
+    Decoded::Portless { to, protocol: None, vip: Reason::Truncated, other: Reason::PassTruncated }
 }
 
 #[inline(always)]

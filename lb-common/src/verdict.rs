@@ -122,9 +122,10 @@ fn settle<T: Tables>(decoded: Decoded, tables: &T) -> Verdict {
     let (flow, ip, whole, learn) = match decoded {
         Decoded::Flow { flow, ip, whole } => (flow, ip, whole, true),
         Decoded::Quote { flow, ip } => (flow, ip, true, false),
-        Decoded::Portless { to, vip, other } => {
-            let known = tables.vip(&Address::from_halves(to)).is_some();
-            return Verdict::Refuse(if known { vip } else { other });
+        Decoded::Portless { to, protocol, vip, other } => {
+            let ours =
+                tables.vip(&Address::from_halves(to)).is_some_and(|vip| vip.serves(protocol));
+            return Verdict::Refuse(if ours { vip } else { other });
         }
         Decoded::Pass(reason) => return Verdict::Refuse(reason),
     };

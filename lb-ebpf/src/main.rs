@@ -23,9 +23,14 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
     let mut packet = Packet::new(&ctx);
     match steer(&packet, &Maps) {
         Verdict::Forward { choice, ip } => {
-            stats::forwarded(&packet, &choice);
             log(&ctx, choice.hash, choice.number);
-            forward::direct_routing(&mut packet, &choice.real, ip)
+            match forward::direct_routing(&mut packet, &choice.real, ip) {
+                Ok(action) => {
+                    stats::forwarded(&packet, &choice);
+                    action
+                }
+                Err(reason) => refuse(&packet, reason),
+            }
         }
         Verdict::Refuse(reason) => refuse(&packet, reason),
     }

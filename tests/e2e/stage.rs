@@ -161,11 +161,15 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // The log, too, is shown: see [`Director`].
-        if thread::panicking()
-            && let Ok(page) = self.director.lb(&["status"])
-        {
+        if !thread::panicking() {
+            return;
+        }
+        // The agent's log is shown, too: see `Director`.
+        if let Ok(page) = self.director.lb(&["status"]) {
             eprintln!("`lb status` of {}:\n{page}", self.lab.name());
+        }
+        for real in self.lab.topology().real_servers() {
+            eprint!("{}", self.lab.server_log(&real.name));
         }
     }
 }

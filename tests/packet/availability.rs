@@ -203,6 +203,14 @@ fn a_server_behind_another_interface() {
                 assert_eq!(director.real(&tagged(client)), real);
             }
         }
+        // The interface goes, and with it its entry in the redirect table.
+        let gone = Command::new("ip").args(["link", "delete", "uplink"]).status();
+        assert!(gone.expect("iproute2").success());
+        let mut lost = |number| {
+            director.send(&Client::new(FAMILIES[0], number).segment(ACK))
+                == Dropped(Reason::NoDevice)
+        };
+        assert!((0..40).filter(|number| lost(*number)).count() > 5);
     };
     thread::spawn(test).join().expect("the test in its namespace");
 }

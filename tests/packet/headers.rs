@@ -127,9 +127,23 @@ fn fragments() {
             let outcome = director.send(&fragment(&host, offset, more));
             assert_eq!(outcome, Passed(Reason::PassFragment), "IPv{family}, {offset}");
         }
+        // No service owns ICMP: the fragments of a large ping are for the host.
+        let ping = with(&fragment(&web, 185, true), if family == Family::V4 { 23 } else { 54 }, 1);
+        let outcome = director.send(&ping);
+        assert_eq!(outcome, Passed(Reason::PassFragment), "IPv{family}, a large ping");
         let outcome = director.send(&fragment(&host, 0, true));
         assert_eq!(outcome, Passed(Reason::NoService), "IPv{family}, a first one for the host");
     }
+}
+
+/// `::ffff:a.b.c.d` is no address of a packet, though it is how the maps write IPv4.
+#[test]
+fn a_mapped_address_is_no_vip() {
+    let mut director = Director::new();
+    let [mut web, _] = pair(Family::V6);
+    let std::net::IpAddr::V4(vip) = Family::V4.vip(SINGLE) else { panic!("IPv4") };
+    web[38..54].copy_from_slice(&vip.to_ipv6_mapped().octets());
+    assert_eq!(director.send(&web), Passed(Reason::NoService));
 }
 
 #[test]

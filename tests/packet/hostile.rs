@@ -125,7 +125,8 @@ fn broken_frames() {
     let unseen: Vec<_> =
         Reason::ALL.iter().filter(|reason| !refused.contains_key(reason)).collect();
     // These are not a matter of frames.
-    assert_eq!(unseen, [&Reason::NoReal, &Reason::Unresolved, &Reason::Inconsistent]);
+    let others = [Reason::NoReal, Reason::Unresolved, Reason::NoDevice, Reason::Inconsistent];
+    assert_eq!(unseen, others.iter().collect::<Vec<_>>());
 }
 
 #[test]

@@ -56,6 +56,14 @@ impl Halves {
         Self([0, u64::from_ne_bytes([0, 0, 0xff, 0xff, a, b, c, d])])
     }
 
+    /// True for `::ffff:a.b.c.d`, which stands for an IPv4 address in the maps and for nothing on the wire.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_mapped_v4(self) -> bool {
+        let [high, low] = self.lanes();
+        high == 0 && low & 0xffff_ffff == 0xffff_0000
+    }
+
     /// The halves as the flow hash reads them, the same on every machine.
     #[inline(always)]
     #[must_use]

@@ -78,8 +78,10 @@ reasons! {
     Fragment = 10, true, "fragment", "a later fragment: carries no port";
     /// For a VIP, with more headers (VLAN tags, IPv6 extensions) than are followed.
     Headers = 11, true, "headers", "more headers than are followed";
+    /// The interface that the real server was behind takes no redirected packets any more.
+    NoDevice = 12, true, "no_device", "the real server's interface is gone";
     /// The maps contradict each other: a defect.
-    Inconsistent = 12, true, "inconsistent", "the maps contradict each other (a defect)";
+    Inconsistent = 13, true, "inconsistent", "the maps contradict each other (a defect)";
 }
 
 #[cfg(test)]

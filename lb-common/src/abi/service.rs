@@ -112,6 +112,16 @@ pub struct Vip {
 const _: () = assert!(size_of::<Vip>() == 8);
 
 impl Vip {
+    /// True where a service of this address may own packets of `protocol`; of any, where it is not known.
+    #[inline(always)]
+    #[must_use]
+    pub const fn serves(&self, protocol: Option<u8>) -> bool {
+        match protocol {
+            Some(protocol) => self.protocols & Self::protocol_bit(protocol) != 0,
+            None => true,
+        }
+    }
+
     /// Its bit in [`Vip::protocols`]; 0 for what no service can have.
     #[inline(always)]
     #[must_use]

@@ -2,7 +2,10 @@
 //! TTL, which a router takes one from (RFC 1812, section 5.3.1; RFC 8200, section 3).
 
 use aya_ebpf::bindings::xdp_action;
-use lb_common::{abi::Real, decode::IpHeader};
+use lb_common::{
+    abi::{Real, Reason},
+    decode::IpHeader,
+};
 
 use crate::{maps::DEVICES, packet::Packet};
 
@@ -11,19 +14,22 @@ const TTL: usize = 8;
 const CHECKSUM: usize = 10;
 const HOP_LIMIT: usize = 7;
 
-/// Rewrites the MAC addresses and sends the frame on.
+/// Rewrites the MAC addresses and sends the frame on: the XDP action, or why that is not possible.
 #[inline(always)]
-pub(crate) fn direct_routing(packet: &mut Packet<'_>, real: &Real, ip: IpHeader) -> u32 {
-    if rewrite(packet, real, ip).is_none() {
-        // The decoder has seen these bytes: they are there.
-        return xdp_action::XDP_ABORTED;
-    }
-    if real.interface == packet.interface() {
-        return xdp_action::XDP_TX;
-    }
-    match DEVICES.redirect(real.interface, 0) {
-        Ok(action) | Err(action) => action,
-    }
+pub(crate) fn direct_routing(
+    packet: &mut Packet<'_>,
+    real: &Real,
+    ip: IpHeader,
+) -> Result<u32, Reason> {
+    let action = if real.interface == packet.interface() {
+        xdp_action::XDP_TX
+    } else {
+        // Says where to; the frame leaves when the program returns.
+        DEVICES.redirect(real.interface, 0).map_err(|_| Reason::NoDevice)?
+    };
+    // The decoder has seen these bytes: they are there.
+    rewrite(packet, real, ip).ok_or(Reason::Inconsistent)?;
+    Ok(action)
 }
 
 #[inline(always)]

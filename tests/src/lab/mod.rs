@@ -164,6 +164,11 @@ impl Lab {
         self.servers.get(real).map(WebServer::id)
     }
 
+    /// What a real server's web server has complained about.
+    pub fn server_log(&self, real: &str) -> String {
+        fs::read_to_string(web_server::log(&self.folder.join(real))).unwrap_or_default()
+    }
+
     /// Attaches somebody else's XDP program, one that passes everything, to an interface of a node.
     pub fn occupy(&self, node: &str, interface: &str) -> Result<()> {
         xdp_pass::attach(self.namespace(node), &[interface], &self.folder)

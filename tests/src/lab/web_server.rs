@@ -89,7 +89,8 @@ impl WebServer {
     }
 }
 
-fn log(folder: &Path) -> PathBuf {
+/// Where it writes what it complains about.
+pub(super) fn log(folder: &Path) -> PathBuf {
     folder.join("nginx.log")
 }
 

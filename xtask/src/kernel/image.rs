@@ -1,4 +1,4 @@
-//! Debian's kernels: which package is the newest of a series, and where its image lies once downloaded.
+//! Debian's kernels: the newest package of a series, downloaded once.
 
 use std::fmt;
 use std::fs;
@@ -38,21 +38,42 @@ impl fmt::Display for Series {
     }
 }
 
-/// The image of the newest kernel of a series; downloaded once, then kept in the target folder.
-pub(super) fn of(series: Series) -> Result<PathBuf> {
-    let folder = workspace::target_dir()?.join("kernels").join(series.name);
-    if let Some(image) = find_file(&folder, is_image) {
-        return Ok(image);
+/// The parts of a kernel that the guest gets.
+pub(super) struct Kernel {
+    pub(super) image: PathBuf,
+    pub(super) module: PathBuf,
+}
+
+impl Kernel {
+    fn among(folder: &Path) -> Option<Self> {
+        Some(Self { image: find_file(folder, is_image)?, module: find_file(folder, is_module)? })
     }
-    step(&format!("Downloading Debian's kernel {series}"), || download(series, &folder))
-        .with_context(|| format!("to go on without: put a vmlinuz into {}", folder.display()))
+}
+
+/// The newest kernel of a series; downloaded once, then kept in the target folder.
+pub(super) fn of(series: Series) -> Result<Kernel> {
+    let kernels = workspace::target_dir()?.join("kernels");
+    let folder = kernels.join(series.name);
+    if let Some(kernel) = Kernel::among(&folder) {
+        return Ok(kernel);
+    }
+    step(&format!("Downloading Debian's kernel {series}"), || download(series, &kernels))
+        .with_context(|| {
+            format!("to do it by hand, put vmlinuz and veth.ko into {}", folder.display())
+        })?;
+    Kernel::among(&folder).with_context(|| format!("there is no kernel in {}", folder.display()))
 }
 
 fn is_image(name: &str) -> bool {
     name.starts_with("vmlinuz")
 }
 
-fn download(series: Series, folder: &Path) -> Result<PathBuf> {
+/// Everything else that the tests need is built in.
+fn is_module(name: &str) -> bool {
+    name.starts_with("veth.ko")
+}
+
+fn download(series: Series, kernels: &Path) -> Result<()> {
     let source = debian_source().context("there is no Debian archive among apt's sources")?;
     let apt = PrivateApt::new(&source.restricted_to(series.suite))?;
     let names = apt.names("^linux-image-.*-cloud-amd64$")?;
@@ -60,16 +81,32 @@ fn download(series: Series, folder: &Path) -> Result<PathBuf> {
         bail!("Debian's {} carries no linux-image-{series}*-cloud-amd64", series.suite);
     };
     let version = apt.version_of(package, "")?.context("apt names no version of it")?;
-    let boot = apt.download_and_unpack(package, &version)?.join("boot");
-    let image = find_file(&boot, is_image).with_context(|| format!("no image in {package}"))?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let place = folder.join(image.file_name().context("a file has a name")?);
-    // Renamed, so that half a copy is never taken for a kernel.
-    let beside = folder.join("incomplete");
-    fs::copy(&image, &beside)
-        .and_then(|_| fs::rename(&beside, &place))
-        .with_context(|| format!("cannot write {}", place.display()))?;
-    Ok(place)
+    let unpacked = apt.download_and_unpack(package, &version)?;
+    let image = find_file(&unpacked.join("boot"), is_image)
+        .with_context(|| format!("no image in {package}"))?;
+    let release = package.trim_start_matches("linux-image-");
+    let module = ["lib/modules", "usr/lib/modules"]
+        .iter()
+        .find_map(|modules| {
+            let drivers = unpacked.join(modules).join(release).join("kernel/drivers/net");
+            find_file(&drivers, is_module)
+        })
+        .with_context(|| format!("no module veth in {package}"))?;
+    keep(&[&image, &module], kernels, series.name)
+}
+
+/// Copies files into a folder that appears whole or not at all.
+fn keep(files: &[&Path], kernels: &Path, name: &str) -> Result<()> {
+    let not_written = || format!("cannot write to {}", kernels.display());
+    fs::create_dir_all(kernels).with_context(not_written)?;
+    let beside = tempfile::tempdir_in(kernels).with_context(not_written)?;
+    let whole = beside.path().join(name);
+    fs::create_dir(&whole).with_context(not_written)?;
+    for file in files {
+        let place = whole.join(file.file_name().context("a file has a name")?);
+        fs::copy(file, place).with_context(not_written)?;
+    }
+    fs::rename(&whole, kernels.join(name)).with_context(not_written)
 }
 
 /// Of packages like `linux-image-6.1.0-47-cloud-amd64`, the newest of a series.
@@ -101,6 +138,19 @@ mod tests {
         assert_eq!(newest(&names, "6.1"), Some("linux-image-6.1.0-47-cloud-amd64"));
         assert_eq!(newest(&names, "6.12"), Some("linux-image-6.12.57+deb13-cloud-amd64"));
         assert_eq!(newest(&names, "6.6"), None);
+    }
+
+    #[test]
+    fn a_kernel_is_kept_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (image, module) = (dir.path().join("vmlinuz-1"), dir.path().join("veth.ko.xz"));
+        fs::write(&image, "image").unwrap();
+        fs::write(&module, "module").unwrap();
+        let kernels = dir.path().join("kernels");
+        keep(&[&image, &module], &kernels, "6.1").unwrap();
+        let kernel = Kernel::among(&kernels.join("6.1")).unwrap();
+        assert_eq!(fs::read_to_string(kernel.module).unwrap(), "module");
+        assert_eq!(fs::read_dir(&kernels).unwrap().count(), 1, "the folder beside it is gone");
     }
 
     #[test]

@@ -3,13 +3,17 @@
 # arguments, and every NAME=value that it does not know itself as environment. See guest.rs for who reads
 # the lines that begin with "guest:".
 /bin/busybox --install -s /bin
-export PATH=/bin
+export PATH=/sbin:/bin
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t bpf bpf /sys/fs/bpf
 mount -t tmpfs tmpfs /tmp
+for module in /modules/*.xz; do
+    [ ! -e "$module" ] || unxz "$module"
+done
+insmod /modules/*
 ip link set lo up
 
 echo "guest: up $(uname -r)"

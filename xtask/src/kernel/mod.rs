@@ -1,7 +1,7 @@
 //! `cargo xtask test --kernel 6.1`: the packet tests on another kernel than this machine's.
 //!
-//! qemu emulates a machine with one of Debian's kernels and an initramfs of three things: busybox, the test
-//! binary, and a script that starts it. It needs no disk, no network, no KVM and no rights.
+//! qemu emulates a machine with one of Debian's kernels and an initramfs of little more than the test binary.
+//! It needs no disk, no network, no KVM and no rights.
 
 mod cpio;
 mod guest;
@@ -13,10 +13,12 @@ mod test_binary;
 use std::env;
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
+use guest::Report;
 pub(crate) use image::Series;
 
 use crate::cmd::{seconds, step};
@@ -24,18 +26,12 @@ use crate::setup::{self, Group};
 
 /// Runs the packet tests on each of these kernels; a failure on one does not spare the others.
 pub(crate) fn test(kernels: &[Series], args: &[OsString]) -> Result<()> {
-    setup::ensure(&[Group::Build, Group::Kernel])?;
+    setup::ensure(&[Group::Build, Group::Lab, Group::Kernel])?;
     let binary = step("Building the packet tests", test_binary::build)?;
-    let mut initramfs = NamedTempFile::new().context("cannot make a temporary file")?;
-    initramfs
-        .write_all(&initramfs::build(&binary)?)
-        .and_then(|()| initramfs.flush())
-        .with_context(|| format!("cannot write {}", initramfs.path().display()))?;
     let command_line = guest::command_line(env::vars_os(), args)?;
     let mut failed = Vec::new();
     for &series in kernels {
-        let kernel = image::of(series)?;
-        match guest::run(&kernel, initramfs.path(), &command_line) {
+        match on(series, &binary, &command_line) {
             Ok(report) => eprintln!(
                 "Linux {}: booted in {}, passed in {}",
                 report.release,
@@ -52,4 +48,13 @@ pub(crate) fn test(kernels: &[Series], args: &[OsString]) -> Result<()> {
         bail!("the packet tests do not pass on Linux {}", failed.join(" and "));
     }
     Ok(())
+}
+
+fn on(series: Series, tests: &Path, command_line: &str) -> Result<Report> {
+    let kernel = image::of(series)?;
+    let mut initramfs = NamedTempFile::new().context("cannot make a temporary file")?;
+    initramfs
+        .write_all(&initramfs::build(tests, &kernel.module)?)
+        .with_context(|| format!("cannot write {}", initramfs.path().display()))?;
+    guest::run(&kernel.image, initramfs.path(), command_line)
 }
