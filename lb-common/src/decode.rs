@@ -5,7 +5,7 @@
 //! runt has no ports in its padding.
 
 use crate::{
-    abi::{Halves, Reason},
+    abi::{Address, FlowKey, Halves, Reason, Service},
     wire::{ETHERNET, Frame, VLAN_TAG, ethertype, protocol},
 };
 
@@ -62,6 +62,36 @@ impl Flow {
     pub const fn vip_port(&self) -> u16 {
         let p = self.ports.to_ne_bytes();
         u16::from_be_bytes([p[2], p[3]])
+    }
+
+    /// The flow as the flow table knows it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn key(&self) -> FlowKey {
+        FlowKey {
+            client: Address::from_halves(self.client),
+            vip: Address::from_halves(self.vip),
+            client_port: self.client_port(),
+            vip_port: self.vip_port(),
+            protocol: self.protocol as u32,
+        }
+    }
+
+    /// What stays together of it at a sticky service: the masked client with all its ports and protocols,
+    /// or the flow itself where ports count.
+    #[inline(always)]
+    #[must_use]
+    pub const fn sticky_key(&self, service: &Service) -> FlowKey {
+        let Halves([high, low]) = self.client;
+        let mask = service.source_mask;
+        let all = service.port_mask();
+        let masked = Self {
+            client: Halves([high & u64::from_le(mask[0]), low & u64::from_le(mask[1])]),
+            ports: self.ports & all,
+            protocol: self.protocol & all.to_le_bytes()[0],
+            ..*self
+        };
+        masked.key()
     }
 
     /// The client's port.

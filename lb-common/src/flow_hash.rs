@@ -61,7 +61,7 @@ impl HashKeys {
         let [high, low] = client.lanes();
         let h = step(service.salt ^ (high & service.source_mask[0]), self.multipliers[0]);
         let h = step(h ^ (low & service.source_mask[1]), self.multipliers[1]);
-        let h = step(h ^ u64::from(u32::from_le(ports & service.port_mask)), self.multipliers[2]);
+        let h = step(h ^ u64::from(u32::from_le(ports & service.port_mask())), self.multipliers[2]);
         // Without a last step the slot would be linear in the ports.
         step(h, self.multipliers[0])
     }
@@ -91,7 +91,7 @@ mod tests {
     const ALL: Service = Service {
         salt: 7,
         source_mask: [u64::MAX; 2],
-        port_mask: u32::MAX,
+        flags: Service::flags(true, true, 0),
         pool: 0,
         counters: 0,
         mark: 0,
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn masked_bits_do_not_count() {
         let keys = HashKeys::from_seed([1; 32]);
-        let service = Service { port_mask: 0, ..ALL };
+        let service = Service { flags: Service::flags(false, true, 0), ..ALL };
         let client = Address::from(Ipv4Addr::new(10, 0, 0, 1));
         assert_eq!(
             keys.flow(&service, client.halves(), 1),

@@ -16,10 +16,22 @@
 //! | none | SYN | current | an unconfirmed note |
 //! | | anything else: an older flow | base | confirmed (RST: not noted) |
 //! | | the same, base's real server gone | current | not noted |
+//!
+//! At a service with persistence a *client* stays: for it, "current" above is what follows here. Flows of
+//! tracked UDP go by it too, each for itself.
+//!
+//! | note of the client | it goes to | then |
+//! | --- | --- | --- |
+//! | not older than the timeout, real server takes new clients | the note's | refreshed |
+//! | none such, the last change not longer ago than the timeout, base takes new clients | base | noted |
+//! | otherwise | current | noted |
+//!
+//! Draining a real server therefore sends its clients away at once, while their connections stay. (UDP flows
+//! have no beginning that could be told: those of a drained real server stay until they have been silent.)
 
 use crate::{
-    abi::{FlowKey, Note, NoteState, Pool},
-    decode::Segment,
+    abi::{FlowKey, Note, NoteState, Pool, RealState, Service},
+    decode::{Flow, Segment},
     verdict::{Origin, Tables},
 };
 
@@ -45,13 +57,37 @@ pub struct Moved {
 pub fn track<T: Tables>(
     tables: &T,
     pool: &Pool,
-    key: &FlowKey,
-    segment: Segment,
+    service: &Service,
+    flow: &Flow,
     moved: Moved,
     learn: bool,
 ) -> (u16, Origin) {
     let now = tables.now();
-    let fresh = (moved.current, Origin::Current);
+    if matches!(flow.segment, Segment::Datagram) {
+        return stay(tables, pool, service, flow, moved, learn, now);
+    }
+    let syn = matches!(flow.segment, Segment::Syn);
+    let fresh = if syn && service.sticky() {
+        stay(tables, pool, service, flow, moved, learn, now)
+    } else {
+        (moved.current, Origin::Current)
+    };
+    connection(tables, pool, &flow.key(), flow.segment, fresh, moved.base, learn, now)
+}
+
+/// A TCP segment, by the first table above. `fresh` is where a new connection goes.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "BPF has no room on its stack for a struct of them")]
+fn connection<T: Tables>(
+    tables: &T,
+    pool: &Pool,
+    key: &FlowKey,
+    segment: Segment,
+    fresh: (u16, Origin),
+    base: u16,
+    learn: bool,
+    now: u64,
+) -> (u16, Origin) {
     let syn = matches!(segment, Segment::Syn);
     if let Some(note) = tables.flow(key)
         && note.window == pool.window
@@ -61,7 +97,7 @@ pub fn track<T: Tables>(
         if syn && (!usable || note.state >= NoteState::Closing as u8) {
             if learn {
                 tables.forget_flow(key);
-                note_syn(tables, pool, key, moved.current, now);
+                note_syn(tables, pool, key, fresh.0, now);
             }
             return fresh;
         }
@@ -79,7 +115,7 @@ pub fn track<T: Tables>(
     {
         if !tables.usable(pool, note.real) {
             if learn && syn {
-                note_syn(tables, pool, key, moved.current, now);
+                note_syn(tables, pool, key, fresh.0, now);
             }
             return fresh;
         }
@@ -92,18 +128,59 @@ pub fn track<T: Tables>(
     }
     if syn {
         if learn {
-            note_syn(tables, pool, key, moved.current, now);
+            note_syn(tables, pool, key, fresh.0, now);
         }
         return fresh;
     }
-    if !tables.usable(pool, moved.base) {
+    if !tables.usable(pool, base) {
         return fresh;
     }
     if learn && !matches!(segment, Segment::Rst) {
         let state = after(NoteState::Confirmed as u8, segment);
-        tables.note_flow(key, &Note::new(moved.base, pool.window, state, now));
+        tables.note_flow(key, &Note::new(base, pool.window, state, now));
     }
-    (moved.base, Origin::Base)
+    (base, Origin::Base)
+}
+
+/// A client of a service with persistence, or a flow of tracked UDP, by the second table above.
+#[inline(always)]
+fn stay<T: Tables>(
+    tables: &T,
+    pool: &Pool,
+    service: &Service,
+    flow: &Flow,
+    moved: Moved,
+    learn: bool,
+    now: u64,
+) -> (u16, Origin) {
+    let key = flow.sticky_key(service);
+    // A drained real server keeps its flows, but not its clients.
+    let needed = if service.port_mask() == 0 { RealState::OPEN } else { RealState::USABLE };
+    if let Some(note) = tables.flow(&key)
+        && note.window == pool.window
+        && now.wrapping_sub(note.seen) <= service.idle()
+        && tables.is(pool, note.real, needed)
+    {
+        if learn && now.wrapping_sub(note.seen) > REFRESH {
+            note_client(tables, pool, &key, note.real, now);
+        }
+        return (note.real, Origin::Note);
+    }
+    let recent = now.wrapping_sub(pool.changed) <= service.idle();
+    let (real, origin) = if recent && tables.is(pool, moved.base, needed) {
+        (moved.base, Origin::Base)
+    } else {
+        (moved.current, Origin::Current)
+    };
+    if learn {
+        note_client(tables, pool, &key, real, now);
+    }
+    (real, origin)
+}
+
+#[inline(always)]
+fn note_client<T: Tables>(tables: &T, pool: &Pool, key: &FlowKey, real: u16, now: u64) {
+    tables.note_flow(key, &Note::new(real, pool.window, NoteState::Confirmed, now));
 }
 
 #[inline(always)]

@@ -28,6 +28,19 @@ const KEY: FlowKey = FlowKey {
     protocol: 6,
 };
 
+/// A packet of the flow.
+fn flow(segment: Segment) -> Flow {
+    let flow = Flow {
+        client: KEY.client.halves(),
+        vip: KEY.vip.halves(),
+        ports: u32::from_ne_bytes([0, 3, 0, 4]),
+        protocol: 6,
+        segment,
+    };
+    assert_eq!(flow.key(), KEY);
+    flow
+}
+
 const SEGMENTS: [Segment; 4] = [Syn, Rst, Fin, Other];
 
 /// The tables of a director with one pool, in the middle of a window.
@@ -48,7 +61,9 @@ impl Memory {
     /// Where a segment goes.
     fn sees(&self, segment: Segment, learn: bool) -> (u16, Origin) {
         let pool = Pool { window: WINDOW, ..Pool::default() };
-        track(self, &pool, &KEY, segment, Moved { current: CURRENT, base: BASE }, learn)
+        let service = Service { flags: Service::flags(true, true, 0), ..Service::default() };
+        let moved = Moved { current: CURRENT, base: BASE };
+        track(self, &pool, &service, &flow(segment), moved, learn)
     }
 }
 
@@ -72,7 +87,10 @@ impl Tables for Memory {
     }
     fn real(&self, number: u32) -> Option<Real> {
         let usable = self.usable.iter().any(|known| u32::from(*known) == number);
-        Some(Real { state: if usable { RealState::USABLE.0 } else { 0 }, ..Real::default() })
+        Some(Real {
+            state: if usable { RealState::USABLE.with(RealState::OPEN).0 } else { 0 },
+            ..Real::default()
+        })
     }
     fn now(&self) -> u64 {
         self.now.get()
@@ -287,4 +305,60 @@ fn a_half_closed_download_lives_as_long_as_it_sends() {
     }
     memory.now.set(memory.now() + CLOSING + 1);
     assert_eq!(memory.sees(Other, true), TO_BASE);
+}
+
+/// Where a client of a sticky service goes, on a clock that the test moves.
+struct Sticky {
+    memory: Memory,
+    pool: Pool,
+    service: Service,
+}
+
+impl Sticky {
+    /// A change at [`NOW`]; clients stay for 60 s.
+    fn new(ports: bool) -> Self {
+        let service = Service { flags: Service::flags(ports, true, 60), ..Service::default() };
+        let pool = Pool { window: WINDOW, changed: NOW, ..Pool::default() };
+        Self { memory: Memory::new(ALL), pool, service }
+    }
+
+    fn at(&self, seconds: u64, segment: Segment) -> (u16, Origin) {
+        self.memory.now.set(NOW + seconds * SECOND);
+        let moved = Moved { current: CURRENT, base: BASE };
+        track(&self.memory, &self.pool, &self.service, &flow(segment), moved, true)
+    }
+}
+
+#[test]
+fn a_client_stays_until_it_has_been_silent() {
+    let sticky = Sticky::new(false);
+    assert_eq!(sticky.at(60, Syn), (BASE, Origin::Base), "the change is not longer ago");
+    assert_eq!(sticky.at(119, Syn).0, BASE, "59 s after its last connection");
+    sticky.memory.flows.borrow_mut().retain(|key, _| key.protocol == 0);
+    sticky.memory.new_flows.borrow_mut().clear();
+    assert_eq!(sticky.at(200, Syn), (CURRENT, Origin::Current), "81 s after it");
+    let stranger = Sticky::new(false);
+    assert_eq!(stranger.at(61, Syn), (CURRENT, Origin::Current), "the change is long ago");
+}
+
+#[test]
+fn a_flow_of_datagrams_stays_until_it_has_been_silent() {
+    let sticky = Sticky::new(true);
+    for seconds in [0, 30, 60, 120, 180, 239] {
+        assert_eq!(sticky.at(seconds, Segment::Datagram).0, BASE, "{seconds} s");
+    }
+    assert_eq!(sticky.at(300, Segment::Datagram), (CURRENT, Origin::Current));
+    assert_eq!(sticky.at(301, Segment::Datagram), (CURRENT, Origin::Note));
+}
+
+#[test]
+fn clients_are_told_apart_by_mask_and_flows_by_ports() {
+    let one = Sticky::new(false).service;
+    let other = Flow { ports: 9, protocol: 17, ..flow(Syn) };
+    let all = Service { source_mask: [u64::MAX; 2], ..one };
+    assert_eq!(flow(Syn).sticky_key(&all), other.sticky_key(&all));
+    assert_ne!(flow(Syn).sticky_key(&all), flow(Syn).key());
+    let flows = Service { flags: Service::flags(true, true, 60), ..all };
+    assert_ne!(flow(Syn).sticky_key(&flows), other.sticky_key(&flows));
+    assert_eq!(flow(Syn).sticky_key(&flows), flow(Syn).key());
 }

@@ -9,7 +9,7 @@ use crate::{
     abi::{
         Address, FlowKey, NO_REAL, Note, Pool, Real, RealState, Reason, Service, ServiceKey, Vip,
     },
-    decode::{self, Decoded, Flow, IpHeader, Kind, Segment},
+    decode::{self, Decoded, Flow, IpHeader, Kind},
     flow_hash::HashKeys,
     ring,
     track::{Moved, track},
@@ -52,10 +52,16 @@ pub trait Tables {
     /// True where the real server `number` of `pool` takes packets of its flows.
     #[inline(always)]
     fn usable(&self, pool: &Pool, number: u16) -> bool {
+        self.is(pool, number, RealState::USABLE)
+    }
+
+    /// True where the real server `number` of `pool` has this state.
+    #[inline(always)]
+    fn is(&self, pool: &Pool, number: u16, state: RealState) -> bool {
         number != NO_REAL
             && self
                 .real(pool.reals.wrapping_add(u32::from(number)))
-                .is_some_and(|real| RealState(real.state).has(RealState::USABLE))
+                .is_some_and(|real| RealState(real.state).has(state))
     }
 }
 
@@ -163,21 +169,14 @@ pub fn choose<T: Tables>(
     let hash = tables.keys().flow(service, flow.client, flow.ports);
     let pool = tables.pool(service.pool).ok_or(Reason::Inconsistent)?;
     let (slot, current) = ring::look(tables, pool.current, hash)?;
-    let tracked = current.tracked() && !matches!(flow.segment, Segment::Datagram);
+    let tracked = current.tracked() && service.tracked();
     let (number, origin) = if tracked {
         let base = match ring::look(tables, pool.base, hash) {
             Ok((_, base)) => base.real(),
             Err(_) => current.real(),
         };
-        let key = FlowKey {
-            client: Address::from_halves(flow.client),
-            vip: Address::from_halves(flow.vip),
-            client_port: flow.client_port(),
-            vip_port: flow.vip_port(),
-            protocol: u32::from(flow.protocol),
-        };
         let moved = Moved { current: current.real(), base };
-        track(tables, &pool, &key, flow.segment, moved, learn)
+        track(tables, &pool, service, flow, moved, learn)
     } else {
         (current.real(), Origin::Current)
     };

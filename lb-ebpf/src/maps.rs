@@ -114,6 +114,7 @@ impl Tables for Maps {
                 base: word(&raw const (*pool).base),
                 reals: ptr::read_volatile(&raw const (*pool).reals),
                 window: ptr::read_volatile(&raw const (*pool).window),
+                changed: ptr::read_volatile(&raw const (*pool).changed),
             })
         }
     }

@@ -18,6 +18,7 @@ mod headers;
 mod hostile;
 mod lengths;
 mod services;
+mod staying;
 mod survival;
 mod transition;
 mod windows;

@@ -28,9 +28,11 @@ pub struct Pool {
     pub reals: u32,
     /// Number of the transition window. Never used twice: notes of another window are void.
     pub window: u32,
+    /// When a ring was last replaced, nanoseconds of `CLOCK_MONOTONIC`.
+    pub changed: u64,
 }
 
-const _: () = assert!(size_of::<Pool>() == 24);
+const _: () = assert!(size_of::<Pool>() == 32);
 
 /// Slots in one word of the arena.
 pub const SLOTS_PER_WORD: u32 = 4;

@@ -9,6 +9,8 @@ impl RealState {
     pub const USABLE: Self = Self(1);
     /// Its MAC address is known.
     pub const RESOLVED: Self = Self(2);
+    /// It takes new clients: usable, and not drained.
+    pub const OPEN: Self = Self(4);
 
     /// True where every bit of `other` is set.
     #[inline(always)]

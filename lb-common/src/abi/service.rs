@@ -42,8 +42,8 @@ pub struct Service {
     pub salt: u64,
     /// Which bits of the client's address count ([`super::Halves::lanes`]).
     pub source_mask: [u64; 2],
-    /// All ones where the ports count, 0 where all connections of a client belong together.
-    pub port_mask: u32,
+    /// What else is said of it: [`Service::flags`] puts this together.
+    pub flags: u32,
     /// Number of its pool.
     pub pool: u32,
     /// First of its counters: one for each real server of the pool.
@@ -53,6 +53,54 @@ pub struct Service {
 }
 
 const _: () = assert!(size_of::<Service>() == 40);
+
+impl Service {
+    const PORTS: u32 = 1;
+    const TRACKED: u32 = 2;
+    const STICKY: u32 = 4;
+    const IDLE_SHIFT: u32 = 8;
+    const SECOND: u64 = 1_000_000_000;
+
+    /// Puts [`Service::flags`] together. `ports`: they count in the hash. `tracked`: in moved slots, packets
+    /// go by the flow table (otherwise by the ring in force: stateless UDP). `idle`: seconds for which a
+    /// client (where ports count: a UDP flow) stays where it is after a change; 0 for not at all. Cut to 24
+    /// bits.
+    #[must_use]
+    pub const fn flags(ports: bool, tracked: bool, idle: u32) -> u32 {
+        (if ports { Self::PORTS } else { 0 })
+            | (if tracked { Self::TRACKED } else { 0 })
+            | (if idle > 0 { Self::STICKY } else { 0 })
+            | (idle << Self::IDLE_SHIFT)
+    }
+
+    /// All ones where the ports count, 0 where all connections of a client belong together.
+    #[inline(always)]
+    #[must_use]
+    pub const fn port_mask(&self) -> u32 {
+        0_u32.wrapping_sub(self.flags & Self::PORTS)
+    }
+
+    /// True where packets of moved slots go by the flow table.
+    #[inline(always)]
+    #[must_use]
+    pub const fn tracked(&self) -> bool {
+        self.flags & Self::TRACKED != 0
+    }
+
+    /// True where clients, or UDP flows, stay where they are after a change.
+    #[inline(always)]
+    #[must_use]
+    pub const fn sticky(&self) -> bool {
+        self.flags & Self::STICKY != 0
+    }
+
+    /// For how long they stay after their last packet, in nanoseconds.
+    #[inline(always)]
+    #[must_use]
+    pub const fn idle(&self) -> u64 {
+        (self.flags >> Self::IDLE_SHIFT) as u64 * Self::SECOND
+    }
+}
 
 /// A virtual service where packets look first: one cache line, at the place that its key hashes to
 /// ([`crate::flow_hash::HashKeys::fast_place`]). What is not here is looked up in the hash map of services,
@@ -78,7 +126,7 @@ impl FastService {
         let [a, b] = self.key.address.halves().0;
         let [c, d] = self.key.port.to_ne_bytes();
         let [e, f, g, h] = self.used.to_ne_bytes();
-        let [i, j, k, l] = self.service.port_mask.to_ne_bytes();
+        let [i, j, k, l] = self.service.flags.to_ne_bytes();
         let [m, n, o, p] = self.service.pool.to_ne_bytes();
         let [q, r, s, t] = self.service.counters.to_ne_bytes();
         let [u, v, w, x] = self.service.mark.to_ne_bytes();

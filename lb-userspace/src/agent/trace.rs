@@ -72,7 +72,7 @@ impl Agent {
         let name =
             service.map_or_else(|| "(unknown)".to_owned(), |service| service.name.to_string());
         let hashed =
-            if record.port_mask == 0 { "client address" } else { "client address and ports" };
+            if record.port_mask() == 0 { "client address" } else { "client address and ports" };
         let pool = service.map_or_else(String::new, |service| service.pool.to_string());
         let mark = if record.mark == 0 { String::new() } else { format!(", mark {}", record.mark) };
         trace.steps.push(format!("service {name}{mark}: pool {pool}, hashes {hashed}"));

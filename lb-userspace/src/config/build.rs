@@ -45,6 +45,7 @@ fn service(draft: ServiceDraft) -> Option<Service> {
         mark: draft.mark.map(Spanned::into_inner),
         mode: draft.mode?,
         persistence: draft.persistence,
+        udp_idle: draft.udp_idle.map(Spanned::into_inner),
         pool: draft.pool?.into_inner(),
     })
 }

@@ -8,7 +8,8 @@ use std::{net::IpAddr, ops::Range, time::Duration};
 use toml::Spanned;
 
 use crate::model::{
-    Check, LimitKey, Limits, Mark, Mode, Name, Node, Persistence, PortSpec, SchedulerKind, Weight,
+    Check, LimitKey, Limits, Mark, Mode, Name, Node, Persistence, PortSpec, SchedulerKind, UdpIdle,
+    Weight,
 };
 
 /// A whole file.
@@ -58,6 +59,7 @@ pub(super) struct ServiceDraft {
     pub(super) mark: Option<Spanned<Mark>>,
     pub(super) mode: Option<Mode>,
     pub(super) persistence: Option<Persistence>,
+    pub(super) udp_idle: Option<Spanned<UdpIdle>>,
     pub(super) pool: Option<Spanned<Name>>,
 }
 

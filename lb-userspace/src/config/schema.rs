@@ -57,7 +57,7 @@ pub(super) const SERVER: Schema =
 
 pub(super) const SERVICE: Schema = Schema {
     title: "[[service]]",
-    keys: &["name", "address", "ports", "mark", "mode", "persistence", "pool"],
+    keys: &["name", "address", "ports", "mark", "mode", "persistence", "udp_idle", "pool"],
     later: &["tls", "http"],
 };
 

@@ -26,5 +26,8 @@ pub use node::{Node, XdpMode};
 pub use pool::{Pool, RealServer, SchedulerKind, WindowError};
 pub use port::{PortSpec, PortSpecError, Protocol};
 pub use ring_size::{RingSizeError, check_ring_size};
-pub use service::{HashKey, Mode, Persistence, PersistenceTimeoutError, PrefixError, Service};
+pub use service::{
+    HashKey, Mode, Persistence, PersistenceTimeoutError, PrefixError, Service, UdpIdle,
+    UdpIdleError,
+};
 pub use weight::{Weight, WeightError};

@@ -96,8 +96,36 @@ pub struct Service {
     pub mode: Mode,
     /// Whether clients keep their real server.
     pub persistence: Option<Persistence>,
+    /// Whether UDP flows keep their real server through a change; `None`: each datagram for itself.
+    pub udp_idle: Option<UdpIdle>,
     /// The pool that serves it.
     pub pool: Name,
+}
+
+/// For how long a UDP flow is one: the time after its last datagram, 1s to 1h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UdpIdle(#[serde(with = "duration::text")] Duration);
+
+/// The time is not a [`UdpIdle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is out of range: a UDP flow ends 1s to 1h after its last datagram", show_duration(*.0))]
+pub struct UdpIdleError(Duration);
+
+impl UdpIdle {
+    /// Checks the range.
+    pub fn new(value: Duration) -> Result<Self, UdpIdleError> {
+        if (Duration::from_secs(1)..=Duration::from_secs(3_600)).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(UdpIdleError(value))
+        }
+    }
+
+    /// As a duration.
+    pub const fn get(self) -> Duration {
+        self.0
+    }
 }
 
 /// What of a packet decides which real server it goes to.
@@ -155,6 +183,7 @@ mod tests {
             mark: None,
             mode: Mode::DirectRouting,
             persistence,
+            udp_idle: None,
             pool: Name::new("web").unwrap(),
         }
     }

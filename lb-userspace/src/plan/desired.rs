@@ -134,13 +134,14 @@ impl Desired {
             let admin = inputs.effective.admin(&pool.name, &server.name);
             let weight = server.weight.get();
             members.push(Member { number, address: server.address.into(), weight });
-            if status.healthy && admin == Admin::Ready && status.next_hop.is_some() {
+            let available = status.healthy && admin == Admin::Ready && status.next_hop.is_some();
+            if available {
                 open.insert(number);
             }
             if let Some(hop) = status.next_hop {
                 self.devices.insert(hop.interface);
             }
-            let real = real(&status, admin);
+            let real = real(&status, admin, available && weight > 0);
             self.reals.insert(numbers.reals.start + u32::from(number), real);
         }
         let slots = pool.ring_slots();
@@ -164,11 +165,11 @@ impl Desired {
             .find(|pool| pool.name == service.pool)
             .map_or_else(Default::default, |pool| pool.scheduler);
         let vip = Address::from(service.address);
-        let (source_mask, port_mask) = masks(service.hash_key(scheduler), service.address);
+        let key = service.hash_key(scheduler);
         let record = Service {
             salt: inputs.keys.salt(vip),
-            source_mask,
-            port_mask,
+            source_mask: source_mask(key, service.address),
+            flags: 0,
             pool: pool.number,
             counters: numbers.counters.start,
             mark: service.mark.map_or(0, model::Mark::get),
@@ -176,6 +177,8 @@ impl Desired {
         let entry = self.vips.entry(vip).or_default();
         for spec in &service.ports {
             let protocol = spec.protocol.number();
+            let flags = flags(service, key, spec.protocol);
+            let record = Service { flags, ..record };
             self.services.insert(ServiceKey::new(vip, protocol, spec.port), record);
             entry.services += 1;
             entry.protocols |= Vip::protocol_bit(protocol);
@@ -183,9 +186,10 @@ impl Desired {
     }
 }
 
-fn real(status: &MemberStatus, admin: Admin) -> Real {
+fn real(status: &MemberStatus, admin: Admin, open: bool) -> Real {
     let usable = status.healthy && admin != Admin::Maintenance;
     let mut state = if usable { RealState::USABLE } else { RealState::default() };
+    state = if open { state.with(RealState::OPEN) } else { state };
     let hop = status.next_hop.inspect(|_| state = state.with(RealState::RESOLVED));
     hop.map_or(Real { state: state.0, ..Real::default() }, |hop| Real {
         destination_mac: hop.destination_mac,
@@ -196,15 +200,28 @@ fn real(status: &MemberStatus, admin: Admin) -> Real {
     })
 }
 
-/// Which bits of the client's address and of the ports count.
-fn masks(key: HashKey, vip: IpAddr) -> ([u64; 2], u32) {
-    let HashKey::Source { prefix } = key else { return ([u64::MAX; 2], u32::MAX) };
+/// Which bits of the client's address count.
+fn source_mask(key: HashKey, vip: IpAddr) -> [u64; 2] {
+    let HashKey::Source { prefix } = key else { return [u64::MAX; 2] };
     let host_bits = match vip {
         IpAddr::V4(_) => 32_u32.saturating_sub(u32::from(prefix)),
         IpAddr::V6(_) => 128_u32.saturating_sub(u32::from(prefix)),
     };
     let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
-    (Address { bytes: mask.to_be_bytes() }.halves().lanes(), 0)
+    Address { bytes: mask.to_be_bytes() }.halves().lanes()
+}
+
+/// How an entry of a service is hashed and tracked: connections always, datagrams where the service keeps
+/// their flows or their clients.
+fn flags(service: &model::Service, key: HashKey, protocol: model::Protocol) -> u32 {
+    let ports = key == HashKey::Flow;
+    let timeout = match (&service.persistence, protocol) {
+        (Some(persistence), _) => Some(persistence.timeout),
+        (None, model::Protocol::Udp) => service.udp_idle.map(model::UdpIdle::get),
+        (None, model::Protocol::Tcp) => None,
+    };
+    let idle = timeout.map_or(0, |idle| u32::try_from(idle.as_secs()).unwrap_or(u32::MAX).max(1));
+    Service::flags(ports, protocol == model::Protocol::Tcp || idle > 0, idle)
 }
 
 #[cfg(test)]

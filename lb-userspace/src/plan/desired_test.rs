@@ -52,8 +52,9 @@ fn first_of_three(status: MemberStatus, admin: Admin) -> (Real, bool) {
 fn states_of_a_real_server() {
     let (usable, resolved) = (RealState::USABLE, RealState::RESOLVED);
     let (both, none) = (usable.with(resolved), RealState::default());
+    let open = both.with(RealState::OPEN);
     for (healthy, hop, admin, state, in_ring) in [
-        (true, Some(HOP), Admin::Ready, both, true),
+        (true, Some(HOP), Admin::Ready, open, true),
         (true, Some(HOP), Admin::Drain, both, false),
         (true, Some(HOP), Admin::Maintenance, resolved, false),
         (true, None, Admin::Ready, usable, false),
@@ -99,7 +100,8 @@ fn weight_zero_is_in_no_slot_but_usable() {
     config.pools[0].servers[0].weight = model::Weight::ZERO;
     let desired = all_up(&config);
     assert!(!desired.pools[0].ring.contains(&0));
-    assert!(RealState(desired.reals[&0].state).has(RealState::USABLE));
+    let state = RealState(desired.reals[&0].state);
+    assert!(state.has(RealState::USABLE) && !state.has(RealState::OPEN));
 }
 
 #[test]
@@ -163,7 +165,9 @@ fn services_and_vips() {
     assert_eq!(vip("10.0.0.2"), Vip { services: 1, protocols: 0b01 });
     assert_eq!(vip("fd00:1::1"), Vip { services: 1, protocols: 0b10 });
     let (web, more) = (entry(&desired, "10.0.0.1", 6, 80), entry(&desired, "10.0.0.1", 6, 443));
-    assert_eq!(more, entry(&desired, "10.0.0.1", 17, 443), "one record for a bundle");
+    let datagrams = entry(&desired, "10.0.0.1", 17, 443);
+    assert_eq!(Service { flags: more.flags, ..datagrams }, more, "one record for a bundle");
+    assert!(more.tracked() && !datagrams.tracked(), "stateless UDP");
     assert_eq!(more, entry(&desired, "10.0.0.1", 6, 0), "port 0: every port");
     assert_eq!((web.mark, more.mark), (0, 44));
     assert_eq!((web.pool, more.pool), (0, 1));
@@ -201,12 +205,12 @@ fn masks_of_every_length() {
         let vip: IpAddr = vip.parse().unwrap();
         let mut before = None;
         for prefix in 1..=longest {
-            let ([high, low], ports) = masks(HashKey::Source { prefix }, vip);
+            let [high, low] = source_mask(HashKey::Source { prefix }, vip);
             let bits = high.count_ones() + low.count_ones();
             let mapped = if longest == 32 { 96 } else { 0 };
-            assert_eq!((bits, ports), (u32::from(prefix) + mapped, 0), "/{prefix}");
+            assert_eq!(bits, u32::from(prefix) + mapped, "/{prefix}");
             assert_ne!(before.replace([high, low]), Some([high, low]));
         }
-        assert_eq!(masks(HashKey::Flow, vip), ([u64::MAX; 2], u32::MAX));
+        assert_eq!(source_mask(HashKey::Flow, vip), [u64::MAX; 2]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use lb_common::abi::{Address, Real, Service, ServiceKey, Vip};
+use lb_common::abi::{Address, Real, RealState, Service, ServiceKey, Vip};
 
 use super::Desired;
 use crate::model::Name;
@@ -137,7 +137,7 @@ impl fmt::Display for Step {
             Self::PutReal { number, real } => {
                 let [a, b, c, d, e, g] = real.destination_mac;
                 write!(f, "real server {number}: {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")?;
-                write!(f, " on interface {}, state {}", real.interface, real.state)
+                write!(f, " on interface {}{}", real.interface, words(RealState(real.state)))
             }
             Self::InstallRing { name, ring, .. } => {
                 write!(f, "pool {name}: a ring of {} slots", ring.len())
@@ -150,6 +150,16 @@ impl fmt::Display for Step {
             Self::RemoveVip { address } => write!(f, "no VIP {}", address.to_ip()),
         }
     }
+}
+
+/// The state of a real server for people.
+fn words(state: RealState) -> String {
+    let all = [
+        (RealState::USABLE, ", usable"),
+        (RealState::RESOLVED, ", resolved"),
+        (RealState::OPEN, ", open"),
+    ];
+    all.iter().filter(|(bit, _)| state.has(*bit)).map(|(_, word)| *word).collect()
 }
 
 /// A service key for people.

@@ -166,7 +166,7 @@ fn steps_in_words() {
         words,
         [
             "redirect to interface 2",
-            "real server 0: 04:04:04:04:04:04 on interface 2, state 3",
+            "real server 0: 04:04:04:04:04:04 on interface 2, usable, resolved, open",
             "pool a: a ring of 1021 slots",
             "VIP 10.0.0.1: 1 entries",
             "service entry 10.0.0.1 protocol 6 port 80",

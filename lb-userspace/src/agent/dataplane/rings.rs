@@ -78,6 +78,7 @@ impl DataPlane {
         let window = if open { before.window } else { self.new_window() };
         // Nothing is tracked by the new number before the new ring is in force.
         self.maps.put_pool_reals(pool, reals, window);
+        self.maps.put_pool_changed(pool);
         let moved = slots.iter().any(|slot| slot.tracked());
         if !moved {
             // No flow can be anywhere else than where this ring says (a first ring, or nobody served

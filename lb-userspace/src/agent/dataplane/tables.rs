@@ -150,6 +150,11 @@ impl Maps {
         self.pools.set(pool as usize * POOL_WORDS + 2, word);
     }
 
+    /// Notes that the pool's ring is being replaced.
+    pub(super) fn put_pool_changed(&self, pool: u32) {
+        self.pools.set(pool as usize * POOL_WORDS + 3, self.now());
+    }
+
     /// Publishes the ring that new flows follow.
     pub(super) fn publish_current(&self, pool: u32, ring: RingRef) {
         self.pools.set(pool as usize * POOL_WORDS, ring_word(ring));
@@ -231,6 +236,7 @@ impl Tables for Maps {
             base: RingRef { offset: base, slots: base_slots },
             reals,
             window,
+            changed: self.pools.get(at + 3)?,
         })
     }
 

@@ -5,7 +5,7 @@ use toml::Spanned;
 use super::{Item, Sink, Table, schema};
 use crate::{
     config::draft::ServiceDraft,
-    model::{Mark, Mode, Name, Persistence, PortSpec},
+    model::{Mark, Mode, Name, Persistence, PortSpec, UdpIdle},
 };
 
 const MODES: [(&str, Mode); 1] = [("direct-routing", Mode::DirectRouting)];
@@ -30,6 +30,9 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
             Some(item) => item.word(sink, "mode", &MODES, &LATER_MODES).map(Spanned::into_inner),
         },
         persistence: table.get("persistence").and_then(|item| persistence(&item, sink)),
+        udp_idle: table
+            .get("udp_idle")
+            .and_then(|item| item.duration(sink, |time| Ok(UdpIdle::new(time)?))),
         pool: table.require("pool", "\"web\"", sink).and_then(|item| item.text(sink, name)),
     }
 }

@@ -227,6 +227,11 @@ fn names_and_addresses() {
                 &["at least one port"],
             ),
             case(
+                ("ports = [\"udp/53\"]", "ports = [\"udp/53\"]\nudp_idle = \"2h\""),
+                (30, "\"2h\"", "service[1].udp_idle"),
+                &["out of range", "1s to 1h"],
+            ),
+            case(
                 ("ports = [\"udp/53\"]", "ports = \"udp/53\""),
                 (29, "\"udp/53\"", "service[1].ports"),
                 &["expected an array", "[ ]"],

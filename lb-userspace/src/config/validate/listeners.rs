@@ -4,12 +4,24 @@ use std::collections::HashMap;
 
 use crate::{
     config::{diagnostic::Sink, draft::Draft},
-    model::Mode,
+    model::{Mode, Protocol},
 };
 
 pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     ports(draft, sink);
     marks(draft, sink);
+    datagrams(draft, sink);
+}
+
+/// `udp_idle` speaks of UDP.
+fn datagrams(draft: &Draft, sink: &mut Sink) {
+    for service in &draft.services {
+        let Some(idle) = &service.udp_idle else { continue };
+        if service.ports.iter().all(|port| port.get_ref().protocol != Protocol::Udp) {
+            let message = format!("{} has no UDP port: `udp_idle` does nothing", service.title());
+            sink.warning(idle.span(), format!("{}.udp_idle", service.path), message);
+        }
+    }
 }
 
 /// An address, protocol and port belongs to one service. (`tcp/*` beside `tcp/80` is no conflict: the
