@@ -48,13 +48,12 @@ impl LbConfig {
         if families.ipv4() {
             text += &self.pool_table("web4", topology, Families::Ipv4);
             text += &service("web4", &VIP4.to_string(), &["tcp/80"], "web4", "");
-            let by_client = "mark = 80\npersistence = { source = \"/32\", timeout = \"6m\" }\n";
             text += &service(
                 "bundle",
                 &VIP4_BUNDLE.to_string(),
                 &["tcp/80", "tcp/443"],
                 "web4",
-                by_client,
+                "mark = 80\n",
             );
         }
         if families.ipv6() {
