@@ -64,6 +64,19 @@ impl Flow {
         u16::from_be_bytes([p[2], p[3]])
     }
 
+    /// The flow that [`Flow::key`] came from; its segment is not known.
+    #[must_use]
+    pub const fn from_key(key: &FlowKey) -> Self {
+        let ([a, b], [c, d]) = (key.client_port.to_be_bytes(), key.vip_port.to_be_bytes());
+        Self {
+            client: key.client.halves(),
+            vip: key.vip.halves(),
+            ports: u32::from_ne_bytes([a, b, c, d]),
+            protocol: key.protocol.to_le_bytes()[0],
+            segment: Segment::Other,
+        }
+    }
+
     /// The flow as the flow table knows it.
     #[inline(always)]
     #[must_use]

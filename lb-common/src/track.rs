@@ -13,7 +13,7 @@
 //! | | anything else | the note's | confirmed |
 //! | unconfirmed, its real server gone | SYN | current | a new unconfirmed note |
 //! | | anything else | current | |
-//! | none | SYN | current | an unconfirmed note |
+//! | none | SYN | current (base, where the table takes no note) | an unconfirmed note |
 //! | | anything else: an older flow | base | confirmed (RST: not noted) |
 //! | | the same, base's real server gone | current | not noted |
 //!
@@ -105,8 +105,11 @@ fn connection<T: Tables>(
             return fresh;
         }
         let state = after(note.state, segment);
-        if learn && !syn && (state as u8 != note.state || now.wrapping_sub(note.seen) > REFRESH) {
-            tables.note_flow(key, &Note::new(note.real, pool.window, state, now));
+        let late = now.wrapping_sub(note.seen) > REFRESH;
+        if learn && !syn && (state as u8 != note.state || late) {
+            let again = u8::from(late) | note.again;
+            let next = Note { again, ..Note::new(note.real, pool.window, state, now) };
+            tables.note_flow(key, &next);
         }
         return (note.real, Origin::Note);
     }
@@ -127,10 +130,9 @@ fn connection<T: Tables>(
         return (note.real, Origin::Note);
     }
     if syn {
-        if learn {
-            note_syn(tables, pool, key, fresh.0, now);
-        }
-        return fresh;
+        let noted = !learn || note_syn(tables, pool, key, fresh.0, now);
+        // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
+        return if noted || !tables.usable(pool, base) { fresh } else { (base, Origin::Base) };
     }
     if !tables.usable(pool, base) {
         return fresh;
@@ -162,7 +164,8 @@ fn stay<T: Tables>(
         && tables.is(pool, note.real, needed)
     {
         if learn && now.wrapping_sub(note.seen) > REFRESH {
-            note_client(tables, pool, &key, note.real, now);
+            let next = Note::new(note.real, pool.window, NoteState::Confirmed, now).again();
+            tables.note_flow(&key, &next);
         }
         return (note.real, Origin::Note);
     }
@@ -173,19 +176,14 @@ fn stay<T: Tables>(
         (moved.current, Origin::Current)
     };
     if learn {
-        note_client(tables, pool, &key, real, now);
+        tables.note_flow(&key, &Note::new(real, pool.window, NoteState::Confirmed, now));
     }
     (real, origin)
 }
 
 #[inline(always)]
-fn note_client<T: Tables>(tables: &T, pool: &Pool, key: &FlowKey, real: u16, now: u64) {
-    tables.note_flow(key, &Note::new(real, pool.window, NoteState::Confirmed, now));
-}
-
-#[inline(always)]
-fn note_syn<T: Tables>(tables: &T, pool: &Pool, key: &FlowKey, real: u16, now: u64) {
-    tables.note_new_flow(key, &Note::new(real, pool.window, NoteState::Unconfirmed, now));
+fn note_syn<T: Tables>(tables: &T, pool: &Pool, key: &FlowKey, real: u16, now: u64) -> bool {
+    tables.note_new_flow(key, &Note::new(real, pool.window, NoteState::Unconfirmed, now))
 }
 
 /// True where a closing flow has been silent for long enough that a new one may have its ports.

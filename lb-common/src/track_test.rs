@@ -50,6 +50,8 @@ struct Memory {
     flows: RefCell<HashMap<FlowKey, Note>>,
     new_flows: RefCell<HashMap<FlowKey, Note>>,
     now: Cell<u64>,
+    /// The table of new flows takes nothing.
+    full: bool,
 }
 
 impl Memory {
@@ -104,8 +106,11 @@ impl Tables for Memory {
     fn note_flow(&self, key: &FlowKey, note: &Note) {
         self.flows.borrow_mut().insert(*key, *note);
     }
-    fn note_new_flow(&self, key: &FlowKey, note: &Note) {
-        self.new_flows.borrow_mut().insert(*key, *note);
+    fn note_new_flow(&self, key: &FlowKey, note: &Note) -> bool {
+        if !self.full {
+            self.new_flows.borrow_mut().insert(*key, *note);
+        }
+        !self.full
     }
     fn forget_flow(&self, key: &FlowKey) {
         self.flows.borrow_mut().remove(key);
@@ -192,7 +197,7 @@ fn remember(memory: &Memory, note: Noted, window: u32) {
     if let Some((state, real, ago)) = note {
         let note = Note::new(real, window, state, NOW - ago * SECOND);
         match state {
-            Unconfirmed => memory.note_new_flow(&KEY, &note),
+            Unconfirmed => assert!(memory.note_new_flow(&KEY, &note)),
             Confirmed | Closing | Reset => memory.note_flow(&KEY, &note),
         }
     }
@@ -206,6 +211,8 @@ fn every_row_of_the_table() {
         assert_eq!(memory.sees(row.segment, true), row.to, "{}: where it goes", row.what);
         let then = Memory::new(row.usable);
         remember(&then, row.then, WINDOW);
+        // Whether it was seen again has a test of its own.
+        memory.flows.borrow_mut().values_mut().for_each(|note| note.again = 0);
         assert_eq!(memory, then, "{}: what is noted", row.what);
     }
 }
@@ -361,4 +368,27 @@ fn clients_are_told_apart_by_mask_and_flows_by_ports() {
     let flows = Service { flags: Service::flags(true, true, 60), ..all };
     assert_ne!(flow(Syn).sticky_key(&flows), other.sticky_key(&flows));
     assert_eq!(flow(Syn).sticky_key(&flows), flow(Syn).key());
+}
+
+#[test]
+fn a_syn_that_cannot_be_noted_stays_with_its_ack() {
+    let full = Memory { full: true, ..Memory::new(ALL) };
+    assert_eq!(full.sees(Syn, true), (BASE, Origin::Base));
+    assert_eq!(full.sees(Other, true).0, BASE);
+    let full = Memory { full: true, ..Memory::new(&[CURRENT]) };
+    assert_eq!(full.sees(Syn, true), (CURRENT, Origin::Current));
+}
+
+#[test]
+fn a_flow_is_seen_again_after_a_second() {
+    let memory = Memory::new(ALL);
+    let again = |memory: &Memory| memory.flows.borrow()[&KEY].again;
+    memory.sees(Other, true);
+    memory.sees(Fin, true);
+    assert_eq!(again(&memory), 0, "at once is not again");
+    memory.now.set(NOW + 2 * SECOND);
+    memory.sees(Other, true);
+    assert_eq!(again(&memory), 1);
+    memory.sees(Rst, true);
+    assert_eq!(again(&memory), 1, "once seen again, always");
 }

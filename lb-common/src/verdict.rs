@@ -42,8 +42,8 @@ pub trait Tables {
     fn new_flow(&self, key: &FlowKey) -> Option<Note>;
     /// Writes a confirmed flow.
     fn note_flow(&self, key: &FlowKey, note: &Note);
-    /// Writes an unconfirmed flow.
-    fn note_new_flow(&self, key: &FlowKey, note: &Note);
+    /// Writes an unconfirmed flow; false where the table does not take it.
+    fn note_new_flow(&self, key: &FlowKey, note: &Note) -> bool;
     /// Removes a confirmed flow.
     fn forget_flow(&self, key: &FlowKey);
     /// Removes an unconfirmed flow.

@@ -164,8 +164,8 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
-    fn note_new_flow(&self, key: &FlowKey, note: &Note) {
-        let _ = NEW_FLOWS.insert(key, note, u64::from(BPF_ANY));
+    fn note_new_flow(&self, key: &FlowKey, note: &Note) -> bool {
+        NEW_FLOWS.insert(key, note, u64::from(BPF_ANY)).is_ok()
     }
 
     #[inline(always)]

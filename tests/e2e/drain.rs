@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use lb_tests::lab::{VIP4, VIP4_BUNDLE, VIP6};
+use lb_tests::lab::{Topology, VIP4, VIP4_BUNDLE, VIP6};
 use lb_userspace::plan::Admin;
 
 use crate::requests::{assert_running, assert_shares, finish};
-use crate::stage::{Stage, real, server};
+use crate::stage::{Stage, pool, real, server};
 
 const REAL1: [&str; 2] = ["web4/real1", "web6/real1"];
 
@@ -79,4 +79,28 @@ fn weight_nought_is_a_drain_and_maintenance_is_at_once() {
         }
     }
     assert_eq!(real(&stage.status(), "web4", "real1").state, "maintenance");
+}
+
+/// The transition window is over, and the downloads are not: they hold it open until they are done.
+#[test]
+fn a_download_outlasts_the_window() {
+    let stage =
+        Stage::up_with(Topology::default(), |config| config.pool = "window = \"10s\"\n".into());
+    let downloads = stage.downloads((VIP4, 80), "700k", &["real1"], 2);
+    let begin = Instant::now();
+    for path in REAL1 {
+        stage.lb(&["backend", "drain", path]);
+    }
+    assert!(downloads.iter().any(|download| download.server == "real1"));
+    finish(downloads);
+    assert!(
+        begin.elapsed() > Duration::from_secs(11),
+        "the window was over: {:?}",
+        begin.elapsed()
+    );
+    // Nobody holds it any more.
+    stage.until("the transition is over", |status| {
+        pool(status, "web4").transition_seconds.is_none()
+    });
+    assert_shares(&stage.ask(500), &[("real2", 1.0)]);
 }

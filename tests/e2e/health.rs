@@ -37,7 +37,7 @@ fn a_stopped_web_server_leaves_the_ring_and_returns_to_its_slots() {
     let detected = begin.elapsed();
     println!("down {detected:.1?} after the end of its web server: 3 checks, {INTERVAL:?} apart");
     assert!(detected >= 2 * INTERVAL, "{detected:?}: after fewer than 3 checks");
-    assert!(detected < 10 * INTERVAL, "{detected:?}");
+    assert!(detected < 20 * INTERVAL, "{detected:?}");
     // Until then its port refused; nobody waited for nothing.
     let report = requests.stop();
     println!("of {} requests {} failed until then", report.requests(), report.failed());

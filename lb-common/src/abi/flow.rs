@@ -46,8 +46,9 @@ pub struct Note {
     pub real: u16,
     /// [`NoteState`].
     pub state: u8,
-    /// Zero.
-    pub zero: u8,
+    /// 1 once the flow was seen again, at least a second after it was noted: what nobody can do with a single
+    /// packet. Only such notes hold a window open.
+    pub again: u8,
 }
 
 const _: () = assert!(size_of::<Note>() == 16);
@@ -57,6 +58,13 @@ impl Note {
     #[inline(always)]
     #[must_use]
     pub const fn new(real: u16, window: u32, state: NoteState, now: u64) -> Self {
-        Self { seen: now, window, real, state: state as u8, zero: 0 }
+        Self { seen: now, window, real, state: state as u8, again: 0 }
+    }
+
+    /// The note of a flow that was seen again.
+    #[inline(always)]
+    #[must_use]
+    pub const fn again(self) -> Self {
+        Self { again: 1, ..self }
     }
 }

@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Result;
@@ -22,13 +22,32 @@ use super::{
 };
 use crate::{
     health,
-    model::{Config, Name},
+    model::{Config, Name, Pool},
     plan::{
         Actual, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator, Step,
         desired, diff,
     },
     schedule::Rings,
 };
+
+/// How often the end of a window that active flows hold open is looked at again.
+const SHORTEST_HOLD: Duration = Duration::from_secs(1);
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
+
+/// A transition window that is open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// When it closes, unless active flows hold it.
+    pub(super) closes: Instant,
+    /// When it closes whatever holds it.
+    latest: Instant,
+}
+
+impl Window {
+    fn open(now: Instant, length: Duration) -> Self {
+        Self { closes: now + length, latest: now + Pool::LONGEST_WINDOW }
+    }
+}
 
 /// What is wanted, what is known, and the data plane that follows.
 pub(super) struct Director {
@@ -43,7 +62,7 @@ pub(super) struct Director {
     /// Next hops that an earlier agent has left in the maps: good until the address is resolved anew.
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
     /// When the transition window of a pool closes.
-    pub(super) windows: BTreeMap<Name, Instant>,
+    pub(super) windows: BTreeMap<Name, Window>,
     keys: HashKeys,
     rings: Rings,
     /// What the maps hold, as far as we know; `None` when they have to be read again.
@@ -141,22 +160,40 @@ impl Director {
     /// The numbers cannot be written down.
     pub(super) fn tick(&mut self, now: Instant) -> Result<()> {
         self.plane.finish(now);
-        let due: Vec<_> = self
-            .windows
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in due {
-            self.windows.remove(&name);
-            let mut numbering = self.ledger.numbering().clone();
-            if let Some(numbers) = numbering.pools.get(&name) {
-                self.plane.close_window(numbers.number, now);
-                info!(pool = %name, "transition over: every flow follows the ring");
+        let due = |(name, window): (&Name, &Window)| (window.closes <= now).then(|| name.clone());
+        for name in self.windows.iter().filter_map(due).collect::<Vec<_>>() {
+            if !self.hold_window(&name, now) {
+                self.close_window(&name, now)?;
             }
-            numbering.release(&name);
-            self.ledger.set(numbering)?;
         }
+        Ok(())
+    }
+
+    /// Puts the end of a window off while active flows would be moved by it.
+    fn hold_window(&mut self, name: &Name, now: Instant) -> bool {
+        let numbers = self.ledger.numbering().pools.get(name);
+        let pool = self.effective.config.pool(name.as_str());
+        let (Some(numbers), Some(pool), Some(window)) = (numbers, pool, self.windows.get_mut(name))
+        else {
+            return false;
+        };
+        let held = now < window.latest && self.plane.has_live_notes(numbers.number, pool.window);
+        if held {
+            window.closes =
+                (now + (pool.window / 8).clamp(SHORTEST_HOLD, LONGEST_HOLD)).min(window.latest);
+        }
+        held
+    }
+
+    fn close_window(&mut self, name: &Name, now: Instant) -> Result<()> {
+        self.windows.remove(name);
+        let mut numbering = self.ledger.numbering().clone();
+        if let Some(numbers) = numbering.pools.get(name) {
+            self.plane.close_window(numbers.number, now);
+            info!(pool = %name, "transition over: every flow follows the ring");
+        }
+        numbering.release(name);
+        self.ledger.set(numbering)?;
         Ok(())
     }
 
@@ -165,7 +202,7 @@ impl Director {
         for pool in &self.config.pools {
             let number = self.ledger.numbering().pools.get(&pool.name).map(|pool| pool.number);
             if number.is_some_and(|number| self.plane.in_transition(number)) {
-                self.windows.insert(pool.name.clone(), now + pool.window);
+                self.windows.insert(pool.name.clone(), Window::open(now, pool.window));
             }
         }
     }
@@ -173,7 +210,8 @@ impl Director {
     /// The next moment at which [`Director::tick`] has something to do.
     #[must_use]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.windows.values().copied().chain(self.plane.next_deadline()).min()
+        let closes = self.windows.values().map(|window| window.closes);
+        closes.chain(self.plane.next_deadline()).min()
     }
 
     fn desired(&mut self, neighbours: &Neighbours) -> Desired {
@@ -227,7 +265,8 @@ impl Director {
         let window = self.effective.config.pools.iter().find(|pool| pool.name == *name);
         if let Some(window) = window.map(|pool| pool.window) {
             info!(pool = %name, ?window, "ring replaced: moved flows are tracked");
-            self.windows.insert(name.clone(), now + window);
+            let open = Window::open(now, window);
+            self.windows.entry(name.clone()).and_modify(|w| w.closes = open.closes).or_insert(open);
         }
     }
 

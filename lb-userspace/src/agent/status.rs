@@ -87,8 +87,9 @@ impl Agent {
             name: pool.name.clone(),
             scheduler: pool.scheduler.to_string(),
             ring_slots: pool.ring_slots(),
-            transition_seconds: closes
-                .map(|at| at.saturating_duration_since(std::time::Instant::now()).as_secs()),
+            transition_seconds: closes.map(|window| {
+                window.closes.saturating_duration_since(std::time::Instant::now()).as_secs()
+            }),
             servers: pool
                 .servers
                 .iter()

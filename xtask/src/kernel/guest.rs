@@ -88,7 +88,18 @@ impl Machine {
         eprintln!("  $ qemu-system-x86_64 -accel tcg -kernel {} ...", kernel.display());
         let mut qemu = Command::new(qemu)
             // The largest CPU that can be emulated: some distributions' libraries ask for much.
-            .args(["-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1G", "-nic", "none"])
+            .args([
+                "-accel",
+                "tcg,thread=single",
+                "-cpu",
+                "max",
+                "-smp",
+                "2",
+                "-m",
+                "1G",
+                "-nic",
+                "none",
+            ])
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"])
             .arg("-kernel")
             .arg(kernel)

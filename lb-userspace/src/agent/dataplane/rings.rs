@@ -1,11 +1,12 @@
 //! Putting a pool's ring into force, and closing the window that this opens.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lb_common::{
-    abi::{RingRef, SLOTS_PER_WORD, Slot},
-    ring::{pack, transition},
-    verdict::Tables as _,
+    abi::{FlowKey, NoteState, RingRef, SLOTS_PER_WORD, Slot},
+    decode::Flow,
+    ring::{look, pack, transition},
+    verdict::{Tables as _, find},
 };
 
 use super::{
@@ -91,6 +92,31 @@ impl DataPlane {
             self.arena.give(region, now);
         }
         Ok(moved)
+    }
+
+    /// True where a flow that the end of the transition would move has been active within `silence`: one
+    /// that was seen at least twice, and that is noted at another real server than the ring in force names.
+    /// Clients of services with persistence count as such.
+    #[must_use]
+    pub fn has_live_notes(&self, pool: u32, silence: Duration) -> bool {
+        let Some(window) = self.maps.pool(pool).map(|pool| pool.window) else { return false };
+        let silence = u64::try_from(silence.as_nanos()).unwrap_or(u64::MAX);
+        let now = self.maps.now();
+        self.maps
+            .notes()
+            .filter(|(_, note)| note.window == window && note.again == 1)
+            .filter(|(_, note)| note.state < NoteState::Closing as u8)
+            .filter(|(_, note)| now.saturating_sub(note.seen) <= silence)
+            .any(|(key, note)| self.ring_says(&key) != Some(note.real))
+    }
+
+    /// The real server that the ring in force names for a flow.
+    fn ring_says(&self, key: &FlowKey) -> Option<u16> {
+        let flow = Flow::from_key(key);
+        let service = find(&flow, &self.maps)?;
+        let pool = self.maps.pool(service.pool)?;
+        let hash = self.maps.keys().flow(&service, flow.client, flow.ports);
+        look(&self.maps, pool.current, hash).ok().map(|(_, slot)| slot.real())
     }
 
     /// Ends the transition: from here on every flow follows the ring in force. What the flow table still

@@ -187,6 +187,11 @@ impl Maps {
         self.rings.len()
     }
 
+    /// All confirmed notes. They may change while they are read: what is evicted meanwhile is left out.
+    pub(super) fn notes(&self) -> impl Iterator<Item = (FlowKey, Note)> {
+        self.flows.iter().filter_map(Result::ok)
+    }
+
     /// One counter, over all CPUs.
     pub(super) fn counter(&self, index: u32) -> Result<Counter, DataPlaneError> {
         Ok(sum(&self.counters.get(&index, 0)?))
@@ -269,7 +274,9 @@ impl Tables for Maps {
 
     fn note_flow(&self, _: &FlowKey, _: &Note) {}
 
-    fn note_new_flow(&self, _: &FlowKey, _: &Note) {}
+    fn note_new_flow(&self, _: &FlowKey, _: &Note) -> bool {
+        true
+    }
 
     fn forget_flow(&self, _: &FlowKey) {}
 
