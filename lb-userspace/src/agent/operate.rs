@@ -14,11 +14,11 @@ impl Agent {
         let words = describe(pool, &change);
         let mut operator = self.director.operator.clone();
         let config = &self.director.config;
+        let mut place = None;
         if let Change::Add(server) = &change {
-            let place =
+            let found =
                 self.director.placement.place(server.name.as_str(), server.address, &self.netlink);
-            let place = place.await.map_err(|error| error.to_string())?;
-            self.director.placement.places.insert(server.address, place);
+            place = Some((server.address, found.await.map_err(|error| error.to_string())?));
         }
         match change {
             Change::Add(new) => operator.add(config, pool, new.into()),
@@ -27,6 +27,7 @@ impl Agent {
             Change::Weight(server, new) => operator.set_weight(config, pool, &server, new.weight),
         }
         .map_err(|error| error.to_string())?;
+        self.director.placement.places.extend(place);
         let before = std::mem::replace(&mut self.director.operator, operator);
         let steps = match self.put_into_force() {
             Ok(steps) => steps,
