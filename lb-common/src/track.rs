@@ -31,7 +31,7 @@
 
 use crate::{
     abi::{FlowKey, Note, NoteState, Pool, RealState, Service},
-    decode::{Flow, Segment},
+    flow::{Flow, Segment},
     verdict::{Origin, Tables},
 };
 

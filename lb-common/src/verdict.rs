@@ -9,7 +9,8 @@ use crate::{
     abi::{
         Address, FlowKey, NO_REAL, Note, Pool, Real, RealState, Reason, Service, ServiceKey, Vip,
     },
-    decode::{self, Decoded, Flow, IpHeader, Kind},
+    decode::{self, Decoded, IpHeader, Kind},
+    flow::Flow,
     flow_hash::HashKeys,
     ring,
     track::{Moved, track},

@@ -19,6 +19,7 @@ use crate::{maps::Maps, packet::Packet};
 
 /// The load balancer.
 #[xdp]
+#[expect(clippy::needless_pass_by_value, reason = "how the macro hands the context over")]
 pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
     let mut packet = Packet::new(&ctx);
     match steer(&packet, &Maps) {

@@ -76,8 +76,8 @@ impl Frame for Packet<'_> {
         // SAFETY: moves a register onto itself. (No instruction at all would give two line records of
         // one instruction, which the kernel refuses.)
         unsafe {
-            asm!("{0} = {0}", inout(reg) length, options(pure, nomem, nostack, preserves_flags))
-        };
+            asm!("{0} = {0}", inout(reg) length, options(pure, nomem, nostack, preserves_flags));
+        }
         length
     }
 }

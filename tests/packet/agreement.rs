@@ -7,7 +7,7 @@ use std::{
 
 use lb_common::{
     abi::Address,
-    decode::{Flow, Segment},
+    flow::{Flow, Segment},
     verdict::{Tables, choose, find},
 };
 

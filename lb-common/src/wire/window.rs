@@ -65,19 +65,20 @@ impl<'a, const N: usize> Window<'a, N> {
 
     #[inline(always)]
     const fn word<T: Copy, const AT: usize>(&self) -> T {
+        // Packets are not aligned: on the host the load says so. On BPF an unaligned load would be split into
+        // single bytes, though the machine it is compiled for loads words from any address (the verifier
+        // refuses the program where the kernel's CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS is off), so there the
+        // plain load is used.
         // SAFETY: the callers above assert AT + size_of::<T>() <= N, and `N` bytes are there (`new`,
-        // `from_raw`). Packets are not aligned: on the host the load says so. On BPF an unaligned load
-        // would be split into single bytes, though the machine it is compiled for loads words from any
-        // address (the verifier refuses the program where the kernel's
-        // CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS is off), so there the plain load is used.
+        // `from_raw`).
+        let at = unsafe { self.start.add(AT) }.cast::<T>();
+        // SAFETY: as above.
         #[cfg(not(target_arch = "bpf"))]
-        unsafe {
-            self.start.add(AT).cast::<T>().read_unaligned()
-        }
+        let word = unsafe { at.read_unaligned() };
+        // SAFETY: as above.
         #[cfg(target_arch = "bpf")]
-        unsafe {
-            self.start.add(AT).cast::<T>().read()
-        }
+        let word = unsafe { at.read() };
+        word
     }
 }
 

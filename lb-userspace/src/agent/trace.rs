@@ -7,7 +7,7 @@ use std::{
 
 use lb_common::{
     abi::{Address, Reason, Service},
-    decode::{Flow, Segment},
+    flow::{Flow, Segment},
     verdict::{Choice, Origin, Tables as _, choose, find},
 };
 

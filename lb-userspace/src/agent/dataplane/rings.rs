@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lb_common::{
     abi::{FlowKey, NoteState, RingRef, SLOTS_PER_WORD, Slot},
-    decode::Flow,
+    flow::Flow,
     ring::{look, pack, transition},
     verdict::{Tables as _, find},
 };
