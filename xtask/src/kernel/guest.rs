@@ -27,6 +27,9 @@ const EXIT: &str = "guest: exit ";
 /// Variables of this machine's environment that the tests in the guest get too.
 const HANDED_ON: &[&str] = &["PROPTEST_", "RUST_"];
 
+/// What they get before that: fewer random cases than on this machine, which runs all of them.
+const FEWER_CASES: &str = "PROPTEST_CASES=12";
+
 /// A run that passed.
 pub(super) struct Report {
     pub(super) release: String,
@@ -40,7 +43,7 @@ pub(super) fn command_line(
     args: &[OsString],
 ) -> Result<String> {
     // A panic ends the machine instead of waiting for somebody who reads it.
-    let mut words = vec!["console=ttyS0".to_owned(), "quiet".to_owned(), "panic=-1".to_owned()];
+    let mut words = ["console=ttyS0", "quiet", "panic=-1", FEWER_CASES].map(str::to_owned).to_vec();
     for (name, value) in env {
         let name = name.to_string_lossy();
         if HANDED_ON.iter().any(|start| name.starts_with(start)) {
@@ -145,7 +148,8 @@ mod tests {
     fn environment_and_arguments_go_by_the_kernels_command_line() {
         let line =
             words(&[("PATH", "/bin"), ("PROPTEST_CASES", "4")], &["survival", "--nocapture"]);
-        let expected = "console=ttyS0 quiet panic=-1 PROPTEST_CASES=4 -- survival --nocapture";
+        let expected = "console=ttyS0 quiet panic=-1 PROPTEST_CASES=12 PROPTEST_CASES=4 \
+                        -- survival --nocapture";
         assert_eq!(line.unwrap(), expected);
     }
 
