@@ -2,9 +2,9 @@
 //!
 //! Keyed: the three multipliers are secret odd numbers made from the cluster's seed, so that nobody
 //! outside can aim flows at one slot. Each step multiplies (which carries every bit upwards) and folds the
-//! upper half back down; the ring takes its slot from the upper 32 bits. No state-of-the-art MAC is claimed:
-//! the hash costs six instructions a step where SipHash costs forty (`cargo xtask bench dataplane`), and
-//! its output is never seen from outside, only which real server answered.
+//! upper half back down; the ring takes its slot from the upper 32 bits. It is not a MAC: a step is
+//! about six instructions where a round of SipHash is about forty, and the output is never seen from
+//! outside, only which real server answered.
 
 use crate::abi::{Address, FAST_SERVICES, Halves, Service, ServiceKey};
 
