@@ -22,9 +22,12 @@
 //!
 //! | note of the client | it goes to | then |
 //! | --- | --- | --- |
-//! | not older than the timeout, real server takes new clients | the note's | refreshed |
-//! | none such, the last change not longer ago than the timeout, base takes new clients | base | noted |
-//! | otherwise | current | noted |
+//! | not older than the timeout, real server takes new clients | the note's | refreshed and confirmed |
+//! | none such, the last change not longer ago than the timeout, base takes new clients | base | unconfirmed |
+//! | otherwise | current | unconfirmed |
+//!
+//! A note of a client is confirmed with its first connection, one of a UDP flow when it is seen again a second
+//! later: single spoofed packets fill the small table of unconfirmed notes alone.
 //!
 //! Draining a real server therefore sends its clients away at once, while their connections stay. (UDP flows
 //! have no beginning that could be told: those of a drained real server stay until they have been silent.)
@@ -62,128 +65,149 @@ pub fn track<T: Tables>(
     moved: Moved,
     learn: bool,
 ) -> (u16, Origin) {
-    let now = tables.now();
-    if matches!(flow.segment, Segment::Datagram) {
-        return stay(tables, pool, service, flow, moved, learn, now);
-    }
-    let syn = matches!(flow.segment, Segment::Syn);
-    let fresh = if syn && service.sticky() {
-        stay(tables, pool, service, flow, moved, learn, now)
-    } else {
-        (moved.current, Origin::Current)
-    };
-    connection(tables, pool, &flow.key(), flow.segment, fresh, moved.base, learn, now)
+    Packet { tables, pool, service, flow, moved, learn, now: tables.now() }.decide()
 }
 
-/// A TCP segment, by the first table above. `fresh` is where a new connection goes.
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "BPF has no room on its stack for a struct of them")]
-fn connection<T: Tables>(
-    tables: &T,
-    pool: &Pool,
-    key: &FlowKey,
-    segment: Segment,
-    fresh: (u16, Origin),
-    base: u16,
-    learn: bool,
-    now: u64,
-) -> (u16, Origin) {
-    let syn = matches!(segment, Segment::Syn);
-    if let Some(note) = tables.flow(key)
-        && note.window == pool.window
-        && !ended(&note, now)
-    {
-        let usable = tables.usable(pool, note.real);
-        if syn && (!usable || note.state >= NoteState::Closing as u8) {
-            if learn {
-                tables.forget_flow(key);
-                note_syn(tables, pool, key, fresh.0, now);
-            }
-            return fresh;
-        }
-        if !usable {
-            return fresh;
-        }
-        let state = after(note.state, segment);
-        let late = now.wrapping_sub(note.seen) > REFRESH;
-        if learn && !syn && (state as u8 != note.state || late) {
-            let again = u8::from(late) | note.again;
-            let next = Note { again, ..Note::new(note.real, pool.window, state, now) };
-            tables.note_flow(key, &next);
-        }
-        return (note.real, Origin::Note);
-    }
-    if let Some(note) = tables.new_flow(key)
-        && note.window == pool.window
-    {
-        if !tables.usable(pool, note.real) {
-            if learn && syn {
-                note_syn(tables, pool, key, fresh.0, now);
-            }
-            return fresh;
-        }
-        if learn && !matches!(segment, Segment::Syn | Segment::Rst) {
-            let state = after(NoteState::Confirmed as u8, segment);
-            tables.note_flow(key, &Note::new(note.real, pool.window, state, now));
-            tables.forget_new_flow(key);
-        }
-        return (note.real, Origin::Note);
-    }
-    if syn {
-        let noted = !learn || note_syn(tables, pool, key, fresh.0, now);
-        // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
-        return if noted || !tables.usable(pool, base) { fresh } else { (base, Origin::Base) };
-    }
-    if !tables.usable(pool, base) {
-        return fresh;
-    }
-    if learn && !matches!(segment, Segment::Rst) {
-        let state = after(NoteState::Confirmed as u8, segment);
-        tables.note_flow(key, &Note::new(base, pool.window, state, now));
-    }
-    (base, Origin::Base)
-}
-
-/// A client of a service with persistence, or a flow of tracked UDP, by the second table above.
-#[inline(always)]
-fn stay<T: Tables>(
-    tables: &T,
-    pool: &Pool,
-    service: &Service,
-    flow: &Flow,
+/// A packet of a moved slot, and all that its way depends on.
+struct Packet<'a, T> {
+    tables: &'a T,
+    pool: &'a Pool,
+    service: &'a Service,
+    flow: &'a Flow,
     moved: Moved,
     learn: bool,
     now: u64,
-) -> (u16, Origin) {
-    let key = flow.sticky_key(service);
-    // A drained real server keeps its flows, but not its clients.
-    let needed = if service.port_mask() == 0 { RealState::OPEN } else { RealState::USABLE };
-    if let Some(note) = tables.flow(&key)
-        && note.window == pool.window
-        && now.wrapping_sub(note.seen) <= service.idle()
-        && tables.is(pool, note.real, needed)
-    {
-        if learn && now.wrapping_sub(note.seen) > REFRESH {
-            let next = Note::new(note.real, pool.window, NoteState::Confirmed, now).again();
-            tables.note_flow(&key, &next);
-        }
-        return (note.real, Origin::Note);
-    }
-    let recent = now.wrapping_sub(pool.changed) <= service.idle();
-    let (real, origin) = if recent && tables.is(pool, moved.base, needed) {
-        (moved.base, Origin::Base)
-    } else {
-        (moved.current, Origin::Current)
-    };
-    if learn {
-        tables.note_flow(&key, &Note::new(real, pool.window, NoteState::Confirmed, now));
-    }
-    (real, origin)
 }
 
-#[inline(always)]
-fn note_syn<T: Tables>(tables: &T, pool: &Pool, key: &FlowKey, real: u16, now: u64) -> bool {
-    tables.note_new_flow(key, &Note::new(real, pool.window, NoteState::Unconfirmed, now))
+impl<T: Tables> Packet<'_, T> {
+    #[inline(always)]
+    fn decide(&self) -> (u16, Origin) {
+        match self.flow.segment {
+            Segment::Datagram => self.stay(),
+            Segment::Syn if self.service.sticky() => self.connection(self.stay()),
+            _ => self.connection((self.moved.current, Origin::Current)),
+        }
+    }
+
+    /// A TCP segment, by the first table above. `fresh` is where a new connection goes.
+    #[inline(always)]
+    fn connection(&self, fresh: (u16, Origin)) -> (u16, Origin) {
+        let (key, segment) = (self.flow.key(), self.flow.segment);
+        let syn = matches!(segment, Segment::Syn);
+        if let Some(note) = self.current(self.tables.flow(&key))
+            && !ended(&note, self.now)
+        {
+            let usable = self.tables.usable(self.pool, note.real);
+            if syn && (!usable || note.state >= NoteState::Closing as u8) {
+                if self.learn {
+                    self.tables.forget_flow(&key);
+                    self.note_new(&key, fresh.0);
+                }
+                return fresh;
+            }
+            if !usable {
+                return fresh;
+            }
+            let state = after(note.state, segment);
+            let late = self.late(&note);
+            if self.learn && !syn && (state as u8 != note.state || late) {
+                let again = u8::from(late) | note.again;
+                self.tables.note_flow(&key, &Note { again, ..self.note(note.real, state) });
+            }
+            return (note.real, Origin::Note);
+        }
+        if let Some(note) = self.current(self.tables.new_flow(&key)) {
+            if !self.tables.usable(self.pool, note.real) {
+                if self.learn && syn {
+                    self.note_new(&key, fresh.0);
+                }
+                return fresh;
+            }
+            if self.learn && !matches!(segment, Segment::Syn | Segment::Rst) {
+                let state = after(NoteState::Confirmed as u8, segment);
+                self.tables.note_flow(&key, &self.note(note.real, state));
+                self.tables.forget_new_flow(&key);
+                if self.service.sticky() {
+                    let client = self.flow.sticky_key(self.service);
+                    self.tables.note_flow(&client, &self.note(note.real, NoteState::Confirmed));
+                }
+            }
+            return (note.real, Origin::Note);
+        }
+        let base = self.moved.base;
+        if syn {
+            let noted = !self.learn || self.note_new(&key, fresh.0);
+            // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
+            let keep = noted || !self.tables.usable(self.pool, base);
+            return if keep { fresh } else { (base, Origin::Base) };
+        }
+        if !self.tables.usable(self.pool, base) {
+            return fresh;
+        }
+        if self.learn && !matches!(segment, Segment::Rst) {
+            let state = after(NoteState::Confirmed as u8, segment);
+            self.tables.note_flow(&key, &self.note(base, state));
+        }
+        (base, Origin::Base)
+    }
+
+    /// A client of a service with persistence, or a flow of tracked UDP, by the second table above.
+    #[inline(always)]
+    fn stay(&self) -> (u16, Origin) {
+        let key = self.flow.sticky_key(self.service);
+        // A drained real server keeps its flows, but not its clients.
+        let clients = self.service.port_mask() == 0;
+        let needed = if clients { RealState::OPEN } else { RealState::USABLE };
+        let idle = self.service.idle();
+        let known = self
+            .current(self.tables.flow(&key))
+            .or_else(|| self.current(self.tables.new_flow(&key)));
+        if let Some(note) = known
+            && self.now.wrapping_sub(note.seen) <= idle
+            && self.tables.is(self.pool, note.real, needed)
+        {
+            if self.learn && self.late(&note) {
+                self.tables.note_flow(&key, &self.note(note.real, NoteState::Confirmed).again());
+            }
+            return (note.real, Origin::Note);
+        }
+        let recent = self.now.wrapping_sub(self.pool.changed) <= idle;
+        let (real, origin) = if recent && self.tables.is(self.pool, self.moved.base, needed) {
+            (self.moved.base, Origin::Base)
+        } else {
+            (self.moved.current, Origin::Current)
+        };
+        if self.learn {
+            if known.is_some() {
+                // It does not hold any more, and would be found first.
+                self.tables.forget_flow(&key);
+            }
+            self.note_new(&key, real);
+        }
+        (real, origin)
+    }
+
+    /// A note, if it is of this window.
+    #[inline(always)]
+    fn current(&self, note: Option<Note>) -> Option<Note> {
+        note.filter(|note| note.window == self.pool.window)
+    }
+
+    /// True where the note is to be written again.
+    #[inline(always)]
+    const fn late(&self, note: &Note) -> bool {
+        self.now.wrapping_sub(note.seen) > REFRESH
+    }
+
+    #[inline(always)]
+    const fn note(&self, real: u16, state: NoteState) -> Note {
+        Note::new(real, self.pool.window, state, self.now)
+    }
+
+    #[inline(always)]
+    fn note_new(&self, key: &FlowKey, real: u16) -> bool {
+        self.tables.note_new_flow(key, &self.note(real, NoteState::Unconfirmed))
+    }
 }
 
 /// True where a closing flow has been silent for long enough that a new one may have its ports.

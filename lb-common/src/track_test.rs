@@ -392,3 +392,23 @@ fn a_flow_is_seen_again_after_a_second() {
     memory.sees(Rst, true);
     assert_eq!(again(&memory), 1, "once seen again, always");
 }
+
+#[test]
+fn single_packets_of_strangers_fill_the_small_table_alone() {
+    for (ports, segment) in [(false, Syn), (true, Segment::Datagram)] {
+        let sticky = Sticky::new(ports);
+        sticky.at(0, segment);
+        sticky.at(1, segment);
+        assert!(sticky.memory.flows.borrow().is_empty(), "{segment:?}");
+        assert!(!sticky.memory.new_flows.borrow().is_empty(), "{segment:?}");
+    }
+    // The ACK of a connection confirms its client, another datagram its flow.
+    let sticky = Sticky::new(false);
+    sticky.at(0, Syn);
+    sticky.at(0, Other);
+    assert_eq!(sticky.memory.flows.borrow().len(), 2);
+    let sticky = Sticky::new(true);
+    sticky.at(0, Segment::Datagram);
+    sticky.at(2, Segment::Datagram);
+    assert_eq!(sticky.memory.flows.borrow().values().next().map(|note| note.again), Some(1));
+}

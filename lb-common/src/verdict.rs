@@ -113,7 +113,7 @@ pub enum Verdict {
 /// Decides on a frame.
 ///
 /// Both families are decoded and decided on apart, so that each path is straight and its constants are
-/// known: in XDP that is a third of the time.
+/// known.
 #[inline(always)]
 pub fn steer<F: Frame + ?Sized, T: Tables>(frame: &F, tables: &T) -> Verdict {
     match decode::kind(frame) {

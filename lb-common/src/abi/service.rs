@@ -104,7 +104,7 @@ impl Service {
 
 /// A virtual service where packets look first: one cache line, at the place that its key hashes to
 /// ([`crate::flow_hash::HashKeys::fast_place`]). What is not here is looked up in the hash map of services,
-/// which costs three times as much. An entry is never replaced by another while a packet may be reading it:
+/// which costs more. An entry is never replaced by another while a packet may be reading it:
 /// it is cleared, rests, and is written again.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
