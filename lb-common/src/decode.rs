@@ -15,7 +15,10 @@ pub const TAGS: usize = 2;
 /// IPv6 extension headers that are followed.
 pub const EXTENSIONS: usize = 4;
 
-/// Where the IP header stands.
+/// The flag of IPv4 fragments that are not the last one.
+const MORE_FRAGMENTS: u16 = 0x2000;
+
+/// Where the IP header stands, and what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IpHeader {
     /// Offset in the frame.
@@ -24,6 +27,18 @@ pub struct IpHeader {
     pub v6: bool,
     /// TTL or hop limit, as it came.
     pub ttl: u8,
+    /// Length of the packet, this header included.
+    pub length: usize,
+    /// True for the first of several fragments.
+    pub first: bool,
+    /// Its identification, as it stands in the packet, where it is a fragment.
+    pub id: u32,
+}
+
+impl IpHeader {
+    /// Where an ICMP error about this packet may be sent: nothing is known of a packet that was not decoded
+    /// as far as this.
+    pub const NONE: Self = Self { offset: 0, v6: false, ttl: 0, length: 0, first: false, id: 0 };
 }
 
 /// What a frame holds.
@@ -43,6 +58,17 @@ pub enum Decoded {
         /// The flow, turned round: as the client sends it.
         flow: Flow,
         /// The IP header of the error itself.
+        ip: IpHeader,
+    },
+    /// A later fragment: its ports stand in the first one.
+    Later {
+        /// Sender and receiver.
+        from: Halves,
+        /// Where it is going.
+        to: Halves,
+        /// The IP protocol.
+        protocol: u8,
+        /// Its IP header.
         ip: IpHeader,
     },
     /// For this address, but no port can be told: `vip` is the reason if it is a VIP, `other` if not.
@@ -162,6 +188,7 @@ fn ipv4_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
     let to = Halves::from_v4_word(header.raw32::<16>());
     let first = header.u8::<0>();
     let header_length = usize::from(first & 0x0f) * 4;
+    let fragment = header.be16::<6>();
     let total = usize::from(header.be16::<2>());
     let cut = !quoted && at + total > frame.length();
     if first >> 4 != 4 || header_length < 20 || total < header_length || cut {
@@ -173,13 +200,20 @@ fn ipv4_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
         });
     }
     Ok(Payload {
-        ip: IpHeader { offset: at, v6: false, ttl: header.u8::<8>() },
+        ip: IpHeader {
+            offset: at,
+            v6: false,
+            ttl: header.u8::<8>(),
+            length: total,
+            first: fragment & 0x3fff == MORE_FRAGMENTS,
+            id: u32::from(header.raw16::<4>()),
+        },
         from: Halves::from_v4_word(header.raw32::<12>()),
         to,
         protocol: header.u8::<9>(),
         at: at + header_length,
         length: total - header_length,
-        later: header.be16::<6>() & 0x1fff != 0,
+        later: fragment & 0x1fff != 0,
     })
 }
 
@@ -201,12 +235,13 @@ fn ipv6_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
         other: Reason::PassTruncated,
     };
     let mut length = usize::from(header.be16::<4>());
+    let total = length + 40;
     if header.u8::<0>() >> 4 != 6 || (!quoted && at + 40 + length > frame.length()) {
         return Err(short);
     }
     let mut next = header.u8::<6>();
     let mut offset = at + 40;
-    let mut later = false;
+    let (mut later, mut first, mut id) = (false, false, 0);
     for _ in 0..EXTENSIONS {
         let size = match next {
             protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION => {
@@ -217,7 +252,10 @@ fn ipv6_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
             protocol::FRAGMENT => {
                 let Some(extension) = frame.window::<8>(offset) else { return Err(short) };
                 next = extension.u8::<0>();
-                later = extension.be16::<2>() & 0xfff8 != 0;
+                let place = extension.be16::<2>();
+                later = place & 0xfff8 != 0;
+                first = place & 0xfff9 == 1;
+                id = extension.raw32::<4>();
                 8
             }
             _ => break,
@@ -243,7 +281,7 @@ fn ipv6_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
             other: Reason::PassHeaders,
         });
     }
-    let ip = IpHeader { offset: at, v6: true, ttl: header.u8::<7>() };
+    let ip = IpHeader { offset: at, v6: true, ttl: header.u8::<7>(), length: total, first, id };
     Ok(Payload { ip, from, to, protocol: next, at: offset, length, later })
 }
 
@@ -252,12 +290,8 @@ fn ipv6_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
 fn transport<F: Frame + ?Sized>(frame: &F, payload: &Payload) -> Decoded {
     let to = payload.to;
     if payload.later {
-        return Decoded::Portless {
-            to,
-            protocol: Some(payload.protocol),
-            vip: Reason::Fragment,
-            other: Reason::PassFragment,
-        };
+        let (from, protocol, ip) = (payload.from, payload.protocol, payload.ip);
+        return Decoded::Later { from, to, protocol, ip };
     }
     let icmp = if payload.ip.v6 { protocol::ICMPV6 } else { protocol::ICMP };
     if payload.protocol == protocol::TCP {
@@ -271,7 +305,7 @@ fn transport<F: Frame + ?Sized>(frame: &F, payload: &Payload) -> Decoded {
         if payload.length >= 8
             && let Some(udp) = frame.window::<8>(payload.at)
         {
-            return flow(payload, udp.raw32::<0>(), Segment::Datagram, true);
+            return flow(payload, udp.raw32::<0>(), datagram(frame, payload), true);
         }
     } else if payload.protocol == icmp {
         return error(frame, payload);
@@ -308,6 +342,22 @@ const fn segment(flags: u8) -> Segment {
     } else {
         Segment::Other
     }
+}
+
+/// Whether a datagram would begin a connection, if it were QUIC: an Initial of version 1 (RFC 9000, section
+/// 17.2.2) or 2 (RFC 9369, section 3.2).
+#[inline(always)]
+fn datagram<F: Frame + ?Sized>(frame: &F, payload: &Payload) -> Segment {
+    const LONG: u8 = 0xc0;
+    const KIND: u8 = 0x30;
+    const V2: u32 = 0x6b33_43cf_u32.to_be();
+    let initial = payload.length >= 13
+        && frame.window::<5>(payload.at + 8).is_some_and(|quic| {
+            let first = quic.u8::<0>();
+            let wanted = if quic.raw32::<1>() == V2 { 0x10 } else { 0 };
+            first & LONG == LONG && first & KIND == wanted
+        });
+    if initial { Segment::Initial } else { Segment::Datagram }
 }
 
 /// RFC 792 and RFC 4443: an error quotes the packet that caused it, which a real server sent *from* the VIP.

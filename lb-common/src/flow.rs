@@ -15,6 +15,23 @@ pub enum Segment {
     Other,
     /// UDP.
     Datagram,
+    /// UDP that begins a connection, where the port carries QUIC.
+    Initial,
+}
+
+impl Segment {
+    /// What it means at a service: QUIC's packets are told apart as TCP's are, other datagrams are not.
+    #[inline(always)]
+    #[must_use]
+    pub const fn at(self, service: &Service) -> Self {
+        let quic = service.has(Service::QUIC);
+        match self {
+            Self::Initial if quic => Self::Syn,
+            Self::Datagram if quic => Self::Other,
+            Self::Initial => Self::Datagram,
+            other => other,
+        }
+    }
 }
 
 /// A flow, seen from the client.

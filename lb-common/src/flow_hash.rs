@@ -91,8 +91,9 @@ mod tests {
     const ALL: Service = Service {
         salt: 7,
         source_mask: [u64::MAX; 2],
-        flags: Service::flags(true, true, 0),
+        flags: Service::flags(Service::PORTS | Service::TRACKED, 0),
         pool: 0,
+        guard: 0,
         counters: 0,
         mark: 0,
     };
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn masked_bits_do_not_count() {
         let keys = HashKeys::from_seed([1; 32]);
-        let service = Service { flags: Service::flags(false, true, 0), ..ALL };
+        let service = Service { flags: Service::flags(Service::TRACKED, 0), ..ALL };
         let client = Address::from(Ipv4Addr::new(10, 0, 0, 1));
         assert_eq!(
             keys.flow(&service, client.halves(), 1),

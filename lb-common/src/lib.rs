@@ -10,6 +10,7 @@ pub mod decode;
 pub mod flow;
 pub mod flow_hash;
 pub mod ring;
+pub mod schedule;
 pub mod track;
 pub mod verdict;
 pub mod wire;

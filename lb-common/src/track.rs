@@ -29,11 +29,16 @@
 //! A note of a client is confirmed with its first connection, one of a UDP flow when it is seen again a second
 //! later: single spoofed packets fill the small table of unconfirmed notes alone.
 //!
-//! Draining a real server therefore sends its clients away at once, while their connections stay. (UDP flows
-//! have no beginning that could be told: those of a drained real server stay until they have been silent.)
+//! Draining a real server therefore sends its clients away at once, while their connections stay, unless the
+//! service says that clients cling to it. (UDP flows have no beginning that could be told: those of a drained
+//! real server stay until they have been silent.)
+//!
+//! At a service whose scheduler counts, every flow is noted, at all times: "current" is what the scheduler
+//! picks, and both rings are the one in force. While a flood is on, nothing new is noted: "none" above then
+//! means base for everything, and the schedulers that count go by the ring.
 
 use crate::{
-    abi::{FlowKey, Note, NoteState, Pool, RealState, Service},
+    abi::{FlowKey, NO_REAL, Note, NoteState, Pool, RealState, Service},
     flow::{Flow, Segment},
     verdict::{Origin, Tables},
 };
@@ -53,6 +58,8 @@ pub struct Moved {
     pub current: u16,
     /// The real server of flows that are older than the change.
     pub base: u16,
+    /// New flows are not for `current`, but for whom the scheduler picks.
+    pub counting: bool,
 }
 
 /// Decides for one packet. `learn` is false for packets that must not change anything (ICMP errors, traces).
@@ -65,7 +72,8 @@ pub fn track<T: Tables>(
     moved: Moved,
     learn: bool,
 ) -> (u16, Origin) {
-    Packet { tables, pool, service, flow, moved, learn, now: tables.now() }.decide()
+    let segment = flow.segment.at(service);
+    Packet { tables, pool, service, flow, segment, moved, learn, now: tables.now() }.decide()
 }
 
 /// A packet of a moved slot, and all that its way depends on.
@@ -74,6 +82,7 @@ struct Packet<'a, T> {
     pool: &'a Pool,
     service: &'a Service,
     flow: &'a Flow,
+    segment: Segment,
     moved: Moved,
     learn: bool,
     now: u64,
@@ -82,82 +91,148 @@ struct Packet<'a, T> {
 impl<T: Tables> Packet<'_, T> {
     #[inline(always)]
     fn decide(&self) -> (u16, Origin) {
-        match self.flow.segment {
-            Segment::Datagram => self.stay(),
-            Segment::Syn if self.service.sticky() => self.connection(self.stay()),
-            _ => self.connection((self.moved.current, Origin::Current)),
+        if matches!(self.segment, Segment::Datagram) { self.stay() } else { self.connection() }
+    }
+
+    /// A packet of a connection, by the first table above.
+    #[inline(always)]
+    fn connection(&self) -> (u16, Origin) {
+        let key = self.flow.key();
+        let syn = matches!(self.segment, Segment::Syn);
+        match self.noted(&key, syn) {
+            Noted::Confirmed(note) => self.confirmed(&key, &note, syn),
+            Noted::Unconfirmed(note) => self.unconfirmed(&key, &note, syn),
+            Noted::No => self.unknown(&key, syn),
         }
     }
 
-    /// A TCP segment, by the first table above. `fresh` is where a new connection goes.
+    /// What is known of a flow.
     #[inline(always)]
-    fn connection(&self, fresh: (u16, Origin)) -> (u16, Origin) {
-        let (key, segment) = (self.flow.key(), self.flow.segment);
-        let syn = matches!(segment, Segment::Syn);
-        if let Some(note) = self.current(self.tables.flow(&key))
-            && !ended(&note, self.now)
-        {
-            let usable = self.tables.usable(self.pool, note.real);
-            if syn && (!usable || note.state >= NoteState::Closing as u8) {
-                if self.learn {
-                    self.tables.forget_flow(&key);
-                    self.note_new(&key, fresh.0);
-                }
-                return fresh;
-            }
-            if !usable {
-                return fresh;
-            }
-            let state = after(note.state, segment);
-            let late = self.late(&note);
-            if self.learn && !syn && (state as u8 != note.state || late) {
-                let again = u8::from(late) | note.again;
-                self.tables.note_flow(&key, &Note { again, ..self.note(note.real, state) });
-            }
-            return (note.real, Origin::Note);
+    fn noted(&self, key: &FlowKey, syn: bool) -> Noted {
+        if let Some(note) = self.confirmed_note(key) {
+            return Noted::Confirmed(note);
         }
-        if let Some(note) = self.current(self.tables.new_flow(&key)) {
-            if !self.tables.usable(self.pool, note.real) {
-                if self.learn && syn {
-                    self.note_new(&key, fresh.0);
-                }
-                return fresh;
-            }
-            if self.learn && !matches!(segment, Segment::Syn | Segment::Rst) {
-                let state = after(NoteState::Confirmed as u8, segment);
-                self.tables.note_flow(&key, &self.note(note.real, state));
-                self.tables.forget_new_flow(&key);
-                if self.service.sticky() {
-                    let client = self.flow.sticky_key(self.service);
-                    self.tables.note_flow(&client, &self.note(note.real, NoteState::Confirmed));
-                }
-            }
-            return (note.real, Origin::Note);
+        if let Some(note) = self.current(self.tables.new_flow(key)) {
+            return Noted::Unconfirmed(note);
         }
-        let base = self.moved.base;
-        if syn {
-            let noted = !self.learn || self.note_new(&key, fresh.0);
-            // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
-            let keep = noted || !self.tables.usable(self.pool, base);
-            return if keep { fresh } else { (base, Origin::Base) };
+        // Another CPU may have moved the note from one table to the other between the two looks.
+        match if syn { None } else { self.confirmed_note(key) } {
+            Some(note) => Noted::Confirmed(note),
+            None => Noted::No,
         }
-        if !self.tables.usable(self.pool, base) {
+    }
+
+    #[inline(always)]
+    fn confirmed_note(&self, key: &FlowKey) -> Option<Note> {
+        self.current(self.tables.flow(key)).filter(|note| !ended(note, self.now))
+    }
+
+    #[inline(always)]
+    fn confirmed(&self, key: &FlowKey, note: &Note, syn: bool) -> (u16, Origin) {
+        let usable = self.tables.usable(self.pool, note.real);
+        if syn && (!usable || note.state >= NoteState::Closing as u8) {
+            let fresh = self.fresh();
+            if self.learn {
+                self.tables.forget_flow(key);
+                self.count(note.real, state_of(note), None);
+                self.note_new(key, fresh.0);
+            }
             return fresh;
         }
-        if self.learn && !matches!(segment, Segment::Rst) {
-            let state = after(NoteState::Confirmed as u8, segment);
-            self.tables.note_flow(&key, &self.note(base, state));
+        if !usable {
+            return self.ring();
+        }
+        let state = after(note.state, self.segment);
+        let late = self.late(note);
+        if self.learn && !syn && (state as u8 != note.state || late) {
+            let again = u8::from(late) | note.again;
+            self.tables.note_flow(key, &Note { again, ..self.note(note.real, state) });
+            self.count(note.real, state_of(note), Some(state));
+        }
+        (note.real, Origin::Note)
+    }
+
+    #[inline(always)]
+    fn unconfirmed(&self, key: &FlowKey, note: &Note, syn: bool) -> (u16, Origin) {
+        if !self.tables.usable(self.pool, note.real) {
+            if !syn {
+                return self.ring();
+            }
+            let fresh = self.fresh();
+            if self.learn {
+                self.count(note.real, Some(NoteState::Unconfirmed), None);
+                self.note_new(key, fresh.0);
+            }
+            return fresh;
+        }
+        if self.learn && !syn && !matches!(self.segment, Segment::Rst) {
+            let state = after(NoteState::Confirmed as u8, self.segment);
+            self.tables.note_flow(key, &self.note(note.real, state));
+            self.tables.forget_new_flow(key);
+            self.count(note.real, Some(NoteState::Unconfirmed), Some(state));
+            if self.service.sticky() {
+                let client = self.flow.sticky_key(self.service);
+                self.tables.note_flow(&client, &self.note(note.real, NoteState::Confirmed));
+            }
+        }
+        (note.real, Origin::Note)
+    }
+
+    #[inline(always)]
+    fn unknown(&self, key: &FlowKey, syn: bool) -> (u16, Origin) {
+        let base = self.moved.base;
+        let kept = self.tables.usable(self.pool, base);
+        if syn {
+            // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
+            if self.service.has(Service::FLOOD) && kept {
+                return (base, Origin::Base);
+            }
+            let fresh = self.fresh();
+            let noted = !self.learn || self.note_new(key, fresh.0);
+            return if noted || !kept { fresh } else { (base, Origin::Base) };
+        }
+        if !kept {
+            return self.ring();
+        }
+        let noting = self.learn && !self.service.has(Service::FLOOD);
+        if noting && !matches!(self.segment, Segment::Rst) {
+            let state = after(NoteState::Confirmed as u8, self.segment);
+            self.tables.note_flow(key, &self.note(base, state));
+            self.count(base, None, Some(state));
         }
         (base, Origin::Base)
+    }
+
+    /// Where a new connection goes.
+    #[inline(always)]
+    fn fresh(&self) -> (u16, Origin) {
+        if self.service.sticky() { self.stay() } else { self.scheduled() }
+    }
+
+    /// Whom the scheduler gives a new connection, or a new client.
+    #[inline(always)]
+    fn scheduled(&self) -> (u16, Origin) {
+        if self.moved.counting && self.learn && !self.service.has(Service::FLOOD) {
+            let pool = u32::from(self.service.pool);
+            return (self.tables.pick(pool, self.pool).unwrap_or(NO_REAL), Origin::Scheduler);
+        }
+        self.ring()
+    }
+
+    /// What the ring in force says.
+    #[inline(always)]
+    const fn ring(&self) -> (u16, Origin) {
+        (self.moved.current, Origin::Current)
     }
 
     /// A client of a service with persistence, or a flow of tracked UDP, by the second table above.
     #[inline(always)]
     fn stay(&self) -> (u16, Origin) {
         let key = self.flow.sticky_key(self.service);
-        // A drained real server keeps its flows, but not its clients.
+        // A drained real server keeps its flows, but not its clients, unless they are to cling to it.
         let clients = self.service.port_mask() == 0;
-        let needed = if clients { RealState::OPEN } else { RealState::USABLE };
+        let clinging = !clients || self.service.has(Service::CLINGING);
+        let needed = if clinging { RealState::USABLE } else { RealState::OPEN };
         let idle = self.service.idle();
         let known = self
             .current(self.tables.flow(&key))
@@ -168,21 +243,25 @@ impl<T: Tables> Packet<'_, T> {
         {
             if self.learn && self.late(&note) {
                 self.tables.note_flow(&key, &self.note(note.real, NoteState::Confirmed).again());
+                self.count_flow(note.real, state_of(&note), Some(NoteState::Confirmed));
             }
             return (note.real, Origin::Note);
         }
-        let recent = self.now.wrapping_sub(self.pool.changed) <= idle;
+        let recent = !self.moved.counting && self.now.wrapping_sub(self.pool.changed) <= idle;
         let (real, origin) = if recent && self.tables.is(self.pool, self.moved.base, needed) {
             (self.moved.base, Origin::Base)
         } else {
-            (self.moved.current, Origin::Current)
+            self.scheduled()
         };
         if self.learn {
-            if known.is_some() {
+            if let Some(note) = known {
                 // It does not hold any more, and would be found first.
                 self.tables.forget_flow(&key);
+                self.count_flow(note.real, state_of(&note), None);
             }
-            self.note_new(&key, real);
+            if self.note_sticky(&key, real) {
+                self.count_flow(real, None, Some(NoteState::Unconfirmed));
+            }
         }
         (real, origin)
     }
@@ -204,10 +283,57 @@ impl<T: Tables> Packet<'_, T> {
         Note::new(real, self.pool.window, state, self.now)
     }
 
+    /// Notes a new connection; false where that cannot be.
     #[inline(always)]
     fn note_new(&self, key: &FlowKey, real: u16) -> bool {
-        self.tables.note_new_flow(key, &self.note(real, NoteState::Unconfirmed))
+        let noted = self.note_sticky(key, real);
+        if noted {
+            self.count(real, None, Some(NoteState::Unconfirmed));
+        }
+        noted
     }
+
+    /// Notes a client, or a flow of tracked UDP.
+    #[inline(always)]
+    fn note_sticky(&self, key: &FlowKey, real: u16) -> bool {
+        real != NO_REAL
+            && !self.service.has(Service::FLOOD)
+            && self.tables.note_new_flow(key, &self.note(real, NoteState::Unconfirmed))
+    }
+
+    /// Counts a connection of a scheduler that counts.
+    #[inline(always)]
+    fn count(&self, real: u16, from: Option<NoteState>, to: Option<NoteState>) {
+        if self.moved.counting && real != NO_REAL {
+            self.tables.count(self.pool.reals.wrapping_add(u32::from(real)), from, to);
+        }
+    }
+
+    /// The same for what [`Packet::stay`] notes: flows count, clients do not (their connections do).
+    #[inline(always)]
+    fn count_flow(&self, real: u16, from: Option<NoteState>, to: Option<NoteState>) {
+        if self.service.port_mask() != 0 {
+            self.count(real, from, to);
+        }
+    }
+}
+
+/// What the tables say of a flow.
+enum Noted {
+    Confirmed(Note),
+    Unconfirmed(Note),
+    No,
+}
+
+/// How far a noted flow has got.
+#[inline(always)]
+const fn state_of(note: &Note) -> Option<NoteState> {
+    Some(match note.state {
+        0 => NoteState::Unconfirmed,
+        1 => NoteState::Confirmed,
+        2 => NoteState::Closing,
+        _ => NoteState::Reset,
+    })
 }
 
 /// True where a closing flow has been silent for long enough that a new one may have its ports.
@@ -224,7 +350,7 @@ const fn after(state: u8, segment: Segment) -> NoteState {
     match segment {
         Segment::Rst => NoteState::Reset,
         Segment::Fin => NoteState::Closing,
-        Segment::Syn | Segment::Other | Segment::Datagram => {
+        Segment::Syn | Segment::Other | Segment::Datagram | Segment::Initial => {
             if state == NoteState::Closing as u8 {
                 NoteState::Closing
             } else {

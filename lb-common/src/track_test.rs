@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::*;
 use crate::{
-    abi::{Address, Real, RealState, Service, ServiceKey, Vip},
+    abi::{
+        Address, Features, Fragment, FragmentKey, Halves, Load, Real, RealState, Reason, Schedule,
+        Service, ServiceKey, Vip,
+    },
     flow_hash::HashKeys,
 };
 use NoteState::{Closing, Confirmed, Reset, Unconfirmed};
@@ -63,8 +66,11 @@ impl Memory {
     /// Where a segment goes.
     fn sees(&self, segment: Segment, learn: bool) -> (u16, Origin) {
         let pool = Pool { window: WINDOW, ..Pool::default() };
-        let service = Service { flags: Service::flags(true, true, 0), ..Service::default() };
-        let moved = Moved { current: CURRENT, base: BASE };
+        let service = Service {
+            flags: Service::flags(Service::PORTS | Service::TRACKED, 0),
+            ..Service::default()
+        };
+        let moved = Moved { current: CURRENT, base: BASE, counting: false };
         track(self, &pool, &service, &flow(segment), moved, learn)
     }
 }
@@ -117,6 +123,29 @@ impl Tables for Memory {
     }
     fn forget_new_flow(&self, key: &FlowKey) {
         self.new_flows.borrow_mut().remove(key);
+    }
+    fn features(&self) -> Features {
+        Features::default()
+    }
+    fn fragment(&self, _: &FragmentKey) -> Option<Fragment> {
+        None
+    }
+    fn note_fragment(&self, _: &FragmentKey, _: &Fragment) {}
+    fn admit(&self, _: &Service, _: &Halves, _: bool) -> Result<(), Reason> {
+        Ok(())
+    }
+    fn schedule(&self, _: u32) -> Option<Schedule> {
+        None
+    }
+    fn turn(&self, _: u32) -> u64 {
+        0
+    }
+    fn load(&self, _: u32) -> Option<Load> {
+        None
+    }
+    fn count(&self, _: u32, _: Option<NoteState>, _: Option<NoteState>) {}
+    fn pick(&self, _: u32, _: &Pool) -> Option<u16> {
+        None
     }
 }
 
@@ -324,14 +353,17 @@ struct Sticky {
 impl Sticky {
     /// A change at [`NOW`]; clients stay for 60 s.
     fn new(ports: bool) -> Self {
-        let service = Service { flags: Service::flags(ports, true, 60), ..Service::default() };
+        let service = Service {
+            flags: Service::flags(if ports { Service::PORTS } else { 0 } | Service::TRACKED, 60),
+            ..Service::default()
+        };
         let pool = Pool { window: WINDOW, changed: NOW, ..Pool::default() };
         Self { memory: Memory::new(ALL), pool, service }
     }
 
     fn at(&self, seconds: u64, segment: Segment) -> (u16, Origin) {
         self.memory.now.set(NOW + seconds * SECOND);
-        let moved = Moved { current: CURRENT, base: BASE };
+        let moved = Moved { current: CURRENT, base: BASE, counting: false };
         track(&self.memory, &self.pool, &self.service, &flow(segment), moved, true)
     }
 }
@@ -365,7 +397,7 @@ fn clients_are_told_apart_by_mask_and_flows_by_ports() {
     let all = Service { source_mask: [u64::MAX; 2], ..one };
     assert_eq!(flow(Syn).sticky_key(&all), other.sticky_key(&all));
     assert_ne!(flow(Syn).sticky_key(&all), flow(Syn).key());
-    let flows = Service { flags: Service::flags(true, true, 60), ..all };
+    let flows = Service { flags: Service::flags(Service::PORTS | Service::TRACKED, 60), ..all };
     assert_ne!(flow(Syn).sticky_key(&flows), other.sticky_key(&flows));
     assert_eq!(flow(Syn).sticky_key(&flows), flow(Syn).key());
 }

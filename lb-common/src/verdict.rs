@@ -7,10 +7,11 @@ use core::borrow::Borrow;
 
 use crate::{
     abi::{
-        Address, FlowKey, NO_REAL, Note, Pool, Real, RealState, Reason, Service, ServiceKey, Vip,
+        Address, Features, FlowKey, Fragment, FragmentKey, Halves, Load, NO_REAL, Note, NoteState,
+        Pool, Real, RealState, Reason, Schedule, Service, ServiceKey, Vip,
     },
     decode::{self, Decoded, IpHeader, Kind},
-    flow::Flow,
+    flow::{Flow, Segment},
     flow_hash::HashKeys,
     ring,
     track::{Moved, track},
@@ -49,6 +50,28 @@ pub trait Tables {
     fn forget_flow(&self, key: &FlowKey);
     /// Removes an unconfirmed flow.
     fn forget_new_flow(&self, key: &FlowKey);
+    /// What is in use.
+    fn features(&self) -> Features;
+    /// Looks up the ports of a fragmented datagram.
+    fn fragment(&self, key: &FragmentKey) -> Option<Fragment>;
+    /// Writes the ports of a fragmented datagram.
+    fn note_fragment(&self, key: &FragmentKey, fragment: &Fragment);
+    /// Asks the service's guard about a packet; `new` for one that begins a connection.
+    ///
+    /// # Errors
+    /// Why it does not come in.
+    fn admit(&self, service: &Service, client: &Halves, new: bool) -> Result<(), Reason>;
+    /// Reads the schedule of a pool.
+    fn schedule(&self, pool: u32) -> Option<Schedule>;
+    /// Takes a turn of a pool's schedule.
+    fn turn(&self, pool: u32) -> u64;
+    /// Reads the connections of a real server.
+    fn load(&self, number: u32) -> Option<Load>;
+    /// Counts a connection of the real server `number` that went from one state to another; `None`: that was
+    /// not there before, that is not there any more.
+    fn count(&self, number: u32, from: Option<NoteState>, to: Option<NoteState>);
+    /// Picks the real server of `pool` for a new connection by its schedule ([`crate::schedule::pick`]).
+    fn pick(&self, number: u32, pool: &Pool) -> Option<u16>;
 
     /// True where the real server `number` of `pool` takes packets of its flows.
     #[inline(always)]
@@ -75,6 +98,8 @@ pub enum Origin {
     Base,
     /// A note in the flow table.
     Note,
+    /// A scheduler that counts.
+    Scheduler,
 }
 
 /// The real server of a flow, and how it was found.
@@ -94,6 +119,12 @@ pub struct Choice {
     pub number: u16,
     /// The real server.
     pub real: Real,
+    /// Its entry in the maps.
+    pub entry: u32,
+    /// It begins a connection.
+    pub new: bool,
+    /// Its packets go in a tunnel.
+    pub tunnel: bool,
 }
 
 /// What is done with a frame.
@@ -107,7 +138,19 @@ pub enum Verdict {
         ip: IpHeader,
     },
     /// It does not.
-    Refuse(Reason),
+    Refuse {
+        /// Why.
+        reason: Reason,
+        /// Where its IP header stands, for an ICMP error; [`IpHeader::NONE`] where none is sent.
+        ip: IpHeader,
+    },
+}
+
+impl Verdict {
+    #[inline(always)]
+    const fn refuse(reason: Reason) -> Self {
+        Self::Refuse { reason, ip: IpHeader::NONE }
+    }
 }
 
 /// Decides on a frame.
@@ -120,7 +163,7 @@ pub fn steer<F: Frame + ?Sized, T: Tables>(frame: &F, tables: &T) -> Verdict {
         Kind::Ipv4 => settle(decode::ipv4(frame, ETHERNET), tables),
         Kind::Ipv6 => settle(decode::ipv6(frame, ETHERNET), tables),
         Kind::Tagged => settle(decode::tagged(frame), tables),
-        Kind::Pass(reason) => Verdict::Refuse(reason),
+        Kind::Pass(reason) => Verdict::refuse(reason),
     }
 }
 
@@ -129,23 +172,83 @@ fn settle<T: Tables>(decoded: Decoded, tables: &T) -> Verdict {
     let (flow, ip, whole, learn) = match decoded {
         Decoded::Flow { flow, ip, whole } => (flow, ip, whole, true),
         Decoded::Quote { flow, ip } => (flow, ip, true, false),
+        Decoded::Later { from, to, protocol, ip } => match later(from, to, protocol, &ip, tables) {
+            Ok(flow) => (flow, ip, true, false),
+            Err(reason) => return Verdict::refuse(reason),
+        },
         Decoded::Portless { to, protocol, vip, other } => {
             let ours =
                 tables.vip(&Address::from_halves(to)).is_some_and(|vip| vip.serves(protocol));
-            return Verdict::Refuse(if ours { vip } else { other });
+            return Verdict::refuse(if ours { vip } else { other });
         }
-        Decoded::Pass(reason) => return Verdict::Refuse(reason),
+        Decoded::Pass(reason) => return Verdict::refuse(reason),
     };
-    let Some(service) = find(&flow, tables) else { return Verdict::Refuse(Reason::NoService) };
+    let Some(service) = find(&flow, tables) else { return Verdict::refuse(Reason::NoService) };
+    let service = service.borrow();
     if !whole {
-        return Verdict::Refuse(Reason::Truncated);
+        return Verdict::refuse(Reason::Truncated);
+    }
+    // Errors are answered only to those who may come in, and never to an error (RFC 1122, section 3.2.2).
+    let told = if learn { ip } else { IpHeader::NONE };
+    if tables.features().has(Features::GUARD) && service.guard != 0 {
+        let new = learn && matches!(flow.segment.at(service), Segment::Syn | Segment::Datagram);
+        if let Err(reason) = tables.admit(service, &flow.client, new) {
+            return Verdict::refuse(reason);
+        }
     }
     if ip.ttl <= 1 {
-        return Verdict::Refuse(Reason::TtlExceeded);
+        return Verdict::Refuse { reason: Reason::TtlExceeded, ip: told };
     }
-    match choose(&flow, service.borrow(), tables, learn) {
+    if ip.first {
+        note_fragment(&flow, &ip, tables);
+    }
+    match choose(&flow, service, tables, learn) {
         Ok(choice) => Verdict::Forward { choice, ip },
-        Err(reason) => Verdict::Refuse(reason),
+        Err(Reason::NoReal) if service.has(Service::REJECT) => {
+            Verdict::Refuse { reason: Reason::Rejected, ip: told }
+        }
+        Err(reason) => Verdict::refuse(reason),
+    }
+}
+
+/// The flow of a fragment that carries no ports: those of the first fragment, or of the only service of that
+/// address and protocol.
+#[inline(always)]
+fn later<T: Tables>(
+    from: Halves,
+    to: Halves,
+    protocol: u8,
+    ip: &IpHeader,
+    tables: &T,
+) -> Result<Flow, Reason> {
+    let vip = tables.vip(&Address::from_halves(to)).filter(|vip| vip.serves(Some(protocol)));
+    let Some(vip) = vip else { return Err(Reason::PassFragment) };
+    let flow = |ports| {
+        // Neither ports nor flags can be told from its bytes: it must not be taken for a connection's start.
+        Flow { client: from, vip: to, ports, protocol, segment: Segment::Other }
+    };
+    let key = fragment_key(&flow(0), ip);
+    let known = tables.fragment(&key);
+    if let Some(known) = known.filter(|f| tables.now().wrapping_sub(f.seen) <= Fragment::LIFE) {
+        return Ok(flow(known.ports));
+    }
+    let [c, d] = vip.only_port(protocol).ok_or(Reason::Fragment)?.to_be_bytes();
+    Ok(flow(u32::from_ne_bytes([0, 0, c, d])))
+}
+
+#[inline(always)]
+fn note_fragment<T: Tables>(flow: &Flow, ip: &IpHeader, tables: &T) {
+    let fragment = Fragment { seen: tables.now(), ports: flow.ports, zero: 0 };
+    tables.note_fragment(&fragment_key(flow, ip), &fragment);
+}
+
+#[inline(always)]
+const fn fragment_key(flow: &Flow, ip: &IpHeader) -> FragmentKey {
+    FragmentKey {
+        from: Address::from_halves(flow.client),
+        to: Address::from_halves(flow.vip),
+        id: ip.id,
+        protocol: flow.protocol as u32,
     }
 }
 
@@ -168,15 +271,16 @@ pub fn choose<T: Tables>(
     learn: bool,
 ) -> Result<Choice, Reason> {
     let hash = tables.keys().flow(service, flow.client, flow.ports);
-    let pool = tables.pool(service.pool).ok_or(Reason::Inconsistent)?;
+    let pool = tables.pool(u32::from(service.pool)).ok_or(Reason::Inconsistent)?;
     let (slot, current) = ring::look(tables, pool.current, hash)?;
-    let tracked = current.tracked() && service.tracked();
+    let counting = tables.features().has(Features::COUNTING) && service.has(Service::COUNTING);
+    let tracked = counting || current.tracked() && service.has(Service::TRACKED);
     let (number, origin) = if tracked {
         let base = match ring::look(tables, pool.base, hash) {
             Ok((_, base)) => base.real(),
             Err(_) => current.real(),
         };
-        let moved = Moved { current: current.real(), base };
+        let moved = Moved { current: current.real(), base, counting };
         track(tables, &pool, service, flow, moved, learn)
     } else {
         (current.real(), Origin::Current)
@@ -184,11 +288,13 @@ pub fn choose<T: Tables>(
     if number == NO_REAL {
         return Err(Reason::NoReal);
     }
-    let real =
-        tables.real(pool.reals.wrapping_add(u32::from(number))).ok_or(Reason::Inconsistent)?;
+    let entry = pool.reals.wrapping_add(u32::from(number));
+    let real = tables.real(entry).ok_or(Reason::Inconsistent)?;
     if !RealState(real.state).has(RealState::RESOLVED) {
         return Err(Reason::Unresolved);
     }
     let counter = service.counters.wrapping_add(u32::from(number));
-    Ok(Choice { counter, hash, slot, tracked, origin, number, real })
+    let new = learn && matches!(flow.segment.at(service), Segment::Syn);
+    let tunnel = tables.features().has(Features::TUNNEL) && service.has(Service::TUNNEL);
+    Ok(Choice { counter, hash, slot, tracked, origin, number, real, entry, new, tunnel })
 }

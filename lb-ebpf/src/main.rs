@@ -4,36 +4,90 @@
 #![feature(asm_experimental_arch)]
 #![expect(unsafe_code, reason = "the section and symbol names that the kernel's loader needs")]
 
+mod capture;
+mod checksum;
+mod ethernet;
 mod forward;
+mod guard;
+mod icmp;
 mod maps;
 mod packet;
+mod schedule;
 mod stats;
+mod tables;
+mod unpack;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
 use lb_common::{
-    abi::Reason,
-    verdict::{Verdict, steer},
+    abi::{Features, RealState, Reason},
+    decode::IpHeader,
+    verdict::{Choice, Verdict, steer},
+    wire::Frame as _,
 };
 
-use crate::{maps::Maps, packet::Packet};
+use crate::{ethernet::Macs, forward::Refusal, packet::Packet, tables::Maps};
 
 /// The load balancer.
 #[xdp]
 #[expect(clippy::needless_pass_by_value, reason = "how the macro hands the context over")]
 pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
     let mut packet = Packet::new(&ctx);
-    match steer(&packet, &Maps) {
+    if maps::features().has(Features::UNPACK)
+        && let Some(action) = unpack::unpack(&mut packet)
+    {
+        return action;
+    }
+    let verdict = steer(&packet, &Maps);
+    let captured = capture::came_in(&packet, &verdict);
+    match verdict {
         Verdict::Forward { choice, ip } => {
             log(&ctx, choice.hash, choice.number);
-            match forward::direct_routing(&mut packet, &choice.real, ip) {
+            let bytes = packet.length();
+            match forward(&mut packet, &choice, ip) {
                 Ok(action) => {
-                    stats::forwarded(&packet, &choice);
+                    stats::forwarded(&choice, bytes);
+                    if captured {
+                        capture::goes_out(&packet, choice.real.interface);
+                    }
                     action
                 }
-                Err(reason) => refuse(&packet, reason),
+                Err(refusal) => refuse(&mut packet, &refusal, ip),
             }
         }
-        Verdict::Refuse(reason) => refuse(&packet, reason),
+        Verdict::Refuse { reason, ip } => refuse(&mut packet, &reason.into(), ip),
+    }
+}
+
+/// Sends a packet to its real server.
+#[inline(always)]
+fn forward(packet: &mut Packet<'_>, choice: &Choice, ip: IpHeader) -> Result<u32, Refusal> {
+    let features = maps::features();
+    if features.has(Features::PEERS) && Macs::read(packet).is_some_and(maps::is_peer) {
+        return Err(Reason::FromDirector.into());
+    }
+    if features.has(Features::LOCAL) && RealState(choice.real.state).has(RealState::LOCAL) {
+        return Ok(xdp_action::XDP_PASS);
+    }
+    if features.has(Features::TUNNEL) && choice.tunnel {
+        return forward::tunnel(packet, choice, ip);
+    }
+    forward::direct_routing(packet, &choice.real, ip)
+}
+
+/// Counts a packet that is not forwarded, and tells its sender where that is due.
+#[inline(always)]
+fn refuse(packet: &mut Packet<'_>, refusal: &Refusal, ip: IpHeader) -> u32 {
+    let reason = refusal.reason;
+    stats::refused(reason, packet.length());
+    if !reason.drops() {
+        return xdp_action::XDP_PASS;
+    }
+    match icmp::answer(packet, ip, reason, refusal.mtu) {
+        Some(action) => {
+            stats::refused(Reason::Answered, packet.length());
+            action
+        }
+        None => xdp_action::XDP_DROP,
     }
 }
 
@@ -42,12 +96,6 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
 #[xdp]
 pub(crate) fn lb_pass(_: XdpContext) -> u32 {
     xdp_action::XDP_PASS
-}
-
-#[inline(always)]
-fn refuse(packet: &Packet<'_>, reason: Reason) -> u32 {
-    stats::refused(packet, reason);
-    if reason.drops() { xdp_action::XDP_DROP } else { xdp_action::XDP_PASS }
 }
 
 #[cfg(feature = "log")]

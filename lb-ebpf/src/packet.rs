@@ -4,7 +4,11 @@
     reason = "packet memory is reached through pointers that the verifier checks"
 )]
 
-use aya_ebpf::{bindings::xdp_md, programs::XdpContext};
+use aya_ebpf::{
+    bindings::xdp_md,
+    helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail},
+    programs::XdpContext,
+};
 use core::{arch::asm, marker::PhantomData};
 use lb_common::wire::{Frame, Window};
 
@@ -27,6 +31,42 @@ impl<'a> Packet<'a> {
     pub(crate) fn interface(&self) -> u32 {
         // SAFETY: `ctx` is the context of a program that has not returned: `lifetime` borrows it.
         unsafe { (*self.ctx).ingress_ifindex }
+    }
+
+    /// The context, for helpers.
+    #[inline(always)]
+    pub(crate) fn context(&self) -> *mut xdp_md {
+        self.ctx
+    }
+
+    /// Makes room for `bytes` in front (or, negative, takes them away): every offset moves.
+    #[inline(always)]
+    pub(crate) fn grow(&mut self, bytes: i32) -> Option<()> {
+        // SAFETY: `ctx` is the context of a program that has not returned.
+        let failed = unsafe { bpf_xdp_adjust_head(self.ctx, -bytes) };
+        self.reload();
+        if failed == 0 { Some(()) } else { None }
+    }
+
+    /// Cuts the frame, or lengthens it, to `length` bytes.
+    #[inline(always)]
+    pub(crate) fn resize(&mut self, length: usize) -> Option<()> {
+        #[expect(clippy::cast_possible_truncation, reason = "frames are far shorter than 2 GB")]
+        let change = length as i32 - (self.end - self.start) as i32;
+        // SAFETY: as in `grow`.
+        let failed = unsafe { bpf_xdp_adjust_tail(self.ctx, change) };
+        self.reload();
+        if failed == 0 { Some(()) } else { None }
+    }
+
+    /// The frame may lie elsewhere after a helper has changed it.
+    #[inline(always)]
+    fn reload(&mut self) {
+        // SAFETY: as in `grow`. Volatile: the helper has changed both behind the compiler's back.
+        unsafe {
+            self.start = core::ptr::read_volatile(&raw const (*self.ctx).data) as usize;
+            self.end = core::ptr::read_volatile(&raw const (*self.ctx).data_end) as usize;
+        }
     }
 
     /// A pointer to `T` at `offset`, where the frame has one.

@@ -1,17 +1,17 @@
 //! Counting: one per-CPU counter a packet.
 
-use lb_common::{abi::Reason, verdict::Choice, wire::Frame as _};
+use lb_common::{abi::Reason, verdict::Choice};
 
-use crate::{maps, packet::Packet};
+use crate::maps;
 
 /// A packet that goes to a real server.
 #[inline(always)]
-pub(crate) fn forwarded(packet: &Packet<'_>, choice: &Choice) {
-    maps::count(maps::counter(choice.counter), packet.length());
+pub(crate) fn forwarded(choice: &Choice, bytes: usize) {
+    maps::count(maps::counter(choice.counter), bytes, choice.new);
 }
 
 /// A packet that does not.
 #[inline(always)]
-pub(crate) fn refused(packet: &Packet<'_>, reason: Reason) {
-    maps::count(maps::reason(reason), packet.length());
+pub(crate) fn refused(reason: Reason, bytes: usize) {
+    maps::count(maps::reason(reason), bytes, false);
 }

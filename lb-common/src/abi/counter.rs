@@ -1,6 +1,6 @@
 //! Counters, and the reasons for not forwarding a packet.
 
-/// Packets and bytes (of the frame, without its check sequence).
+/// Packets and bytes (of the frame, without its check sequence), and connections that began.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
@@ -8,14 +8,17 @@ pub struct Counter {
     pub packets: u64,
     /// Bytes.
     pub bytes: u64,
+    /// SYNs of TCP and Initials of QUIC among the packets: new connections, repeated attempts included.
+    pub connections: u64,
 }
 
-const _: () = assert!(size_of::<Counter>() == 16);
+const _: () = assert!(size_of::<Counter>() == 24);
 
 impl core::ops::AddAssign for Counter {
     fn add_assign(&mut self, other: Self) {
         self.packets = self.packets.wrapping_add(other.packets);
         self.bytes = self.bytes.wrapping_add(other.bytes);
+        self.connections = self.connections.wrapping_add(other.connections);
     }
 }
 
@@ -80,8 +83,26 @@ reasons! {
     Headers = 11, true, "headers", "more headers than are followed";
     /// The interface that the real server was behind takes no redirected packets any more.
     NoDevice = 12, true, "no_device", "the real server's interface is gone";
+    /// The service's guard does not let the client in.
+    Denied = 13, true, "denied", "the client is on a deny list, or on no allow list";
+    /// More new connections than the service takes.
+    ServiceRate = 14, true, "service_rate", "too many new connections for the service";
+    /// More new connections than one source may make.
+    SourceRate = 15, true, "source_rate", "too many new connections from one source";
+    /// The pool has no real server, and the client is told.
+    Rejected = 16, true, "rejected", "no real server is available: answered with ICMP unreachable";
+    /// Larger than the way to the real server takes.
+    TooBig = 17, true, "too_big", "too large for the way to the real server";
+    /// Another director has sent it: it is not balanced a second time.
+    FromDirector = 18, false, "from_director", "sent on by another director: for this host";
+    /// A tunnel's outer header was taken off.
+    Unpacked = 19, false, "unpacked", "taken out of its tunnel, for this host";
+    /// In a tunnel to this host, but not from where tunnels may come.
+    Stranger = 20, true, "stranger", "in a tunnel from a host that may not send tunnels";
+    /// ICMP errors that were sent for packets counted under other reasons.
+    Answered = 21, true, "answered", "answered with an ICMP error (counted besides)";
     /// The maps contradict each other: a defect.
-    Inconsistent = 13, true, "inconsistent", "the maps contradict each other (a defect)";
+    Inconsistent = 22, true, "inconsistent", "the maps contradict each other (a defect)";
 }
 
 #[cfg(test)]

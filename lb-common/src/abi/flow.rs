@@ -68,3 +68,39 @@ impl Note {
         Self { again: 1, ..self }
     }
 }
+
+/// A fragmented datagram: what its fragments have in common (RFC 791, section 3.2; RFC 8200, section 4.5).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FragmentKey {
+    /// The sender.
+    pub from: Address,
+    /// The VIP.
+    pub to: Address,
+    /// Its identification, as it stands in the packet.
+    pub id: u32,
+    /// IP protocol number.
+    pub protocol: u32,
+}
+
+const _: () = assert!(size_of::<FragmentKey>() == 40);
+
+/// The ports that only the first fragment carries.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// When it was seen, nanoseconds of `CLOCK_MONOTONIC`.
+    pub seen: u64,
+    /// Source and destination port, as they stand in the packet.
+    pub ports: u32,
+    /// Zero.
+    pub zero: u32,
+}
+
+const _: () = assert!(size_of::<Fragment>() == 16);
+
+impl Fragment {
+    /// How long the fragments of one datagram are waited for: identifications are used again (RFC 6864,
+    /// section 4; Linux reassembles within 30 s).
+    pub const LIFE: u64 = 30_000_000_000;
+}

@@ -7,23 +7,36 @@
 
 mod address;
 mod counter;
+mod features;
 mod flow;
+mod guard;
+mod node;
 #[cfg(feature = "user")]
 mod pod;
 mod pool;
 mod real;
+mod schedule;
 mod service;
+mod tunnel;
 
 pub use address::{Address, Halves};
 pub use counter::{Counter, Reason};
-pub use flow::{FlowKey, Note, NoteState};
+pub use features::Features;
+pub use flow::{FlowKey, Fragment, FragmentKey, Note, NoteState};
+pub use guard::{Bucket, Guard, GuardAction, GuardList, SourceKey};
+pub use node::{Filter, Node, Seen};
 pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, Slots};
 pub use real::{Real, RealState};
+pub use schedule::{Load, Rule, Schedule};
 pub use service::{FAST_SERVICES, FastService, Service, ServiceKey, Vip};
+pub use tunnel::Tunnel;
 
 /// Changes whenever a record above changes its shape or its meaning: part of the name of the pin folder, so
 /// that an agent never adopts maps it would misread.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
+
+/// Bytes that one captured packet takes on its way, at most.
+pub const CAPTURE_ROOM: usize = size_of::<Seen>() + Seen::MOST as usize;
 
 /// Names of the maps, as `bpftool map` shows them (the kernel keeps 15 bytes).
 pub mod map {
@@ -49,8 +62,32 @@ pub mod map {
     pub const FLOWS: &str = "FLOWS";
     /// Flows that have only shown a SYN.
     pub const NEW_FLOWS: &str = "NEW_FLOWS";
+    /// First fragments: [`super::FragmentKey`] → [`super::Fragment`].
+    pub const FRAGMENTS: &str = "FRAGMENTS";
+    /// Real server number → [`super::Tunnel`].
+    pub const TUNNELS: &str = "TUNNELS";
+    /// Pool number → [`super::Schedule`].
+    pub const SCHEDULES: &str = "SCHEDULES";
+    /// Real server number → [`super::Load`].
+    pub const LOADS: &str = "LOADS";
+    /// Guard number → [`super::Guard`].
+    pub const GUARDS: &str = "GUARDS";
+    /// [`super::GuardList`] and prefix → [`super::GuardAction`].
+    pub const GUARD_LISTS: &str = "GUARD_LISTS";
+    /// [`super::SourceKey`] → [`super::Bucket`].
+    pub const GUARD_SOURCES: &str = "GUARD_SOURCES";
+    /// MAC addresses of the other directors.
+    pub const PEERS: &str = "PEERS";
+    /// One entry: [`super::Node`].
+    pub const NODE: &str = "NODE";
+    /// Per CPU: the budget of ICMP errors ([`super::Bucket`]).
+    pub const ANSWERS: &str = "ANSWERS";
+    /// Captured packets ([`super::Seen`]) on their way to `lb capture`.
+    pub const CAPTURE: &str = "CAPTURE";
+    /// Per CPU: where a captured packet is put together.
+    pub const CAPTURE_ROOM: &str = "CAPTURE_ROOM";
     /// All of them, in the order in which they are created.
-    pub const ALL: [&str; 11] = [
+    pub const ALL: [&str; 23] = [
         SERVICES,
         FAST_SERVICES,
         VIPS,
@@ -62,5 +99,17 @@ pub mod map {
         REASONS,
         FLOWS,
         NEW_FLOWS,
+        FRAGMENTS,
+        TUNNELS,
+        SCHEDULES,
+        LOADS,
+        GUARDS,
+        GUARD_LISTS,
+        GUARD_SOURCES,
+        PEERS,
+        NODE,
+        ANSWERS,
+        CAPTURE,
+        CAPTURE_ROOM,
     ];
 }

@@ -1,7 +1,10 @@
 //! The records as plain bytes for the map handles of user space.
 #![expect(unsafe_code, reason = "aya's marker for types that are plain bytes")]
 
-use super::{Address, Counter, FlowKey, Note, Service, ServiceKey, Vip};
+use super::{
+    Address, Bucket, Counter, Features, Filter, FlowKey, Fragment, FragmentKey, Guard, GuardList,
+    Node, Note, Seen, Service, ServiceKey, SourceKey, Vip,
+};
 use crate::flow_hash::HashKeys;
 
 /// Marks records without padding: the sum of their fields is their size.
@@ -19,10 +22,20 @@ macro_rules! plain {
 plain! {
     Address = 16;
     ServiceKey = 16 + 2 + 1 + 1;
-    Service = 8 + 16 + 4 + 4 + 4 + 4;
-    Vip = 4 + 4;
-    Counter = 8 + 8;
+    Service = 8 + 16 + 4 + 2 + 2 + 4 + 4;
+    Vip = 4 + 2 + 2 + 2 + 2;
+    Counter = 8 + 8 + 8;
     FlowKey = 16 + 16 + 2 + 2 + 4;
+    Fragment = 8 + 4 + 4;
+    FragmentKey = 16 + 16 + 4 + 4;
+    Guard = 4 + 4 + 8 + 8 + 8 + 8 + 16 + 8;
+    GuardList = 4 + 16;
+    SourceKey = 4 + 16;
+    Bucket = 8;
+    Node = 16 + 16 + 8 + 48;
+    Filter = 16 + 16 + 4 + 4 + 4 + 4;
+    Seen = 8 + 4 + 4 + 4 + 2 + 2;
+    Features = 4;
     Note = 8 + 4 + 2 + 1 + 1;
     HashKeys = 24;
 }

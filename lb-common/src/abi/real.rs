@@ -11,6 +11,8 @@ impl RealState {
     pub const RESOLVED: Self = Self(2);
     /// It takes new clients: usable, and not drained.
     pub const OPEN: Self = Self(4);
+    /// It is this host: its packets go on to the host's own stack.
+    pub const LOCAL: Self = Self(8);
 
     /// True where every bit of `other` is set.
     #[inline(always)]
@@ -41,6 +43,10 @@ pub struct Real {
     pub zero: u16,
     /// The interface it is behind.
     pub interface: u32,
+    /// The largest packet (IP header included) that this interface takes, in bytes; 0: not known.
+    pub mtu: u16,
+    /// Zero.
+    pub zero2: u16,
 }
 
 const _: () = assert!(size_of::<Real>() == 32);
@@ -51,10 +57,11 @@ impl Real {
     pub const fn words(&self) -> [u64; 3] {
         let (d, s) = (self.destination_mac, self.source_mac);
         let (t, i) = (self.state.to_ne_bytes(), self.interface.to_ne_bytes());
+        let m = self.mtu.to_ne_bytes();
         [
             u64::from_ne_bytes([d[0], d[1], d[2], d[3], d[4], d[5], s[0], s[1]]),
             u64::from_ne_bytes([s[2], s[3], s[4], s[5], t[0], t[1], 0, 0]),
-            u64::from_ne_bytes([i[0], i[1], i[2], i[3], 0, 0, 0, 0]),
+            u64::from_ne_bytes([i[0], i[1], i[2], i[3], m[0], m[1], 0, 0]),
         ]
     }
 
@@ -69,6 +76,8 @@ impl Real {
             state: u16::from_ne_bytes([b[4], b[5]]),
             zero: 0,
             interface: u32::from_ne_bytes([c[0], c[1], c[2], c[3]]),
+            mtu: u16::from_ne_bytes([c[4], c[5]]),
+            zero2: 0,
         }
     }
 }
@@ -85,6 +94,8 @@ mod tests {
             state: RealState::USABLE.with(RealState::RESOLVED).0,
             zero: 0,
             interface: 0x0102_0304,
+            mtu: 1_500,
+            zero2: 0,
         };
         assert_eq!(Real::from_words(real.words()), real);
     }

@@ -45,7 +45,9 @@ pub struct Service {
     /// What else is said of it: [`Service::flags`] puts this together.
     pub flags: u32,
     /// Number of its pool.
-    pub pool: u32,
+    pub pool: u16,
+    /// Number of its guard ([`super::Guard`]), 0 for none.
+    pub guard: u16,
     /// First of its counters: one for each real server of the pool.
     pub counters: u32,
     /// The firewall mark that is its number, 0 for none.
@@ -55,22 +57,37 @@ pub struct Service {
 const _: () = assert!(size_of::<Service>() == 40);
 
 impl Service {
-    const PORTS: u32 = 1;
-    const TRACKED: u32 = 2;
-    const STICKY: u32 = 4;
-    const IDLE_SHIFT: u32 = 8;
+    /// Ports count in the hash.
+    pub const PORTS: u32 = 1;
+    /// In moved slots, packets go by the flow table (otherwise by the ring in force: stateless UDP).
+    pub const TRACKED: u32 = 1 << 1;
+    /// A UDP port that carries QUIC: its connections are told apart as TCP's are.
+    pub const QUIC: u32 = 1 << 2;
+    /// The scheduler counts: every flow is noted, and a new one goes where [`super::Schedule`] says.
+    pub const COUNTING: u32 = 1 << 3;
+    /// A flood is on: no new notes.
+    pub const FLOOD: u32 = 1 << 4;
+    /// Where no real server is left, clients are told (ICMP unreachable).
+    pub const REJECT: u32 = 1 << 5;
+    /// Packets reach the real servers in tunnels ([`super::Tunnel`]).
+    pub const TUNNEL: u32 = 1 << 6;
+    /// Clients of a drained real server stay there until their time is up.
+    pub const CLINGING: u32 = 1 << 7;
+    const IDLE_SHIFT: u32 = 15;
     const SECOND: u64 = 1_000_000_000;
 
-    /// Puts [`Service::flags`] together. `ports`: they count in the hash. `tracked`: in moved slots, packets
-    /// go by the flow table (otherwise by the ring in force: stateless UDP). `idle`: seconds for which a
-    /// client (where ports count: a UDP flow) stays where it is after a change; 0 for not at all. Cut to 24
-    /// bits.
+    /// Puts [`Service::flags`] together. `bits`: the constants above. `idle`: seconds for which a client
+    /// (where ports count: a UDP flow) stays where it is after a change; 0 for not at all. Cut to 17 bits.
     #[must_use]
-    pub const fn flags(ports: bool, tracked: bool, idle: u32) -> u32 {
-        (if ports { Self::PORTS } else { 0 })
-            | (if tracked { Self::TRACKED } else { 0 })
-            | (if idle > 0 { Self::STICKY } else { 0 })
-            | (idle << Self::IDLE_SHIFT)
+    pub const fn flags(bits: u32, idle: u32) -> u32 {
+        bits & ((1 << Self::IDLE_SHIFT) - 1) | (idle << Self::IDLE_SHIFT)
+    }
+
+    /// True where every bit of `bits` is set.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has(&self, bits: u32) -> bool {
+        self.flags & bits == bits
     }
 
     /// All ones where the ports count, 0 where all connections of a client belong together.
@@ -80,18 +97,11 @@ impl Service {
         0_u32.wrapping_sub(self.flags & Self::PORTS)
     }
 
-    /// True where packets of moved slots go by the flow table.
-    #[inline(always)]
-    #[must_use]
-    pub const fn tracked(&self) -> bool {
-        self.flags & Self::TRACKED != 0
-    }
-
     /// True where clients, or UDP flows, stay where they are after a change.
     #[inline(always)]
     #[must_use]
     pub const fn sticky(&self) -> bool {
-        self.flags & Self::STICKY != 0
+        self.flags >> Self::IDLE_SHIFT != 0
     }
 
     /// For how long they stay after their last packet, in nanoseconds.
@@ -127,7 +137,8 @@ impl FastService {
         let [c, d] = self.key.port.to_ne_bytes();
         let [e, f, g, h] = self.used.to_ne_bytes();
         let [i, j, k, l] = self.service.flags.to_ne_bytes();
-        let [m, n, o, p] = self.service.pool.to_ne_bytes();
+        let [m, n] = self.service.pool.to_ne_bytes();
+        let [o, p] = self.service.guard.to_ne_bytes();
         let [q, r, s, t] = self.service.counters.to_ne_bytes();
         let [u, v, w, x] = self.service.mark.to_ne_bytes();
         [
@@ -154,10 +165,17 @@ pub struct Vip {
     /// Number of service entries at this address.
     pub services: u32,
     /// Bit 0: TCP, bit 1: UDP.
-    pub protocols: u32,
+    pub protocols: u16,
+    /// The port of its only TCP entry, which later fragments without a note belong to; 0 where there are
+    /// several, or where it stands for every port.
+    pub tcp: u16,
+    /// The same for UDP.
+    pub udp: u16,
+    /// Zero.
+    pub zero: u16,
 }
 
-const _: () = assert!(size_of::<Vip>() == 8);
+const _: () = assert!(size_of::<Vip>() == 12);
 
 impl Vip {
     /// True where a service of this address may own packets of `protocol`; of any, where it is not known.
@@ -173,11 +191,23 @@ impl Vip {
     /// Its bit in [`Vip::protocols`]; 0 for what no service can have.
     #[inline(always)]
     #[must_use]
-    pub const fn protocol_bit(protocol: u8) -> u32 {
+    pub const fn protocol_bit(protocol: u8) -> u16 {
         match protocol {
             6 => 1,
             17 => 2,
             _ => 0,
         }
+    }
+
+    /// The port that fragments of `protocol` without a note belong to, where there is only one.
+    #[inline(always)]
+    #[must_use]
+    pub const fn only_port(&self, protocol: u8) -> Option<u16> {
+        let port = match protocol {
+            6 => self.tcp,
+            17 => self.udp,
+            _ => 0,
+        };
+        if port == 0 { None } else { Some(port) }
     }
 }

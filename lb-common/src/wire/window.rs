@@ -47,6 +47,14 @@ impl<'a, const N: usize> Window<'a, N> {
         u16::from_be(self.word::<u16, AT>())
     }
 
+    /// Two bytes as the machine loads them: network order, untouched.
+    #[inline(always)]
+    #[must_use]
+    pub const fn raw16<const AT: usize>(&self) -> u16 {
+        const { assert!(AT + 2 <= N) };
+        self.word::<u16, AT>()
+    }
+
     /// Four bytes as the machine loads them: network order, untouched.
     #[inline(always)]
     #[must_use]

@@ -1,13 +1,13 @@
 //! Direct routing: the frame goes to the real server's MAC address, the packet stays as it is but for its
 //! TTL, which a router takes one from (RFC 1812, section 5.3.1; RFC 8200, section 3).
 
-use aya_ebpf::bindings::xdp_action;
 use lb_common::{
     abi::{Real, Reason},
     decode::IpHeader,
 };
 
-use crate::{maps::DEVICES, packet::Packet};
+use super::{Refusal, send};
+use crate::packet::Packet;
 
 /// Offsets of TTL and checksum in an IPv4 header, and of the hop limit in an IPv6 header.
 const TTL: usize = 8;
@@ -20,13 +20,11 @@ pub(crate) fn direct_routing(
     packet: &mut Packet<'_>,
     real: &Real,
     ip: IpHeader,
-) -> Result<u32, Reason> {
-    let action = if real.interface == packet.interface() {
-        xdp_action::XDP_TX
-    } else {
-        // Says where to; the frame leaves when the program returns.
-        DEVICES.redirect(real.interface, 0).map_err(|_| Reason::NoDevice)?
-    };
+) -> Result<u32, Refusal> {
+    if real.mtu != 0 && ip.length > usize::from(real.mtu) {
+        return Err(Refusal { reason: Reason::TooBig, mtu: real.mtu });
+    }
+    let action = send(packet, real)?;
     // The decoder has seen these bytes: they are there.
     rewrite(packet, real, ip).ok_or(Reason::Inconsistent)?;
     Ok(action)
