@@ -177,10 +177,11 @@ impl Director {
         else {
             return false;
         };
-        let held = now < window.latest && self.plane.has_live_notes(numbers.number, pool.window);
+        let held =
+            now < window.latest && self.plane.has_live_notes(numbers.number, pool.window.length());
         if held {
-            window.closes =
-                (now + (pool.window / 8).clamp(SHORTEST_HOLD, LONGEST_HOLD)).min(window.latest);
+            window.closes = (now + (pool.window.length() / 8).clamp(SHORTEST_HOLD, LONGEST_HOLD))
+                .min(window.latest);
         }
         held
     }
@@ -202,7 +203,7 @@ impl Director {
         for pool in &self.config.pools {
             let number = self.ledger.numbering().pools.get(&pool.name).map(|pool| pool.number);
             if number.is_some_and(|number| self.plane.in_transition(number)) {
-                self.windows.insert(pool.name.clone(), Window::open(now, pool.window));
+                self.windows.insert(pool.name.clone(), Window::open(now, pool.window.length()));
             }
         }
     }
@@ -263,7 +264,7 @@ impl Director {
     fn extend_window(&mut self, step: &Step, now: Instant) {
         let Step::InstallRing { name, .. } = step else { return };
         let window = self.effective.config.pools.iter().find(|pool| pool.name == *name);
-        if let Some(window) = window.map(|pool| pool.window) {
+        if let Some(window) = window.map(|pool| pool.window.length()) {
             info!(pool = %name, ?window, "ring replaced: moved flows are tracked");
             let open = Window::open(now, window);
             self.windows.entry(name.clone()).and_modify(|w| w.closes = open.closes).or_insert(open);

@@ -67,8 +67,7 @@ impl Agent {
     }
 
     fn explain_service(&self, trace: &mut Trace, record: &Service, protocol: Protocol) {
-        let exact = PortSpec { protocol, port: trace.vip.port() };
-        let service = self.service_at(trace.vip.ip(), exact);
+        let service = self.service_at(trace.vip, protocol);
         let name =
             service.map_or_else(|| "(unknown)".to_owned(), |service| service.name.to_string());
         let hashed =
@@ -126,11 +125,16 @@ impl Agent {
         (trace.real, trace.real_address, trace.mac) = (Some(name), address, Some(mac));
     }
 
-    fn service_at(&self, vip: IpAddr, exact: PortSpec) -> Option<&model::Service> {
+    /// The service of a port: one that names it, else one that has every port.
+    fn service_at(&self, vip: SocketAddr, protocol: Protocol) -> Option<&model::Service> {
         let services = &self.director.effective.config.services;
-        let has =
-            |spec: PortSpec| services.iter().find(|s| s.address == vip && s.ports.contains(&spec));
-        has(exact).or_else(|| has(PortSpec { port: 0, ..exact }))
+        let with = |wildcard: bool| {
+            let fits = |spec: &&PortSpec| {
+                spec.is_wildcard() == wildcard && spec.covers(protocol, vip.port())
+            };
+            services.iter().find(|s| s.address == vip.ip() && s.ports.iter().any(|p| fits(&p)))
+        };
+        with(false).or_else(|| with(true))
     }
 
     fn interface_name(&self, index: u32) -> String {

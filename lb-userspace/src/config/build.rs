@@ -3,7 +3,7 @@
 use toml::Spanned;
 
 use super::draft::{Draft, PoolDraft, ServerDraft, ServiceDraft};
-use crate::model::{Config, Pool, RealServer, Service};
+use crate::model::{Config, OnEmpty, Pool, RealServer, Service, Tunnel};
 
 /// The model; `None` if something is missing, which has been reported then.
 pub(super) fn build(draft: Draft) -> Option<Config> {
@@ -23,6 +23,10 @@ fn pool(draft: PoolDraft) -> Option<Pool> {
         servers: draft.servers.into_iter().map(server).collect::<Option<_>>()?,
         ring_size: draft.ring_size.map(Spanned::into_inner),
         window: draft.window,
+        slow_start: None,
+        on_empty: OnEmpty::default(),
+        sorry: None,
+        tunnel: Tunnel::default(),
     })
 }
 
@@ -46,6 +50,9 @@ fn service(draft: ServiceDraft) -> Option<Service> {
         mode: draft.mode?,
         persistence: draft.persistence,
         udp_idle: draft.udp_idle.map(Spanned::into_inner),
+        quic: false,
+        guard: None,
+        flood: None,
         pool: draft.pool?.into_inner(),
     })
 }

@@ -3,13 +3,13 @@
 //! A value that is missing or was refused is `None`; that has been reported, and what depends on it is
 //! not looked at any further.
 
-use std::{net::IpAddr, ops::Range, time::Duration};
+use std::{net::IpAddr, ops::Range};
 
 use toml::Spanned;
 
 use crate::model::{
     Check, LimitKey, Limits, Mark, Mode, Name, Node, Persistence, PortSpec, SchedulerKind, UdpIdle,
-    Weight,
+    Weight, Window,
 };
 
 /// A whole file.
@@ -31,7 +31,7 @@ pub(super) struct PoolDraft {
     pub(super) check: Option<CheckDraft>,
     pub(super) servers: Vec<ServerDraft>,
     pub(super) ring_size: Option<Spanned<u32>>,
-    pub(super) window: Duration,
+    pub(super) window: Window,
 }
 
 /// The `check` of a pool.

@@ -36,7 +36,17 @@ pub(super) const NODE: Schema = Schema {
 
 pub(super) const LIMITS: Schema = Schema {
     title: "[limits]",
-    keys: &["services", "reals", "counters", "ring_slots", "flows", "new_flows"],
+    keys: &[
+        "services",
+        "reals",
+        "counters",
+        "ring_slots",
+        "flows",
+        "new_flows",
+        "fragments",
+        "guard_prefixes",
+        "guard_sources",
+    ],
     later: &[],
 };
 

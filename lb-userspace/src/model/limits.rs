@@ -17,6 +17,12 @@ pub struct Limits {
     pub flows: u32,
     /// Flows of which only the first packet was seen.
     pub new_flows: u32,
+    /// Fragmented datagrams that are remembered at a time.
+    pub fragments: u32,
+    /// Prefixes of all guard lists together.
+    pub guard_prefixes: u32,
+    /// Networks of clients whose rate is watched.
+    pub guard_sources: u32,
 }
 
 impl Default for Limits {
@@ -28,6 +34,9 @@ impl Default for Limits {
             ring_slots: 16_777_216,
             flows: 262_144,
             new_flows: 65_536,
+            fragments: 8_192,
+            guard_prefixes: 131_072,
+            guard_sources: 65_536,
         }
     }
 }
@@ -47,6 +56,12 @@ pub enum LimitKey {
     Flows,
     /// [`Limits::new_flows`]
     NewFlows,
+    /// [`Limits::fragments`]
+    Fragments,
+    /// [`Limits::guard_prefixes`]
+    GuardPrefixes,
+    /// [`Limits::guard_sources`]
+    GuardSources,
 }
 
 /// A limit that is out of range.
@@ -59,8 +74,17 @@ pub struct LimitError {
 
 impl LimitKey {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Services, Self::Reals, Self::Counters, Self::RingSlots, Self::Flows, Self::NewFlows];
+    pub const ALL: [Self; 9] = [
+        Self::Services,
+        Self::Reals,
+        Self::Counters,
+        Self::RingSlots,
+        Self::Flows,
+        Self::NewFlows,
+        Self::Fragments,
+        Self::GuardPrefixes,
+        Self::GuardSources,
+    ];
 
     /// Its key in the configuration.
     pub const fn as_str(self) -> &'static str {
@@ -71,6 +95,9 @@ impl LimitKey {
             Self::RingSlots => "ring_slots",
             Self::Flows => "flows",
             Self::NewFlows => "new_flows",
+            Self::Fragments => "fragments",
+            Self::GuardPrefixes => "guard_prefixes",
+            Self::GuardSources => "guard_sources",
         }
     }
 
@@ -80,7 +107,9 @@ impl LimitKey {
             Self::Services => (1, 65_536),
             Self::Reals | Self::Counters => (1, 1_048_576),
             Self::RingSlots => (65_536, 268_435_456),
-            Self::Flows | Self::NewFlows => (1_024, 16_777_216),
+            Self::Flows | Self::NewFlows | Self::GuardSources => (1_024, 16_777_216),
+            Self::Fragments => (1_024, 1_048_576),
+            Self::GuardPrefixes => (1_024, 4_194_304),
         }
     }
 
@@ -105,6 +134,9 @@ impl Limits {
             LimitKey::RingSlots => self.ring_slots,
             LimitKey::Flows => self.flows,
             LimitKey::NewFlows => self.new_flows,
+            LimitKey::Fragments => self.fragments,
+            LimitKey::GuardPrefixes => self.guard_prefixes,
+            LimitKey::GuardSources => self.guard_sources,
         }
     }
 
@@ -117,6 +149,9 @@ impl Limits {
             LimitKey::RingSlots => &mut self.ring_slots,
             LimitKey::Flows => &mut self.flows,
             LimitKey::NewFlows => &mut self.new_flows,
+            LimitKey::Fragments => &mut self.fragments,
+            LimitKey::GuardPrefixes => &mut self.guard_prefixes,
+            LimitKey::GuardSources => &mut self.guard_sources,
         } = value;
     }
 }

@@ -6,28 +6,44 @@
 mod check;
 mod config;
 mod duration;
+mod flood;
+mod guard;
 mod limits;
 mod mark;
 mod name;
 mod node;
+mod persistence;
 mod pool;
 mod port;
+mod prefix;
+mod rate;
 mod ring_size;
+mod scheduler;
 mod service;
+mod tunnel;
 mod weight;
+mod window;
 
 pub use check::{Check, CheckCountError, CheckKind, CheckTimeError};
 pub use config::Config;
 pub use duration::{DurationError, parse_duration, show_duration};
+pub use flood::{Flood, FloodError};
+pub use guard::{Guard, GuardAction, SourceRate};
 pub use limits::{LimitError, LimitKey, Limits};
 pub use mark::{Mark, MarkError};
 pub use name::{InterfaceName, InterfaceNameError, Name, NameError};
 pub use node::{Node, XdpMode};
-pub use pool::{Pool, RealServer, SchedulerKind, WindowError};
+pub use persistence::{Persistence, PersistenceDrain, PersistenceTimeoutError};
+pub use pool::{OnEmpty, Pool, RealServer, SlowStartError};
 pub use port::{PortSpec, PortSpecError, Protocol};
-pub use ring_size::{RingSizeError, check_ring_size};
-pub use service::{
-    HashKey, Mode, Persistence, PersistenceTimeoutError, PrefixError, Service, UdpIdle,
-    UdpIdleError,
+pub use prefix::{
+    NetworkError, PrefixLengthError, parse_network, parse_network4, parse_network6,
+    parse_prefix_length,
 };
+pub use rate::{Rate, RateError};
+pub use ring_size::{RingSizeError, check_ring_size};
+pub use scheduler::SchedulerKind;
+pub use service::{HashKey, Mode, Service, UdpIdle, UdpIdleError};
+pub use tunnel::{MtuError, Tunnel, TunnelKind};
 pub use weight::{Weight, WeightError};
+pub use window::{Window, WindowError};

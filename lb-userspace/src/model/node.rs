@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::{InterfaceName, Name};
@@ -46,8 +47,16 @@ pub struct Node {
     pub xdp_mode: XdpMode,
     /// The secret that the directors of a cluster share.
     pub seed_file: Option<PathBuf>,
-    /// The other directors.
+    /// The other directors: what comes from them is not balanced again.
     pub peers: Vec<IpAddr>,
+    /// Sources of tunnels over IPv4, one for each flow by its hash; `None`: our address on the interface.
+    pub tunnel_source: Option<Ipv4Net>,
+    /// Sources of tunnels over IPv6, as [`Self::tunnel_source`].
+    pub tunnel_source6: Option<Ipv6Net>,
+    /// Our own addresses at which tunnels end.
+    pub decapsulate: Vec<IpAddr>,
+    /// Who may send to them; not empty if there are any.
+    pub decapsulate_from: Vec<IpNet>,
     /// The control socket.
     pub socket: PathBuf,
     /// Where maps and links are pinned, in a bpffs.
@@ -74,6 +83,10 @@ impl Node {
             xdp_mode: XdpMode::default(),
             seed_file: None,
             peers: Vec::new(),
+            tunnel_source: None,
+            tunnel_source6: None,
+            decapsulate: Vec::new(),
+            decapsulate_from: Vec::new(),
             socket: PathBuf::from(Self::DEFAULT_SOCKET),
             pin_folder: PathBuf::from(Self::DEFAULT_PIN_FOLDER),
             state_folder: PathBuf::from(Self::DEFAULT_STATE_FOLDER),

@@ -5,29 +5,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 use lb_common::ring::default_size;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Name, Weight, duration, show_duration};
-
-/// How a real server is chosen for a new connection.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum SchedulerKind {
-    /// By a hash of both addresses and both ports: each connection for itself.
-    #[default]
-    Maglev,
-    /// By a hash of the client's address: all connections of a client go to one real server.
-    Source,
-}
-
-impl fmt::Display for SchedulerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Maglev => "maglev",
-            Self::Source => "source",
-        })
-    }
-}
+use super::{Check, Name, SchedulerKind, Tunnel, Weight, Window, duration, show_duration};
 
 /// A host that answers the connections of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,14 +35,43 @@ pub struct Pool {
     /// Slots of the ring, a prime; `None`: by the number of servers.
     pub ring_size: Option<u32>,
     /// How long connections from before a change are told apart from new ones.
-    #[serde(with = "duration::text")]
-    pub window: Duration,
+    pub window: Window,
+    /// For how long a real server that comes back gets more of its weight step by step; `None`: it gets all
+    /// of it at once.
+    #[serde(with = "duration::optional_text")]
+    pub slow_start: Option<Duration>,
+    /// What becomes of packets when no real server is left.
+    pub on_empty: OnEmpty,
+    /// Gets everything when no real server is left.
+    pub sorry: Option<RealServer>,
+    /// How real servers are reached by services with `mode = "tunnel"`.
+    pub tunnel: Tunnel,
 }
 
-/// A transition window that is out of range.
+/// What becomes of packets when no real server is left, and no sorry server either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnEmpty {
+    /// Nothing comes back.
+    #[default]
+    Drop,
+    /// The client is told by ICMP that nobody is there.
+    Reject,
+}
+
+impl fmt::Display for OnEmpty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Drop => "drop",
+            Self::Reject => "reject",
+        })
+    }
+}
+
+/// A slow start that is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is out of range: the window is {} to {}", show_duration(*.0), show_duration(Pool::SHORTEST_WINDOW), show_duration(Pool::LONGEST_WINDOW))]
-pub struct WindowError(Duration);
+#[error("`{}` is out of range: a slow start takes {} to {}", show_duration(*.0), show_duration(Pool::SHORTEST_SLOW_START), show_duration(Pool::LONGEST_SLOW_START))]
+pub struct SlowStartError(Duration);
 
 impl Pool {
     /// Real servers that fit in: half of the numbers a ring slot can hold (15 bits), so that those
@@ -77,12 +84,17 @@ impl Pool {
     /// The longest window.
     pub const LONGEST_WINDOW: Duration = Duration::from_secs(24 * 3_600);
 
-    /// Checks the range of a transition window.
-    pub fn window(value: Duration) -> Result<Duration, WindowError> {
-        if (Self::SHORTEST_WINDOW..=Self::LONGEST_WINDOW).contains(&value) {
+    /// The shortest slow start.
+    pub const SHORTEST_SLOW_START: Duration = Duration::from_secs(1);
+    /// The longest slow start.
+    pub const LONGEST_SLOW_START: Duration = Duration::from_secs(3_600);
+
+    /// Checks the range of a slow start.
+    pub fn slow_start(value: Duration) -> Result<Duration, SlowStartError> {
+        if (Self::SHORTEST_SLOW_START..=Self::LONGEST_SLOW_START).contains(&value) {
             Ok(value)
         } else {
-            Err(WindowError(value))
+            Err(SlowStartError(value))
         }
     }
 
@@ -102,12 +114,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn window() {
-        assert!(Pool::window(Duration::from_secs(10)).is_ok());
+    fn slow_start() {
+        assert!(Pool::slow_start(Duration::from_secs(3_600)).is_ok());
         assert_eq!(
-            Pool::window(Duration::from_secs(9)).unwrap_err().to_string(),
-            "`9s` is out of range: the window is 10s to 24h"
+            Pool::slow_start(Duration::from_millis(999)).unwrap_err().to_string(),
+            "`999ms` is out of range: a slow start takes 1s to 1h"
         );
-        assert!(Pool::window(Duration::from_secs(90_000)).is_err());
+        assert!(Pool::slow_start(Duration::from_secs(3_601)).is_err());
     }
 }

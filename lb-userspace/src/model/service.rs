@@ -4,7 +4,10 @@ use std::{fmt, net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mark, Name, PortSpec, Protocol, SchedulerKind, duration, show_duration};
+use super::{
+    Flood, Guard, Mark, Name, Persistence, PortSpec, Protocol, SchedulerKind, duration,
+    show_duration,
+};
 
 /// The way packets take to a real server.
 #[derive(
@@ -15,69 +18,16 @@ pub enum Mode {
     /// The frame gets the real server's MAC address; the answer goes to the client directly.
     #[default]
     DirectRouting,
+    /// The packet is wrapped for the real server; the answer goes to the client directly.
+    Tunnel,
 }
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::DirectRouting => "direct-routing",
+            Self::Tunnel => "tunnel",
         })
-    }
-}
-
-/// Clients of one network keep their real server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Persistence {
-    /// Bits of an IPv4 client's address that count, 1 to 32.
-    pub ipv4_prefix: u8,
-    /// Bits of an IPv6 client's address that count, 1 to 128.
-    pub ipv6_prefix: u8,
-    /// How long a client is remembered after a change of the pool.
-    #[serde(with = "duration::text")]
-    pub timeout: Duration,
-}
-
-impl Default for Persistence {
-    fn default() -> Self {
-        Self { ipv4_prefix: 32, ipv6_prefix: 128, timeout: Duration::from_secs(360) }
-    }
-}
-
-/// Why a text is not the prefix of a client network.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a prefix length: write \"/1\" to \"/{max}\"")]
-pub struct PrefixError {
-    text: String,
-    max: u8,
-}
-
-/// A persistence timeout that is out of range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is out of range: the timeout is {} to {}", show_duration(*.0), show_duration(Persistence::SHORTEST), show_duration(Persistence::LONGEST))]
-pub struct PersistenceTimeoutError(Duration);
-
-impl Persistence {
-    /// The shortest timeout.
-    pub const SHORTEST: Duration = Duration::from_secs(1);
-    /// The longest timeout.
-    pub const LONGEST: Duration = Duration::from_secs(24 * 3_600);
-
-    /// Reads a prefix length such as `/24`.
-    pub fn prefix(text: &str, max: u8) -> Result<u8, PrefixError> {
-        text.strip_prefix('/')
-            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
-            .and_then(|digits| digits.parse().ok())
-            .filter(|length| (1..=max).contains(length))
-            .ok_or_else(|| PrefixError { text: text.to_owned(), max })
-    }
-
-    /// Checks the range of a timeout.
-    pub fn timeout(value: Duration) -> Result<Duration, PersistenceTimeoutError> {
-        if (Self::SHORTEST..=Self::LONGEST).contains(&value) {
-            Ok(value)
-        } else {
-            Err(PersistenceTimeoutError(value))
-        }
     }
 }
 
@@ -88,7 +38,7 @@ pub struct Service {
     pub name: Name,
     /// The virtual address (VIP) clients connect to.
     pub address: IpAddr,
-    /// Its ports: at least one, sorted, each once. Several make a bundle.
+    /// Its ports: at least one, sorted, none twice. Several make a bundle.
     pub ports: Vec<PortSpec>,
     /// The number of the bundle.
     pub mark: Option<Mark>,
@@ -98,6 +48,12 @@ pub struct Service {
     pub persistence: Option<Persistence>,
     /// Whether UDP flows keep their real server through a change; `None`: each datagram for itself.
     pub udp_idle: Option<UdpIdle>,
+    /// Do its UDP ports carry QUIC, whose connections are tracked as TCP's are?
+    pub quic: bool,
+    /// Who may open connections, and how often; `None`: everybody, always.
+    pub guard: Option<Guard>,
+    /// When new connections leave no notes; `None`: never.
+    pub flood: Option<Flood>,
     /// The pool that serves it.
     pub pool: Name,
 }
@@ -143,14 +99,13 @@ pub enum HashKey {
 impl Service {
     /// Does it hold several ports, so that one client's connections to them belong together?
     pub fn is_bundle(&self) -> bool {
-        self.ports.len() > 1 || self.ports.iter().any(|spec| spec.is_wildcard())
+        self.ports.len() > 1 || self.ports.iter().any(|spec| spec.is_wildcard() || spec.count() > 1)
     }
 
     /// What decides about a packet's real server: with persistence, for a bundle and for the
-    /// scheduler `source` it is the client's address, otherwise the whole flow.
+    /// schedulers by source it is the client's address, otherwise the whole flow.
     pub fn hash_key(&self, scheduler: SchedulerKind) -> HashKey {
-        let by_source =
-            self.persistence.is_some() || self.is_bundle() || scheduler == SchedulerKind::Source;
+        let by_source = self.persistence.is_some() || self.is_bundle() || scheduler.by_source();
         if !by_source {
             return HashKey::Flow;
         }
@@ -162,12 +117,12 @@ impl Service {
         HashKey::Source { prefix }
     }
 
-    /// Its first TCP port that is one port.
+    /// The first of its TCP ports that it names.
     pub fn first_tcp_port(&self) -> Option<u16> {
         self.ports
             .iter()
             .find(|spec| spec.protocol == Protocol::Tcp && !spec.is_wildcard())
-            .map(|spec| spec.port)
+            .map(|spec| spec.first)
     }
 }
 
@@ -184,6 +139,9 @@ mod tests {
             mode: Mode::DirectRouting,
             persistence,
             udp_idle: None,
+            quic: false,
+            guard: None,
+            flood: None,
             pool: Name::new("web").unwrap(),
         }
     }
@@ -195,8 +153,11 @@ mod tests {
         for (ports, persistence, scheduler, key) in [
             (&["tcp/80"][..], None, SchedulerKind::Maglev, HashKey::Flow),
             (&["tcp/80"], None, SchedulerKind::Source, source(32)),
+            (&["tcp/80"], None, SchedulerKind::Mh, source(32)),
+            (&["tcp/80"], None, SchedulerKind::Wlc, HashKey::Flow),
             (&["tcp/80"], Some(wide.clone()), SchedulerKind::Maglev, source(24)),
             (&["tcp/80", "tcp/443"], None, SchedulerKind::Maglev, source(32)),
+            (&["tcp/80-81"], None, SchedulerKind::Maglev, source(32)),
             (&["tcp/*"], None, SchedulerKind::Maglev, source(32)),
         ] {
             assert_eq!(service(ports, persistence).hash_key(scheduler), key, "{ports:?}");
@@ -207,15 +168,6 @@ mod tests {
     fn first_tcp_port() {
         assert_eq!(service(&["tcp/*", "tcp/443", "udp/53"], None).first_tcp_port(), Some(443));
         assert_eq!(service(&["tcp/*", "udp/53"], None).first_tcp_port(), None);
-    }
-
-    #[test]
-    fn prefixes() {
-        assert_eq!(Persistence::prefix("/24", 32), Ok(24));
-        assert_eq!(Persistence::prefix("/128", 128), Ok(128));
-        for bad in ["24", "/0", "/33", "/", "/+4", "", "/x"] {
-            let error = Persistence::prefix(bad, 32).unwrap_err().to_string();
-            assert!(error.contains("\"/1\" to \"/32\""), "{bad}: {error}");
-        }
+        assert_eq!(service(&["tcp/8000-8100"], None).first_tcp_port(), Some(8_000));
     }
 }

@@ -179,8 +179,10 @@ impl Desired {
             let protocol = spec.protocol.number();
             let flags = flags(service, key, spec.protocol);
             let record = Service { flags, ..record };
-            self.services.insert(ServiceKey::new(vip, protocol, spec.port), record);
-            entry.services += 1;
+            for port in spec.ports() {
+                self.services.insert(ServiceKey::new(vip, protocol, port), record);
+                entry.services += 1;
+            }
             entry.protocols |= Vip::protocol_bit(protocol);
         }
     }

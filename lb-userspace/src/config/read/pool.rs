@@ -10,7 +10,9 @@ use crate::{
         draft::{CheckDraft, PoolDraft, ServerDraft},
         table::{Meaning, Refusal, parse_address},
     },
-    model::{Check, CheckKind, Name, Pool, SchedulerKind, Weight, check_ring_size, show_duration},
+    model::{
+        Check, CheckKind, Name, SchedulerKind, Weight, Window, check_ring_size, show_duration,
+    },
 };
 
 const SCHEDULERS: [(&str, SchedulerKind); 2] =
@@ -28,9 +30,8 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolDraft {
     let scheduler = table
         .get("scheduler")
         .and_then(|item| item.word(sink, "scheduler", &SCHEDULERS, &LATER_SCHEDULERS));
-    let window = table
-        .get("window")
-        .and_then(|item| item.duration(sink, |window| Ok(Pool::window(window)?)));
+    let window =
+        table.get("window").and_then(|item| item.duration(sink, |window| Ok(Window::new(window)?)));
     PoolDraft {
         span: table.span.clone(),
         path: table.path.clone(),
@@ -41,7 +42,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolDraft {
         ring_size: table
             .get("ring_size")
             .and_then(|item| item.integer(sink, |size| Ok(check_ring_size(size)?))),
-        window: window.map_or(Pool::DEFAULT_WINDOW, Spanned::into_inner),
+        window: window.map(Spanned::into_inner).unwrap_or_default(),
     }
 }
 

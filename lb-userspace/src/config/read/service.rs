@@ -5,7 +5,7 @@ use toml::Spanned;
 use super::{Item, Sink, Table, schema};
 use crate::{
     config::draft::ServiceDraft,
-    model::{Mark, Mode, Name, Persistence, PortSpec, UdpIdle},
+    model::{Mark, Mode, Name, Persistence, PortSpec, UdpIdle, parse_prefix_length},
 };
 
 const MODES: [(&str, Mode); 1] = [("direct-routing", Mode::DirectRouting)];
@@ -63,7 +63,7 @@ fn persistence(item: &Item<'_>, sink: &mut Sink) -> Option<Persistence> {
     let mut prefix = |key, max, value: &mut u8| {
         let read = table
             .get(key)
-            .and_then(|item| item.text(sink, |text| Ok(Persistence::prefix(text, max)?)));
+            .and_then(|item| item.text(sink, |text| Ok(parse_prefix_length(text, max)?)));
         if let Some(read) = read {
             *value = read.into_inner();
         }

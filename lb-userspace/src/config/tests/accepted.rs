@@ -4,7 +4,8 @@ use std::{path::Path, time::Duration};
 
 use super::*;
 use crate::model::{
-    Check, HashKey, InterfaceName, Limits, Mode, Persistence, SchedulerKind, Weight, XdpMode,
+    Check, HashKey, InterfaceName, Limits, Mode, Persistence, SchedulerKind, Weight, Window,
+    XdpMode,
 };
 
 fn accepted(text: &str) -> crate::model::Config {
@@ -49,7 +50,7 @@ fn what_is_left_out_has_a_default() {
     let dns = config.pool("dns").unwrap();
     assert_eq!(dns.scheduler, SchedulerKind::Maglev);
     assert_eq!((dns.check.as_ref(), dns.ring_size, dns.ring_slots()), (None, None, 1_021));
-    assert_eq!(dns.window, Duration::from_secs(900));
+    assert_eq!(dns.window, Window::default());
     assert_eq!(dns.servers[0].weight, Weight::new(1).unwrap());
     let names = &config.services[1];
     assert_eq!((names.mode, names.persistence.as_ref()), (Mode::DirectRouting, None));
@@ -85,6 +86,7 @@ new_flows = 2048"#;
         ring_slots: 65_536,
         flows: 4_096,
         new_flows: 2_048,
+        ..Limits::default()
     };
     assert_eq!(config.limits, limits);
 
@@ -92,7 +94,7 @@ new_flows = 2048"#;
     let config = accepted(&edited(("name = \"dns\"", pool)));
     let dns = config.pool("dns").unwrap();
     assert_eq!((dns.scheduler, dns.ring_slots()), (SchedulerKind::Source, 4_099));
-    assert_eq!(dns.window, Duration::from_secs(3_600));
+    assert_eq!(dns.window, Window::For(Duration::from_secs(3_600)));
 }
 
 #[test]

@@ -96,6 +96,6 @@ proptest! {
         prop_assert_eq!(pool.servers.iter().map(|server| server.weight.get()).collect::<Vec<_>>(), weights);
         prop_assert_eq!(pool.check.as_ref().unwrap().interval, interval);
         prop_assert_eq!(config.services[0].mark.unwrap().get(), mark);
-        prop_assert_eq!(config.services[0].ports.iter().map(|spec| spec.port).collect::<Vec<_>>(), Vec::from_iter(ports));
+        prop_assert_eq!(config.services[0].ports.iter().map(|spec| spec.first).collect::<Vec<_>>(), Vec::from_iter(ports));
     }
 }

@@ -10,7 +10,13 @@ use lb_common::ring::default_size;
 const RINGS_OF_A_POOL: u64 = 3;
 
 pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
-    let service_keys = draft.services.iter().map(|service| service.ports.len() as u64).sum();
+    let service_keys = draft
+        .services
+        .iter()
+        .map(|service| {
+            service.ports.iter().map(|port| u64::from(port.get_ref().count())).sum::<u64>()
+        })
+        .sum();
     let reals = draft.pools.iter().map(|pool| pool.servers.len() as u64).sum();
     let counters = draft
         .services
