@@ -14,8 +14,8 @@ use core::ptr;
 use lb_common::{
     abi::{
         self, Address, Bucket, Counter, FastService, Features, FlowKey, Fragment, FragmentKey,
-        Guard, GuardList, Load, Node, Note, Pool, Real, Reason, Schedule, Seen, Service,
-        ServiceKey, Slots, SourceKey, Tunnel, Vip,
+        Guard, GuardList, Load, Node, Note, Pool, Real, Reason, Schedule, Service, ServiceKey,
+        Slots, SourceKey, Tunnel, Vip,
     },
     flow_hash::HashKeys,
 };
@@ -64,13 +64,13 @@ pub(crate) static GUARD_LISTS: LpmTrie<GuardList, u32, 1024> = LpmTrie::new();
 #[btf_map]
 pub(crate) static GUARD_SOURCES: LruHashMap<SourceKey, Bucket, 1024> = LruHashMap::new();
 #[btf_map]
-pub(crate) static PEERS: HashMap<u64, u32, 64, NO_PREALLOC> = HashMap::new();
+pub(crate) static PEERS: HashMap<u64, u32, { abi::PEERS as usize }, NO_PREALLOC> = HashMap::new();
 #[btf_map]
 static NODE: Array<Node, 1> = Array::new();
 #[btf_map]
 pub(crate) static ANSWERS: PerCpuArray<Bucket, 1> = PerCpuArray::new();
 #[btf_map]
-pub(crate) static CAPTURE: RingBuf<Seen, 4096> = RingBuf::new();
+pub(crate) static CAPTURE: RingBuf<(), 4096> = RingBuf::new();
 #[btf_map]
 pub(crate) static CAPTURE_ROOM: PerCpuArray<[u8; abi::CAPTURE_ROOM], 1> = PerCpuArray::new();
 

@@ -35,6 +35,8 @@ pub use tunnel::Tunnel;
 /// that an agent never adopts maps it would misread.
 pub const LAYOUT: u32 = 2;
 
+/// The most directors besides this one.
+pub const PEERS: u32 = 64;
 /// Bytes that one captured packet takes on its way, at most.
 pub const CAPTURE_ROOM: usize = size_of::<Seen>() + Seen::MOST as usize;
 

@@ -3,7 +3,7 @@
 
 use super::{
     Address, Bucket, Counter, Features, Filter, FlowKey, Fragment, FragmentKey, Guard, GuardList,
-    Node, Note, Seen, Service, ServiceKey, SourceKey, Vip,
+    Load, Node, Note, Schedule, Seen, Service, ServiceKey, SourceKey, Tunnel, Vip,
 };
 use crate::flow_hash::HashKeys;
 
@@ -36,6 +36,9 @@ plain! {
     Filter = 16 + 16 + 4 + 4 + 4 + 4;
     Seen = 8 + 4 + 4 + 4 + 2 + 2;
     Features = 4;
+    Load = 4 + 4 + 4 + 4;
+    Schedule = 8 + 4 + 4;
+    Tunnel = 16 + 16 + 16 + 2 + 2 + 2 + 2 + 8;
     Note = 8 + 4 + 2 + 1 + 1;
     HashKeys = 24;
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use aya::{
+    Ebpf,
     programs::{
         ProgramError, Xdp, XdpMode,
         links::{FdLink, PinnedLink},
@@ -94,6 +95,7 @@ impl Links {
                 continue;
             }
             if modes.contains(&mode) && adopt(program, &pin) {
+                plane.links.push(pin.clone());
                 self.pinned.push(pin);
                 return Ok(attached(mode, None, true));
             }
@@ -106,6 +108,7 @@ impl Links {
                 Ok(link) => {
                     let pin = self.pin(mode, interface);
                     link.pin(&pin)?;
+                    plane.links.push(pin.clone());
                     self.pinned.push(pin);
                     return Ok(attached(mode, fell_back, false));
                 }
@@ -151,6 +154,7 @@ impl Links {
         for pin in self.pinned.drain(..) {
             remove(&pin)?;
         }
+        plane.links.clear();
         // The last handles on adopted links.
         object::balancer(&mut plane.ebpf)?.unload()?;
         Ok(())
@@ -160,6 +164,21 @@ impl Links {
         // bpffs takes no dots.
         self.folder.join(format!("{mode}:{}", interface.replace('.', "%")))
     }
+}
+
+/// Puts the program of `ebpf` into pinned links.
+///
+/// # Errors
+/// [`DataPlaneError::Attach`]: a link is dead; the others have the new program.
+pub(super) fn replace(ebpf: &mut Ebpf, links: &[PathBuf]) -> Result<(), DataPlaneError> {
+    let program = object::balancer(ebpf)?;
+    for pin in links {
+        if !adopt(program, pin) {
+            let reason = "its link is dead: restart `lb run`".to_owned();
+            return Err(DataPlaneError::Attach { interface: pin.display().to_string(), reason });
+        }
+    }
+    Ok(())
 }
 
 /// Puts the program into a pinned link; false where the link is dead.

@@ -17,14 +17,14 @@ mod rings;
 mod steps;
 mod tables;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aya::{
     Ebpf,
     programs::{TestRun as _, TestRunOptions},
 };
 use lb_common::{
-    abi::{Counter, Reason},
+    abi::{Counter, Features, Reason},
     flow_hash::HashKeys,
 };
 
@@ -39,6 +39,9 @@ use tables::Maps;
 
 /// The loaded program with its maps.
 pub struct DataPlane {
+    origin: Origin,
+    /// Pinned links that carry the program.
+    links: Vec<PathBuf>,
     ebpf: Ebpf,
     maps: Maps,
     arena: Arena,
@@ -54,12 +57,39 @@ impl DataPlane {
     pub fn load(
         limits: &Limits,
         keys: HashKeys,
+        features: Features,
         pins: Option<&Path>,
     ) -> Result<Self, DataPlaneError> {
-        let mut ebpf = object::load(limits, &keys, pins)?;
+        let pins = pins.map(Path::to_owned);
+        let origin = Origin { limits: *limits, keys, features, pins };
+        let mut ebpf = origin.load()?;
         let maps = Maps::take(&mut ebpf, limits, keys)?;
         let (arena, next_window) = rings::survey(&maps);
-        Ok(Self { ebpf, maps, arena, next_window })
+        Ok(Self { origin, links: Vec::new(), ebpf, maps, arena, next_window })
+    }
+
+    /// What the program can do.
+    #[must_use]
+    pub const fn features(&self) -> Features {
+        self.origin.features
+    }
+
+    /// Replaces the program by one that can do exactly `features`, under running traffic; the maps stay.
+    ///
+    /// # Errors
+    /// The program without pins, whose maps nobody else can use; the kernel's. The old program stays then.
+    pub fn refit(&mut self, features: Features) -> Result<(), DataPlaneError> {
+        if features == self.origin.features {
+            return Ok(());
+        }
+        if self.origin.pins.is_none() {
+            return Err(DataPlaneError::Missing("pinned maps"));
+        }
+        let origin = Origin { features, ..self.origin.clone() };
+        let mut ebpf = origin.load()?;
+        attach::replace(&mut ebpf, &self.links)?;
+        (self.ebpf, self.origin) = (ebpf, origin);
+        Ok(())
     }
 
     /// Runs one frame through the program (BPF_PROG_TEST_RUN): its XDP action and the frame as it left.
@@ -110,6 +140,21 @@ impl DataPlane {
     #[must_use]
     pub fn tables(&self) -> &impl lb_common::verdict::Tables {
         &self.maps
+    }
+}
+
+/// What a program was loaded from.
+#[derive(Clone)]
+struct Origin {
+    limits: Limits,
+    keys: HashKeys,
+    features: Features,
+    pins: Option<PathBuf>,
+}
+
+impl Origin {
+    fn load(&self) -> Result<Ebpf, DataPlaneError> {
+        object::load(&self.limits, &self.keys, self.features, self.pins.as_deref())
     }
 }
 

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use aya::{Ebpf, EbpfLoader, programs::Xdp};
-use lb_common::{abi::map, flow_hash::HashKeys};
+use lb_common::{
+    abi::{Features, map},
+    flow_hash::HashKeys,
+};
 
 use super::DataPlaneError;
 use crate::model::Limits;
@@ -19,9 +22,15 @@ const PASS: &str = "lb_pass";
 pub const POOLS: u32 = 16_384;
 /// Interfaces that the redirect table has room for.
 const DEVICES: u32 = 1_024;
+/// Guards: the number of one has 16 bits.
+const MOST_GUARDS: u32 = 65_536;
+/// Prefixes besides those of guards: ends of tunnels, and where tunnels may come from.
+const OTHER_PREFIXES: u32 = 1_024;
+/// Bytes of captured packets that wait for their reader.
+const CAPTURE: u32 = 4 << 20;
 
 /// Entries of each map, in the order in which they are created.
-pub(super) fn sizes(limits: &Limits) -> [(&'static str, u32); 9] {
+pub(super) fn sizes(limits: &Limits) -> [(&'static str, u32); 17] {
     [
         (map::SERVICES, limits.services),
         (map::VIPS, limits.services),
@@ -32,6 +41,14 @@ pub(super) fn sizes(limits: &Limits) -> [(&'static str, u32); 9] {
         (map::COUNTERS, limits.counters),
         (map::FLOWS, limits.flows),
         (map::NEW_FLOWS, limits.new_flows),
+        (map::FRAGMENTS, limits.fragments),
+        (map::TUNNELS, limits.reals),
+        (map::SCHEDULES, POOLS),
+        (map::LOADS, limits.reals),
+        (map::GUARDS, (limits.services + 1).min(MOST_GUARDS)),
+        (map::GUARD_LISTS, limits.guard_prefixes + OTHER_PREFIXES),
+        (map::GUARD_SOURCES, limits.guard_sources),
+        (map::CAPTURE, CAPTURE),
     ]
 }
 
@@ -43,6 +60,7 @@ pub(super) fn sizes(limits: &Limits) -> [(&'static str, u32); 9] {
 pub(super) fn load(
     limits: &Limits,
     keys: &HashKeys,
+    features: Features,
     pins: Option<&Path>,
 ) -> Result<Ebpf, DataPlaneError> {
     let paths: Vec<(&str, PathBuf)> = pins
@@ -56,6 +74,7 @@ pub(super) fn load(
         loader.map_pin_path(name, path.as_path());
     }
     loader.override_global("HASH_KEYS", keys, true);
+    loader.override_global("FEATURES", &features, true);
     let mut ebpf = loader.load(OBJECT).map_err(|e| DataPlaneError::Object(Box::new(e)))?;
     #[cfg(feature = "ebpf-log")]
     super::log::start(&mut ebpf);

@@ -18,8 +18,9 @@ use std::{
 use aya::maps::{MapData, MapInfo, MapType};
 use lb_common::{
     abi::{
-        Address, Counter, FAST_SERVICES, FastService, FlowKey, LAYOUT, Note, Pool, Real, Reason,
-        Service, ServiceKey, Vip, map,
+        Address, Bucket, CAPTURE_ROOM, Counter, FAST_SERVICES, FastService, FlowKey, Fragment,
+        FragmentKey, Guard, GuardList, LAYOUT, Load, Node, Note, PEERS, Pool, Real, Reason,
+        Schedule, Service, ServiceKey, SourceKey, Tunnel, Vip, map,
     },
     flow_hash::split_mix,
 };
@@ -119,7 +120,7 @@ impl Pins {
 }
 
 /// Sizes of key and value of each map, and its type.
-const SHAPES: [(&str, MapType, usize, usize); 11] = [
+const SHAPES: [(&str, MapType, usize, usize); 23] = [
     (map::SERVICES, MapType::Hash, size_of::<ServiceKey>(), size_of::<Service>()),
     (map::FAST_SERVICES, MapType::Array, 4, size_of::<FastService>()),
     (map::VIPS, MapType::Hash, size_of::<Address>(), size_of::<Vip>()),
@@ -131,6 +132,18 @@ const SHAPES: [(&str, MapType, usize, usize); 11] = [
     (map::REASONS, MapType::PerCpuArray, 4, size_of::<Counter>()),
     (map::FLOWS, MapType::LruHash, size_of::<FlowKey>(), size_of::<Note>()),
     (map::NEW_FLOWS, MapType::LruHash, size_of::<FlowKey>(), size_of::<Note>()),
+    (map::FRAGMENTS, MapType::LruHash, size_of::<FragmentKey>(), size_of::<Fragment>()),
+    (map::TUNNELS, MapType::Array, 4, size_of::<Tunnel>()),
+    (map::SCHEDULES, MapType::Array, 4, size_of::<Schedule>()),
+    (map::LOADS, MapType::Array, 4, size_of::<Load>()),
+    (map::GUARDS, MapType::Array, 4, size_of::<Guard>()),
+    (map::GUARD_LISTS, MapType::LpmTrie, 4 + size_of::<GuardList>(), 4),
+    (map::GUARD_SOURCES, MapType::LruHash, size_of::<SourceKey>(), size_of::<Bucket>()),
+    (map::PEERS, MapType::Hash, 8, 4),
+    (map::NODE, MapType::Array, 4, size_of::<Node>()),
+    (map::ANSWERS, MapType::PerCpuArray, 4, size_of::<Bucket>()),
+    (map::CAPTURE, MapType::RingBuf, 0, 0),
+    (map::CAPTURE_ROOM, MapType::PerCpuArray, 4, CAPTURE_ROOM),
 ];
 
 /// A name that differs wherever the maps do.
@@ -147,7 +160,12 @@ fn layout_name(limits: &Limits) -> String {
 
 /// Entries of the maps whose size no limit sets.
 fn fixed_size(name: &str) -> u64 {
-    if name == map::FAST_SERVICES { u64::from(FAST_SERVICES) } else { Reason::ALL.len() as u64 }
+    match name {
+        map::FAST_SERVICES => u64::from(FAST_SERVICES),
+        map::REASONS => Reason::ALL.len() as u64,
+        map::PEERS => u64::from(PEERS),
+        _ => 1,
+    }
 }
 
 /// True where every map of the folder is what this program would have created.

@@ -4,13 +4,16 @@ use std::{os::fd::AsFd as _, time::Instant};
 
 use aya::{
     Ebpf,
-    maps::{DevMapHash, HashMap, Map, MapData, PerCpuArray, PerCpuValues},
+    maps::{
+        Array, DevMapHash, HashMap, LpmTrie, Map, MapData, PerCpuArray, PerCpuValues, lpm_trie::Key,
+    },
     util::nr_cpus,
 };
 use lb_common::{
     abi::{
-        Address, Counter, FlowKey, Note, Pool, Real, Reason, RingRef, Service, ServiceKey, Slot,
-        Vip, map,
+        Address, Bucket, Counter, Features, FlowKey, Fragment, FragmentKey, Guard, GuardAction,
+        GuardList, Halves, Load, Node, Note, NoteState, Pool, Real, Reason, RingRef, Schedule,
+        Service, ServiceKey, Slot, Tunnel, Vip, map,
     },
     flow_hash::HashKeys,
     verdict::Tables,
@@ -21,6 +24,9 @@ use crate::model::Limits;
 
 const POOL_WORDS: usize = size_of::<Pool>() / 8;
 const REAL_WORDS: usize = size_of::<Real>() / 8;
+const TUNNEL_WORDS: usize = size_of::<Tunnel>() / 8;
+const SCHEDULE_WORDS: usize = size_of::<Schedule>() / 8;
+const LOAD_WORDS: usize = size_of::<Load>() / 8;
 
 /// Every map of the program.
 pub(super) struct Maps {
@@ -36,6 +42,14 @@ pub(super) struct Maps {
     reasons: PerCpuArray<MapData, Counter>,
     flows: HashMap<MapData, FlowKey, Note>,
     new_flows: HashMap<MapData, FlowKey, Note>,
+    fragments: HashMap<MapData, FragmentKey, Fragment>,
+    tunnels: Words,
+    schedules: Words,
+    loads: Words,
+    guards: Array<MapData, Guard>,
+    guard_lists: LpmTrie<MapData, GuardList, u32>,
+    peers: HashMap<MapData, u64, u32>,
+    node: Array<MapData, Node>,
     cpus: usize,
 }
 
@@ -65,6 +79,14 @@ impl Maps {
             reasons: take(ebpf, map::REASONS)?.try_into()?,
             flows: take(ebpf, map::FLOWS)?.try_into()?,
             new_flows: take(ebpf, map::NEW_FLOWS)?.try_into()?,
+            fragments: take(ebpf, map::FRAGMENTS)?.try_into()?,
+            tunnels: words(ebpf, map::TUNNELS, limits.reals as usize * TUNNEL_WORDS)?,
+            schedules: words(ebpf, map::SCHEDULES, object::POOLS as usize * SCHEDULE_WORDS)?,
+            loads: words(ebpf, map::LOADS, limits.reals as usize * LOAD_WORDS)?,
+            guards: take(ebpf, map::GUARDS)?.try_into()?,
+            guard_lists: take(ebpf, map::GUARD_LISTS)?.try_into()?,
+            peers: take(ebpf, map::PEERS)?.try_into()?,
+            node: take(ebpf, map::NODE)?.try_into()?,
             cpus: nr_cpus().map_err(|(_, error)| DataPlaneError::Cpus(error))?,
         };
         for (key, _) in maps.services()? {
@@ -281,6 +303,57 @@ impl Tables for Maps {
     fn forget_flow(&self, _: &FlowKey) {}
 
     fn forget_new_flow(&self, _: &FlowKey) {}
+
+    fn features(&self) -> Features {
+        // Everything: what is not configured is not found in the tables either.
+        Features(u32::MAX)
+    }
+
+    fn fragment(&self, key: &FragmentKey) -> Option<Fragment> {
+        self.fragments.get(key, 0).ok()
+    }
+
+    fn note_fragment(&self, _: &FragmentKey, _: &Fragment) {}
+
+    /// The lists alone: taking a token would change what packets find.
+    fn admit(&self, service: &Service, client: &Halves, _: bool) -> Result<(), Reason> {
+        let number = u32::from(service.guard);
+        let Ok(guard) = self.guards.get(&number, 0) else { return Ok(()) };
+        let address = Address::from_halves(*client);
+        let look =
+            |list| self.guard_lists.get(&Key::new(160, GuardList::new(list, address)), 0).ok();
+        let listed = if guard.has(Guard::LISTED) {
+            look(number).or_else(|| look(GuardList::EVERY))
+        } else {
+            None
+        };
+        let denied = listed == Some(GuardAction::Deny as u32)
+            || (listed.is_none() && guard.has(Guard::DENY));
+        if denied { Err(Reason::Denied) } else { Ok(()) }
+    }
+
+    fn schedule(&self, pool: u32) -> Option<Schedule> {
+        let at = pool as usize * SCHEDULE_WORDS;
+        let (rule, reals) = halves(self.schedules.get(at + 1)?);
+        Some(Schedule { turn: self.schedules.get(at)?, rule, reals })
+    }
+
+    fn turn(&self, pool: u32) -> u64 {
+        self.schedule(pool).map_or(0, |schedule| schedule.turn)
+    }
+
+    fn load(&self, number: u32) -> Option<Load> {
+        let at = number as usize * LOAD_WORDS;
+        let (active, inactive) = halves(self.loads.get(at)?);
+        let (weight, zero) = halves(self.loads.get(at + 1)?);
+        Some(Load { active, inactive, weight, zero })
+    }
+
+    fn count(&self, _: u32, _: Option<NoteState>, _: Option<NoteState>) {}
+
+    fn pick(&self, number: u32, pool: &Pool) -> Option<u16> {
+        lb_common::schedule::pick(self, number, pool)
+    }
 }
 
 fn sum(values: &PerCpuValues<Counter>) -> Counter {
