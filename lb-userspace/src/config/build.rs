@@ -2,8 +2,11 @@
 
 use toml::Spanned;
 
-use super::draft::{Draft, PoolDraft, ServerDraft, ServiceDraft};
-use crate::model::{Config, OnEmpty, Pool, RealServer, Service, Tunnel};
+use super::{
+    draft::{Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft},
+    table::Entry,
+};
+use crate::model::{Config, Guard, Pool, RealServer, Service};
 
 /// The model; `None` if something is missing, which has been reported then.
 pub(super) fn build(draft: Draft) -> Option<Config> {
@@ -18,15 +21,18 @@ pub(super) fn build(draft: Draft) -> Option<Config> {
 fn pool(draft: PoolDraft) -> Option<Pool> {
     Some(Pool {
         name: draft.name?.into_inner(),
-        scheduler: draft.scheduler,
+        scheduler: draft.scheduler.map(Spanned::into_inner).unwrap_or_default(),
         check: draft.check.map(|check| check.check),
         servers: draft.servers.into_iter().map(server).collect::<Option<_>>()?,
         ring_size: draft.ring_size.map(Spanned::into_inner),
         window: draft.window,
-        slow_start: None,
-        on_empty: OnEmpty::default(),
-        sorry: None,
-        tunnel: Tunnel::default(),
+        slow_start: draft.slow_start,
+        on_empty: draft.on_empty,
+        sorry: match draft.sorry {
+            Some(sorry) => Some(server(sorry)?),
+            None => None,
+        },
+        tunnel: draft.tunnel.map(Spanned::into_inner).unwrap_or_default(),
     })
 }
 
@@ -40,19 +46,35 @@ fn server(draft: ServerDraft) -> Option<RealServer> {
 }
 
 fn service(draft: ServiceDraft) -> Option<Service> {
-    let mut ports: Vec<_> = draft.ports.into_iter().map(Spanned::into_inner).collect();
-    ports.sort();
     Some(Service {
         name: draft.name?.into_inner(),
         address: draft.address?.into_inner(),
-        ports,
+        ports: sorted(draft.ports),
         mark: draft.mark.map(Spanned::into_inner),
         mode: draft.mode?,
         persistence: draft.persistence,
         udp_idle: draft.udp_idle.map(Spanned::into_inner),
-        quic: false,
-        guard: None,
-        flood: None,
+        quic: draft.quic.is_some(),
+        guard: draft.guard.map(guard),
+        flood: draft.flood,
         pool: draft.pool?.into_inner(),
     })
+}
+
+fn guard(draft: GuardDraft) -> Guard {
+    Guard {
+        default: draft.default.map(Spanned::into_inner).unwrap_or_default(),
+        allow: sorted(draft.allow),
+        deny: sorted(draft.deny),
+        rate: draft.rate,
+        source_rate: draft.source_rate,
+    }
+}
+
+/// Each value once.
+fn sorted<T: Ord>(entries: Vec<Entry<T>>) -> Vec<T> {
+    let mut values: Vec<_> = entries.into_iter().map(|entry| entry.value).collect();
+    values.sort();
+    values.dedup();
+    values
 }

@@ -3,18 +3,21 @@
 //! A value that is missing or was refused is `None`; that has been reported, and what depends on it is
 //! not looked at any further.
 
-use std::{net::IpAddr, ops::Range};
+use std::{net::IpAddr, ops::Range, time::Duration};
 
+use ipnet::IpNet;
 use toml::Spanned;
 
+use super::table::Entry;
 use crate::model::{
-    Check, LimitKey, Limits, Mark, Mode, Name, Node, Persistence, PortSpec, SchedulerKind, UdpIdle,
-    Weight, Window,
+    Check, Flood, GuardAction, LimitKey, Limits, Mark, Mode, Name, Node, OnEmpty, Persistence,
+    PortSpec, Rate, SchedulerKind, SourceRate, Tunnel, UdpIdle, Weight, Window,
 };
 
 /// A whole file.
 pub(super) struct Draft {
     pub(super) node: Option<Node>,
+    pub(super) decapsulate: DecapsulateDraft,
     pub(super) limits: Limits,
     /// Where limits are set, if they are.
     pub(super) limit_spans: Vec<(LimitKey, Range<usize>)>,
@@ -22,16 +25,27 @@ pub(super) struct Draft {
     pub(super) services: Vec<ServiceDraft>,
 }
 
+/// `decapsulate` and `decapsulate_from` of `[node]`.
+#[derive(Default)]
+pub(super) struct DecapsulateDraft {
+    pub(super) addresses: Vec<Entry<IpAddr>>,
+    pub(super) senders: Vec<Entry<IpNet>>,
+}
+
 /// One `[[pool]]`.
 pub(super) struct PoolDraft {
     pub(super) span: Range<usize>,
     pub(super) path: String,
     pub(super) name: Option<Spanned<Name>>,
-    pub(super) scheduler: SchedulerKind,
+    pub(super) scheduler: Option<Spanned<SchedulerKind>>,
     pub(super) check: Option<CheckDraft>,
     pub(super) servers: Vec<ServerDraft>,
     pub(super) ring_size: Option<Spanned<u32>>,
     pub(super) window: Window,
+    pub(super) slow_start: Option<Duration>,
+    pub(super) on_empty: OnEmpty,
+    pub(super) sorry: Option<ServerDraft>,
+    pub(super) tunnel: Option<Spanned<Tunnel>>,
 }
 
 /// The `check` of a pool.
@@ -41,7 +55,7 @@ pub(super) struct CheckDraft {
     pub(super) check: Check,
 }
 
-/// One of the `servers` of a pool.
+/// One of the `servers` of a pool, or its `sorry_server`.
 pub(super) struct ServerDraft {
     pub(super) path: String,
     pub(super) name: Option<Spanned<Name>>,
@@ -55,12 +69,28 @@ pub(super) struct ServiceDraft {
     pub(super) path: String,
     pub(super) name: Option<Spanned<Name>>,
     pub(super) address: Option<Spanned<IpAddr>>,
-    pub(super) ports: Vec<Spanned<PortSpec>>,
+    pub(super) ports: Vec<Entry<PortSpec>>,
     pub(super) mark: Option<Spanned<Mark>>,
     pub(super) mode: Option<Mode>,
     pub(super) persistence: Option<Persistence>,
     pub(super) udp_idle: Option<Spanned<UdpIdle>>,
+    /// `udp_idle` is there, and may have been refused.
+    pub(super) has_udp_idle: bool,
+    /// Where it says yes.
+    pub(super) quic: Option<Range<usize>>,
+    pub(super) guard: Option<GuardDraft>,
+    pub(super) flood: Option<Flood>,
     pub(super) pool: Option<Spanned<Name>>,
+}
+
+/// The `guard` of a service.
+pub(super) struct GuardDraft {
+    pub(super) path: String,
+    pub(super) default: Option<Spanned<GuardAction>>,
+    pub(super) allow: Vec<Entry<IpNet>>,
+    pub(super) deny: Vec<Entry<IpNet>>,
+    pub(super) rate: Option<Rate>,
+    pub(super) source_rate: Option<SourceRate>,
 }
 
 impl Draft {

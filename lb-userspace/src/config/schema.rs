@@ -26,6 +26,10 @@ pub(super) const NODE: Schema = Schema {
         "xdp_mode",
         "seed_file",
         "peers",
+        "tunnel_source",
+        "tunnel_source6",
+        "decapsulate",
+        "decapsulate_from",
         "socket",
         "pin_folder",
         "state_folder",
@@ -52,8 +56,19 @@ pub(super) const LIMITS: Schema = Schema {
 
 pub(super) const POOL: Schema = Schema {
     title: "[[pool]]",
-    keys: &["name", "scheduler", "check", "servers", "ring_size", "window"],
-    later: &["sorry_server"],
+    keys: &[
+        "name",
+        "scheduler",
+        "check",
+        "servers",
+        "ring_size",
+        "window",
+        "slow_start",
+        "on_empty",
+        "sorry_server",
+        "tunnel",
+    ],
+    later: &[],
 };
 
 pub(super) const CHECK: Schema = Schema {
@@ -65,19 +80,70 @@ pub(super) const CHECK: Schema = Schema {
 pub(super) const SERVER: Schema =
     Schema { title: "`servers` of a pool", keys: &["name", "address", "weight"], later: &[] };
 
+pub(super) const SORRY_SERVER: Schema =
+    Schema { title: "`sorry_server` of a pool", keys: &["name", "address"], later: &[] };
+
+pub(super) const TUNNEL: Schema =
+    Schema { title: "`tunnel` of a pool", keys: &["type", "port", "mtu", "clamp_mss"], later: &[] };
+
 pub(super) const SERVICE: Schema = Schema {
     title: "[[service]]",
-    keys: &["name", "address", "ports", "mark", "mode", "persistence", "udp_idle", "pool"],
+    keys: &[
+        "name",
+        "address",
+        "ports",
+        "mark",
+        "mode",
+        "persistence",
+        "udp_idle",
+        "quic",
+        "guard",
+        "flood",
+        "pool",
+    ],
     later: &["tls", "http"],
 };
 
 pub(super) const PERSISTENCE: Schema = Schema {
     title: "`persistence` of a service",
-    keys: &["source", "source6", "timeout"],
+    keys: &["source", "source6", "timeout", "drain"],
     later: &[],
 };
 
-const ALL: [&Schema; 8] = [&ROOT, &NODE, &LIMITS, &POOL, &CHECK, &SERVER, &SERVICE, &PERSISTENCE];
+pub(super) const GUARD: Schema = Schema {
+    title: "`guard` of a service",
+    keys: &[
+        "default",
+        "allow",
+        "deny",
+        "rate",
+        "burst",
+        "source_rate",
+        "source_burst",
+        "source",
+        "source6",
+    ],
+    later: &[],
+};
+
+pub(super) const FLOOD: Schema =
+    Schema { title: "`flood` of a service", keys: &["above", "below"], later: &[] };
+
+/// All of them, in the order of the reference.
+pub(super) const ALL: [&Schema; 12] = [
+    &ROOT,
+    &NODE,
+    &LIMITS,
+    &POOL,
+    &CHECK,
+    &SERVER,
+    &SORRY_SERVER,
+    &TUNNEL,
+    &SERVICE,
+    &PERSISTENCE,
+    &GUARD,
+    &FLOOD,
+];
 
 impl Schema {
     /// Another table that has this key.

@@ -42,6 +42,35 @@ pub(super) struct Item<'a> {
     pub(super) path: String,
 }
 
+/// One of the values of a list.
+pub(super) struct Entry<T> {
+    pub(super) value: T,
+    pub(super) span: Range<usize>,
+    /// Its place in the list.
+    pub(super) index: usize,
+}
+
+/// What stands behind a number: `2s`, `100/s`.
+pub(super) struct Unit {
+    /// What has it.
+    what: &'static str,
+    /// The usual one.
+    usual: &'static str,
+    /// What else there is, for the help.
+    others: &'static str,
+}
+
+/// That of a duration.
+pub(super) const TIME: Unit =
+    Unit { what: "a duration", usual: "s", others: ", or another of the units ms, s, m, h" };
+
+/// That of a rate.
+pub(super) const RATE: Unit =
+    Unit { what: "a rate", usual: "/s", others: ", or another of the units /s, /m, /h" };
+
+/// That of a rate a second.
+pub(super) const PER_SECOND: Unit = Unit { what: "a rate", usual: "/s", others: "" };
+
 impl<'a> Table<'a> {
     /// Takes a table, reporting every key that the schema does not know.
     pub(super) fn open(
@@ -134,12 +163,23 @@ impl<'a> Item<'a> {
         sink: &mut Sink,
         meaning: impl FnOnce(Duration) -> Meaning<T>,
     ) -> Option<Spanned<T>> {
+        self.with_unit(sink, &TIME, |text| meaning(parse_duration(text)?))
+    }
+
+    /// Its number with a unit, and what that means.
+    pub(super) fn with_unit<T>(
+        &self,
+        sink: &mut Sink,
+        unit: &Unit,
+        meaning: impl FnOnce(&str) -> Meaning<T>,
+    ) -> Option<Spanned<T>> {
         if let DeValue::Integer(number) = self.value {
-            let message = format!("{number} has no unit: a duration is a string with a unit");
-            let help = Some(format!("write \"{number}s\", or another of the units ms, s, m, h"));
+            let Unit { what, usual, others } = unit;
+            let message = format!("{number} has no unit: {what} is a string with a unit");
+            let help = Some(format!("write \"{number}{usual}\"{others}"));
             return self.refuse(Refusal { message, help }, sink);
         }
-        self.text(sink, |text| meaning(parse_duration(text)?))
+        self.text(sink, meaning)
     }
 
     /// Its address.
@@ -148,9 +188,9 @@ impl<'a> Item<'a> {
     }
 
     /// Yes or no.
-    pub(super) fn boolean(&self, sink: &mut Sink) -> Option<bool> {
+    pub(super) fn boolean(&self, sink: &mut Sink) -> Option<Spanned<bool>> {
         match self.value {
-            DeValue::Boolean(value) => Some(*value),
+            DeValue::Boolean(value) => Some(Spanned::new(self.span.clone(), *value)),
             _ => self.wrong_type("`true` or `false`", sink),
         }
     }
@@ -194,6 +234,25 @@ impl<'a> Item<'a> {
             path: format!("{}[{index}]", self.path),
         };
         Some(array.iter().enumerate().map(item).collect())
+    }
+
+    /// Is it an array with nothing in it?
+    pub(super) fn is_empty_array(&self) -> bool {
+        matches!(self.value, DeValue::Array(array) if array.is_empty())
+    }
+
+    /// The texts of its array, and what each means.
+    pub(super) fn list<T>(
+        &self,
+        sink: &mut Sink,
+        meaning: impl Fn(&str) -> Meaning<T>,
+    ) -> Vec<Entry<T>> {
+        let items = self.array(sink).unwrap_or_default();
+        let entry = |(index, item): (usize, Item<'a>)| {
+            let value = item.text(sink, &meaning)?;
+            Some(Entry { span: value.span(), value: value.into_inner(), index })
+        };
+        items.into_iter().enumerate().filter_map(entry).collect()
     }
 
     /// Its table.

@@ -62,7 +62,7 @@ pub struct PortSpec {
 pub enum PortSpecError {
     /// Not `protocol/port`.
     #[error(
-        "`{0}` is not a protocol and a port: write `tcp/80`, `udp/53`, `tcp/8000-8100` or `tcp/*`"
+        "`{0}` is not a protocol and a port: write `tcp/80`, `udp/53`, `tcp/8000-8100`, `tcp/*` or `*`"
     )]
     Form(String),
     /// Neither TCP nor UDP.
@@ -90,6 +90,14 @@ impl PortSpec {
     /// Every port that no other service of the address names.
     pub const fn wildcard(protocol: Protocol) -> Self {
         Self::single(protocol, 0)
+    }
+
+    /// Reads one, or `*` for every port of both protocols.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, PortSpecError> {
+        if text == "*" {
+            return Ok(vec![Self::wildcard(Protocol::Tcp), Self::wildcard(Protocol::Udp)]);
+        }
+        Ok(vec![text.parse()?])
     }
 
     /// Does it stand for every port of its protocol?
@@ -237,6 +245,8 @@ mod tests {
         let all: PortSpec = "tcp/*".parse().unwrap();
         assert!(all.covers(Protocol::Tcp, 1) && all.covers(Protocol::Tcp, 65535));
         assert!(!all.covers(Protocol::Udp, 1));
+        let both = PortSpec::parse_all("*").unwrap();
+        assert_eq!(both, [all, PortSpec::wildcard(Protocol::Udp)]);
     }
 
     #[test]
@@ -247,6 +257,7 @@ mod tests {
         }
         assert!(!range.covers(Protocol::Udp, 8_000));
         assert_eq!((range.count(), range.ports().count()), (101, 101));
+        assert_eq!(PortSpec::parse_all("tcp/8000-8100"), Ok(vec![range]));
         assert_eq!("tcp/1-65535".parse::<PortSpec>().unwrap().count(), 65_535);
         let all = PortSpec::wildcard(Protocol::Tcp);
         assert_eq!((all.count(), Vec::from_iter(all.ports())), (1, vec![0]));

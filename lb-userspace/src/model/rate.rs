@@ -22,6 +22,9 @@ pub enum RateError {
     /// Not a number and a unit.
     #[error("`{0}` is not a rate: write a whole number and one of /s, /m, /h, as in `100/s`")]
     Form(String),
+    /// Not a number and the unit second.
+    #[error("`{0}` is not a rate a second: write one such as `50000/s`")]
+    PerSecond(String),
     /// Too slow or too fast.
     #[error("`{0}` is out of range: a rate is 1/h to {max}/s", max = Rate::FASTEST)]
     Range(String),
@@ -66,12 +69,12 @@ impl Rate {
 
     /// Reads `100/s`, where the unit is the second: so many a second.
     pub fn parse_per_second(text: &str) -> Result<u32, RateError> {
-        match count_per(text)? {
+        match count_per(text).map_err(|_| RateError::PerSecond(text.to_owned()))? {
             (count, 1) => u32::try_from(count)
                 .ok()
                 .filter(|count| (1..=Self::FASTEST).contains(count))
                 .ok_or_else(|| RateError::Range(text.to_owned())),
-            _ => Err(RateError::Form(text.to_owned())),
+            _ => Err(RateError::PerSecond(text.to_owned())),
         }
     }
 
@@ -178,8 +181,14 @@ mod tests {
     #[test]
     fn per_second() {
         assert_eq!(Rate::parse_per_second("50000/s"), Ok(50_000));
-        for bad in ["50000/m", "50000", "0/s", "1000000001/s"] {
-            assert!(Rate::parse_per_second(bad).is_err(), "{bad}");
+        for (bad, words) in [
+            ("50000/m", "such as `50000/s`"),
+            ("50000", "such as `50000/s`"),
+            ("0/s", "out of range"),
+            ("1000000001/s", "out of range"),
+        ] {
+            let error = Rate::parse_per_second(bad).unwrap_err().to_string();
+            assert!(error.contains(words), "{bad}: {error}");
         }
     }
 }

@@ -48,6 +48,9 @@ impl SchedulerKind {
         Self::Nq,
     ];
 
+    /// Real servers of a pool whose scheduler [counts](Self::counts), at most.
+    pub const MAX_COUNTED_SERVERS: usize = 256;
+
     /// Its name in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {

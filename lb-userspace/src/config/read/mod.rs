@@ -1,9 +1,15 @@
 //! TOML to [`Draft`]: every value on its own.
 
+mod check;
+mod decapsulate;
+mod guard;
 mod limits;
+mod lists;
 mod node;
 mod pool;
+mod ports;
 mod service;
+mod tunnel;
 
 use toml::{Spanned, de::DeTable};
 
@@ -11,15 +17,17 @@ use super::{
     diagnostic::Sink,
     draft::Draft,
     schema::{self, Schema},
-    table::{Item, Table},
+    table::{Item, Meaning, Refusal, Table},
 };
 
 /// Reads a whole file.
 pub(super) fn read(root: &Spanned<DeTable<'_>>, sink: &mut Sink) -> Draft {
     let root = Table::open(root.get_ref(), 0..0, String::new(), &schema::ROOT, sink);
     let (limits, limit_spans) = limits::read(&root, sink);
+    let (node, decapsulate) = node::read(&root, sink);
     Draft {
-        node: node::read(&root, sink),
+        node,
+        decapsulate,
         limits,
         limit_spans,
         pools: tables(root.get("pool"), &schema::POOL, pool::read, sink),
@@ -39,4 +47,12 @@ fn tables<T>(
         .iter()
         .filter_map(|item| item.table(schema, sink).map(|table| read(&table, sink)))
         .collect()
+}
+
+/// A port as a number alone.
+fn port_number(number: i128) -> Meaning<u16> {
+    u16::try_from(number).ok().filter(|&port| port > 0).ok_or_else(|| Refusal {
+        message: format!("port {number} is out of range: a port is 1 to 65535"),
+        help: None,
+    })
 }

@@ -1,48 +1,70 @@
 //! `[node]`.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, schema};
+use super::{
+    Sink, Table, decapsulate,
+    lists::{addresses, values},
+    schema,
+};
 use crate::{
-    config::table::Refusal,
-    model::{InterfaceName, Name, Node, XdpMode},
+    config::{draft::DecapsulateDraft, table::Refusal},
+    model::{InterfaceName, Name, Node, XdpMode, parse_network4, parse_network6},
 };
 
 const XDP_MODES: [(&str, XdpMode); 3] =
     [("auto", XdpMode::Auto), ("native", XdpMode::Native), ("generic", XdpMode::Generic)];
 
-/// Reads the node; `None` if its name or its interfaces are not there.
-pub(super) fn read(root: &Table<'_>, sink: &mut Sink) -> Option<Node> {
+/// Reads the node, `None` if its name or its interfaces are not there, and where tunnels end at it.
+pub(super) fn read(root: &Table<'_>, sink: &mut Sink) -> (Option<Node>, DecapsulateDraft) {
     let example = "{ name = \"director-1\", interface = \"eth0\" }";
-    let table = root.require("node", example, sink)?.table(&schema::NODE, sink)?;
+    let item = root.require("node", example, sink);
+    let Some(table) = item.and_then(|item| item.table(&schema::NODE, sink)) else {
+        return (None, DecapsulateDraft::default());
+    };
+    let decapsulate = decapsulate::read(&table, sink);
+    (node(&table, &decapsulate, sink), decapsulate)
+}
+
+fn node(table: &Table<'_>, decapsulate: &DecapsulateDraft, sink: &mut Sink) -> Option<Node> {
     let name = table
         .require("name", "\"director-1\"", sink)
         .and_then(|item| item.text(sink, |text| Ok(Name::new(text)?)));
-    let interfaces = interfaces(&table, sink);
+    let interfaces = interfaces(table, sink);
     // Everything is read before anything is given up, so that all errors are seen.
     let xdp_mode = table
         .get("xdp_mode")
         .and_then(|item| item.word(sink, "XDP mode", &XDP_MODES, &[]))
         .map(Spanned::into_inner)
         .unwrap_or_default();
-    let peers = table.get("peers").map(|item| peers(&item, sink)).unwrap_or_default();
-    let seed_file = path(&table, "seed_file", sink);
-    let socket = path(&table, "socket", sink);
-    let pin_folder = path(&table, "pin_folder", sink);
-    let state_folder = path(&table, "state_folder", sink);
+    let peers = addresses(table, "peers", "peer", sink);
+    let tunnel_source = table
+        .get("tunnel_source")
+        .and_then(|item| item.text(sink, |text| Ok(parse_network4(text)?)));
+    let tunnel_source6 = table
+        .get("tunnel_source6")
+        .and_then(|item| item.text(sink, |text| Ok(parse_network6(text)?)));
+    let seed_file = path(table, "seed_file", sink);
+    let socket = path(table, "socket", sink);
+    let pin_folder = path(table, "pin_folder", sink);
+    let state_folder = path(table, "state_folder", sink);
     let manage_addresses = table.get("manage_addresses").and_then(|item| item.boolean(sink));
 
     let node = Node::new(name?.into_inner(), interfaces?);
     Some(Node {
         xdp_mode,
         seed_file,
-        peers,
+        peers: values(&peers),
+        tunnel_source: tunnel_source.map(Spanned::into_inner),
+        tunnel_source6: tunnel_source6.map(Spanned::into_inner),
+        decapsulate: values(&decapsulate.addresses),
+        decapsulate_from: values(&decapsulate.senders),
         socket: socket.unwrap_or(node.socket),
         pin_folder: pin_folder.unwrap_or(node.pin_folder),
         state_folder: state_folder.unwrap_or(node.state_folder),
-        manage_addresses: manage_addresses.unwrap_or(node.manage_addresses),
+        manage_addresses: manage_addresses.map_or(node.manage_addresses, Spanned::into_inner),
         ..node
     })
 }
@@ -84,21 +106,6 @@ fn interfaces(table: &Table<'_>, sink: &mut Sink) -> Option<Vec<InterfaceName>> 
         }
     }
     Some(names.into_iter().map(Spanned::into_inner).collect())
-}
-
-fn peers(item: &Item<'_>, sink: &mut Sink) -> Vec<IpAddr> {
-    let mut peers: Vec<Spanned<IpAddr>> = Vec::new();
-    for item in item.array(sink).unwrap_or_default() {
-        let Some(peer) = item.address(sink) else { continue };
-        match peers.iter().find(|other| other.get_ref() == peer.get_ref()) {
-            Some(other) => {
-                let message = format!("peer {} is named twice", peer.get_ref());
-                sink.error(peer.span(), item.path, message).related(other.span(), "first here");
-            }
-            None => peers.push(peer),
-        }
-    }
-    peers.into_iter().map(Spanned::into_inner).collect()
 }
 
 /// An absolute path, so that it does not depend on the folder a program was started in.

@@ -1,15 +1,18 @@
-//! `[[service]]`: its address, its ports and its persistence.
+//! `[[service]]`, and its persistence.
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, schema};
+use super::{Item, Sink, Table, guard, ports, schema};
 use crate::{
     config::draft::ServiceDraft,
-    model::{Mark, Mode, Name, Persistence, PortSpec, UdpIdle, parse_prefix_length},
+    model::{Mark, Mode, Name, Persistence, PersistenceDrain, UdpIdle, parse_prefix_length},
 };
 
-const MODES: [(&str, Mode); 1] = [("direct-routing", Mode::DirectRouting)];
-const LATER_MODES: [&str; 4] = ["tunnel", "nat", "tcp", "http"];
+const MODES: [(&str, Mode); 2] =
+    [("direct-routing", Mode::DirectRouting), ("tunnel", Mode::Tunnel)];
+const LATER_MODES: [&str; 3] = ["nat", "tcp", "http"];
+const DRAINS: [(&str, PersistenceDrain); 2] =
+    [("move", PersistenceDrain::Move), ("stay", PersistenceDrain::Stay)];
 
 /// Reads one service.
 pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
@@ -22,7 +25,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
             .and_then(|item| item.address(sink)),
         ports: table
             .require("ports", "[\"tcp/80\"]", sink)
-            .map(|item| ports(&item, sink))
+            .map(|item| ports::read(&item, sink))
             .unwrap_or_default(),
         mark: table.get("mark").and_then(|item| item.integer(sink, |mark| Ok(Mark::new(mark)?))),
         mode: match table.get("mode") {
@@ -33,28 +36,15 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
         udp_idle: table
             .get("udp_idle")
             .and_then(|item| item.duration(sink, |time| Ok(UdpIdle::new(time)?))),
+        has_udp_idle: table.get("udp_idle").is_some(),
+        quic: table
+            .get("quic")
+            .and_then(|item| item.boolean(sink))
+            .and_then(|quic| quic.get_ref().then(|| quic.span())),
+        guard: table.get("guard").and_then(|item| guard::guard(&item, sink)),
+        flood: table.get("flood").and_then(|item| guard::flood(&item, sink)),
         pool: table.require("pool", "\"web\"", sink).and_then(|item| item.text(sink, name)),
     }
-}
-
-fn ports(item: &Item<'_>, sink: &mut Sink) -> Vec<Spanned<PortSpec>> {
-    let Some(items) = item.array(sink) else { return Vec::new() };
-    if items.is_empty() {
-        sink.error(item.span.clone(), item.path.clone(), "a service has at least one port")
-            .help("write one such as `ports = [\"tcp/80\"]`".to_owned());
-    }
-    let mut ports: Vec<Spanned<PortSpec>> = Vec::new();
-    for item in items {
-        let Some(port) = item.text(sink, |text| Ok(text.parse::<PortSpec>()?)) else { continue };
-        match ports.iter().find(|other| other.get_ref() == port.get_ref()) {
-            Some(other) => {
-                let message = format!("port {} is named twice", port.get_ref());
-                sink.error(port.span(), item.path, message).related(other.span(), "first here");
-            }
-            None => ports.push(port),
-        }
-    }
-    ports
 }
 
 fn persistence(item: &Item<'_>, sink: &mut Sink) -> Option<Persistence> {
@@ -76,5 +66,7 @@ fn persistence(item: &Item<'_>, sink: &mut Sink) -> Option<Persistence> {
     if let Some(timeout) = timeout {
         persistence.timeout = timeout.into_inner();
     }
+    let drain = table.get("drain").and_then(|item| item.word(sink, "drain", &DRAINS, &[]));
+    persistence.drain = drain.map(Spanned::into_inner).unwrap_or_default();
     Some(persistence)
 }

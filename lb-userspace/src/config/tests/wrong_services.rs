@@ -188,7 +188,7 @@ fn pools() {
                 place: (11, "\"10.8.8.44:8080\"", "pool[0].servers[1].address"),
                 words: &[
                     "port 8080 of server `web2`",
-                    "direct routing keeps the client's port",
+                    "the client's port is kept",
                     "check = { port = 8080",
                 ],
                 related: None,

@@ -145,12 +145,12 @@ fn words() {
             case(
                 ("\"maglev\"", "\"fastest\""),
                 (7, "\"fastest\"", "pool[0].scheduler"),
-                &["unknown scheduler `fastest`", "available: `maglev` and `source`"],
+                &["unknown scheduler `fastest`", "available: `maglev`, `source`, `sh`, `mh`, `rr`"],
             ),
             case(
-                ("\"maglev\"", "\"wlc\""),
-                (7, "\"wlc\"", "pool[0].scheduler"),
-                &["scheduler `wlc` is not available in this version"],
+                ("\"maglev\"", "\"lblc\""),
+                (7, "\"lblc\"", "pool[0].scheduler"),
+                &["scheduler `lblc` is not available in this version"],
             ),
             case(
                 ("type = \"tcp\"", "type = \"http\""),

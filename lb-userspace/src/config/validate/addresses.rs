@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr},
+    ops::Range,
 };
 
 use toml::Spanned;
@@ -20,11 +21,12 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
         kind(service.address.as_ref(), &service.path, "a service", sink);
     }
     for pool in &draft.pools {
-        for server in &pool.servers {
+        for server in pool.servers.iter().chain(&pool.sorry) {
             kind(server.address.as_ref(), &server.path, "a real server", sink);
             is_no_vip(server, draft, sink);
         }
         each_once(pool, sink);
+        sorry_server(pool, sink);
     }
     for service in &draft.services {
         for pool in draft.pools.iter().filter(|pool| service.uses(pool)) {
@@ -33,10 +35,13 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     }
 }
 
-/// An address that no host can have, or that never leaves one.
 fn kind(address: Option<&Spanned<IpAddr>>, path: &str, whose: &str, sink: &mut Sink) {
     let Some(address) = address else { return };
-    let ip = address.get_ref();
+    unicast(*address.get_ref(), &address.span(), &format!("{path}.address"), whose, sink);
+}
+
+/// Refuses an address that no host can have, or that never leaves one.
+pub(super) fn unicast(ip: IpAddr, span: &Range<usize>, key: &str, whose: &str, sink: &mut Sink) {
     let kind = match ip {
         _ if ip.is_unspecified() => "the unspecified address",
         _ if ip.is_loopback() => "a loopback address",
@@ -47,7 +52,7 @@ fn kind(address: Option<&Spanned<IpAddr>>, path: &str, whose: &str, sink: &mut S
         _ => return,
     };
     let message = format!("{ip} is {kind}: {whose} needs a unicast address of the network");
-    sink.error(address.span(), format!("{path}.address"), message);
+    sink.error(span.clone(), key, message);
 }
 
 fn is_no_vip(server: &ServerDraft, draft: &Draft, sink: &mut Sink) {
@@ -86,10 +91,32 @@ fn each_once(pool: &PoolDraft, sink: &mut Sink) {
     }
 }
 
+/// It stands in for the servers, so it is none of them.
+fn sorry_server(pool: &PoolDraft, sink: &mut Sink) {
+    let Some((sorry, address)) = pool.sorry.as_ref().and_then(|s| Some((s, s.address.as_ref()?)))
+    else {
+        return;
+    };
+    let same = pool.servers.iter().find_map(|server| {
+        let other = server.address.as_ref()?;
+        (other.get_ref() == address.get_ref()).then_some((server, other))
+    });
+    if let Some((server, other)) = same {
+        let message = format!(
+            "the sorry server of {} has the address of {}, for which it is to stand in",
+            pool.title(),
+            server.title()
+        );
+        sink.error(address.span(), format!("{}.address", sorry.path), message)
+            .related(other.span(), "the server's address")
+            .help("name another host, or leave `sorry_server` out".to_owned());
+    }
+}
+
 /// Direct routing hands the client's packet on as it is: both ends speak the same IP version.
 fn same_family(service: &ServiceDraft, pool: &PoolDraft, sink: &mut Sink) {
     let (Some(Mode::DirectRouting), Some(vip)) = (service.mode, &service.address) else { return };
-    let mut others = pool.servers.iter().filter_map(|server| {
+    let mut others = pool.servers.iter().chain(&pool.sorry).filter_map(|server| {
         let address = server.address.as_ref()?;
         (address.get_ref().is_ipv4() != vip.get_ref().is_ipv4()).then_some((server, address))
     });
@@ -107,7 +134,7 @@ fn same_family(service: &ServiceDraft, pool: &PoolDraft, sink: &mut Sink) {
     );
     sink.error(address.span(), format!("{}.address", server.path), message)
         .related(vip.span(), format!("an {} service", family(*vip.get_ref())))
-        .help("make one pool for IPv4 and one for IPv6".to_owned());
+        .help("make one pool for IPv4 and one for IPv6, or use `mode = \"tunnel\"`".to_owned());
 }
 
 fn family(address: IpAddr) -> &'static str {

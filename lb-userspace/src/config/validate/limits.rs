@@ -1,7 +1,10 @@
 //! Limits: everything that is configured fits into the maps.
 
 use crate::{
-    config::{diagnostic::Sink, draft::Draft},
+    config::{
+        diagnostic::Sink,
+        draft::{Draft, PoolDraft},
+    },
     model::{LimitKey, Pool},
 };
 use lb_common::ring::default_size;
@@ -10,20 +13,17 @@ use lb_common::ring::default_size;
 const RINGS_OF_A_POOL: u64 = 3;
 
 pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
-    let service_keys = draft
-        .services
-        .iter()
-        .map(|service| {
-            service.ports.iter().map(|port| u64::from(port.get_ref().count())).sum::<u64>()
-        })
-        .sum();
-    let reals = draft.pools.iter().map(|pool| pool.servers.len() as u64).sum();
+    let ports = draft.services.iter().flat_map(|service| &service.ports);
+    let service_keys = ports.map(|port| u64::from(port.value.count())).sum();
+    let reals = draft.pools.iter().map(reals_of).sum();
     let counters = draft
         .services
         .iter()
         .flat_map(|service| draft.pools.iter().find(|pool| service.uses(pool)))
-        .map(|pool| pool.servers.len() as u64)
+        .map(reals_of)
         .sum();
+    let guards = draft.services.iter().filter_map(|service| service.guard.as_ref());
+    let prefixes = guards.map(|guard| (guard.allow.len() + guard.deny.len()) as u64).sum();
     let slots: u64 = draft
         .pools
         .iter()
@@ -37,6 +37,7 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
         (LimitKey::Reals, reals, "real servers"),
         (LimitKey::Counters, counters, "counters, one for each real server of each service"),
         (LimitKey::RingSlots, slots * RINGS_OF_A_POOL, "ring slots, three rings for each pool"),
+        (LimitKey::GuardPrefixes, prefixes, "prefixes of guards"),
     ] {
         let limit = draft.limits.get(key);
         if needed <= u64::from(limit) {
@@ -50,4 +51,9 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
             key.range().1
         ));
     }
+}
+
+/// Its servers, and the one that stands in for them.
+fn reals_of(pool: &PoolDraft) -> u64 {
+    (pool.servers.len() + usize::from(pool.sorry.is_some())) as u64
 }

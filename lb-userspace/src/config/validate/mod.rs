@@ -1,10 +1,13 @@
 //! What concerns several values of a configuration at once.
 
 mod addresses;
+mod decapsulate;
+mod guard;
 mod limits;
 mod listeners;
 mod names;
 mod pools;
+mod schedulers;
 
 use super::{diagnostic::Sink, draft::Draft};
 
@@ -14,5 +17,8 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     addresses::validate(draft, sink);
     listeners::validate(draft, sink);
     pools::validate(draft, sink);
+    schedulers::validate(draft, sink);
+    guard::validate(draft, sink);
+    decapsulate::validate(draft, sink);
     limits::validate(draft, sink);
 }

@@ -18,7 +18,8 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     unique(sink, "services", draft.services.iter().map(|service| (&service.name, &service.path)));
     for pool in &draft.pools {
         let what = format!("servers of {}", pool.title());
-        unique(sink, &what, pool.servers.iter().map(|server| (&server.name, &server.path)));
+        let servers = pool.servers.iter().chain(&pool.sorry);
+        unique(sink, &what, servers.map(|server| (&server.name, &server.path)));
     }
     pools_exist(draft, sink);
 }

@@ -1,7 +1,6 @@
 //! Pools: used by a service, with servers, a ring of the right size, and a port to check.
 
 use lb_common::ring::{SLOTS_PER_REAL, default_size};
-use toml::Spanned;
 
 use crate::{
     config::{
@@ -25,6 +24,7 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
         if !services.is_empty() {
             check_port(pool, &services, sink);
             kept_port(pool, &services, sink);
+            tunnel(pool, &services, sink);
         } else if all_found && pool.name.is_some() {
             let message = format!("{} is used by no service", pool.title());
             sink.warning(pool.span.clone(), pool.path.clone(), message);
@@ -81,7 +81,7 @@ fn check_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
     let Some(check) = pool.check.as_ref().filter(|check| check.check.port.is_none()) else {
         return;
     };
-    let mut ports = services.iter().flat_map(|service| &service.ports).map(Spanned::get_ref);
+    let mut ports = services.iter().flat_map(|service| &service.ports).map(|port| port.value);
     if ports.any(|port| port.protocol == Protocol::Tcp && !port.is_wildcard()) {
         return;
     }
@@ -100,14 +100,27 @@ fn check_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
         .help("add one: `check = { port = 80, ... }`".to_owned());
 }
 
-/// Direct routing keeps the client's port, so a server's port only says where to check.
+/// How a tunnel is made matters to services that use one.
+fn tunnel(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
+    let Some(tunnel) = &pool.tunnel else { return };
+    if services.iter().all(|service| service.mode == Some(Mode::DirectRouting)) {
+        let message =
+            format!("no service of {} is in tunnel mode: `tunnel` does nothing", pool.title());
+        sink.warning(tunnel.span(), format!("{}.tunnel", pool.path), message)
+            .help("write `mode = \"tunnel\"` in the service, or leave `tunnel` out".to_owned());
+    }
+}
+
+/// Direct routing and tunnels keep the client's port, so a server's port only says where to check.
 fn kept_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
     let served = |port: u16| {
         services.iter().any(|service| {
-            service.mode != Some(Mode::DirectRouting)
+            // What was refused may have been the one.
+            service.mode.is_none()
                 || service.ports.is_empty()
-                || service.ports.iter().any(|spec| spec.get_ref().covers(Protocol::Tcp, port))
-                || service.ports.iter().any(|spec| spec.get_ref().covers(Protocol::Udp, port))
+                || service.ports.iter().any(|spec| {
+                    spec.value.covers(Protocol::Tcp, port) || spec.value.covers(Protocol::Udp, port)
+                })
         })
     };
     for server in &pool.servers {
@@ -116,7 +129,7 @@ fn kept_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
             continue;
         }
         let message = format!(
-            "port {port} of {} is a port of no service of {}: direct routing keeps the client's port",
+            "port {port} of {} is a port of no service of {}: the client's port is kept",
             server.title(),
             pool.title()
         );
