@@ -14,7 +14,7 @@
 //! | unconfirmed, its real server gone | SYN | current | a new unconfirmed note |
 //! | | anything else | current | |
 //! | none | SYN | current (base, where the table takes no note) | an unconfirmed note |
-//! | | anything else: an older flow | base | confirmed (RST: not noted) |
+//! | | anything else: an older flow | base | confirmed when seen again a second later (RST: not noted) |
 //! | | the same, base's real server gone | current | not noted |
 //!
 //! At a service with persistence a *client* stays: for it, "current" above is what follows here. Flows of
@@ -100,35 +100,30 @@ impl<T: Tables> Packet<'_, T> {
         let key = self.flow.key();
         let syn = matches!(self.segment, Segment::Syn);
         match self.noted(&key, syn) {
-            Noted::Confirmed(note) => self.confirmed(&key, &note, syn),
-            Noted::Unconfirmed(note) => self.unconfirmed(&key, &note, syn),
-            Noted::No => self.unknown(&key, syn),
+            Some((note, Table::New)) if note.state == NoteState::Unconfirmed as u8 => {
+                self.unconfirmed(&key, &note, syn)
+            }
+            Some((note, table)) => self.confirmed(&key, &note, table, syn),
+            None => self.unknown(&key, syn),
         }
     }
 
-    /// What is known of a flow.
+    /// What is known of a flow, and where that stands.
     #[inline(always)]
-    fn noted(&self, key: &FlowKey, syn: bool) -> Noted {
-        if let Some(note) = self.confirmed_note(key) {
-            return Noted::Confirmed(note);
+    fn noted(&self, key: &FlowKey, syn: bool) -> Option<(Note, Table)> {
+        if let Some(note) = self.valid(self.tables.flow(key)) {
+            return Some((note, Table::Flows));
         }
-        if let Some(note) = self.current(self.tables.new_flow(key)) {
-            return Noted::Unconfirmed(note);
+        if let Some(note) = self.valid(self.tables.new_flow(key)) {
+            return Some((note, Table::New));
         }
         // Another CPU may have moved the note from one table to the other between the two looks.
-        match if syn { None } else { self.confirmed_note(key) } {
-            Some(note) => Noted::Confirmed(note),
-            None => Noted::No,
-        }
+        let note = if syn { None } else { self.valid(self.tables.flow(key)) };
+        note.map(|note| (note, Table::Flows))
     }
 
     #[inline(always)]
-    fn confirmed_note(&self, key: &FlowKey) -> Option<Note> {
-        self.current(self.tables.flow(key)).filter(|note| !ended(note, self.now))
-    }
-
-    #[inline(always)]
-    fn confirmed(&self, key: &FlowKey, note: &Note, syn: bool) -> (u16, Origin) {
+    fn confirmed(&self, key: &FlowKey, note: &Note, table: Table, syn: bool) -> (u16, Origin) {
         let usable = self.tables.usable(self.pool, note.real);
         if syn && (!usable || note.state >= NoteState::Closing as u8) {
             let fresh = self.fresh();
@@ -145,11 +140,25 @@ impl<T: Tables> Packet<'_, T> {
         let state = after(note.state, self.segment);
         let late = self.late(note);
         if self.learn && !syn && (state as u8 != note.state || late) {
-            let again = u8::from(late) | note.again;
-            self.tables.note_flow(key, &Note { again, ..self.note(note.real, state) });
+            let next = Note { again: u8::from(late) | note.again, ..self.note(note.real, state) };
+            self.write(key, &next, table);
             self.count(note.real, state_of(note), Some(state));
         }
         (note.real, Origin::Note)
+    }
+
+    /// Writes a note again. Who was seen again a second later moves to the table of confirmed flows.
+    #[inline(always)]
+    fn write(&self, key: &FlowKey, note: &Note, table: Table) {
+        if matches!(table, Table::New) {
+            if note.again == 0 {
+                // Where it stands already: there is room for it.
+                let _ = self.tables.note_new_flow(key, note);
+                return;
+            }
+            self.tables.forget_new_flow(key);
+        }
+        self.tables.note_flow(key, note);
     }
 
     #[inline(always)]
@@ -194,11 +203,12 @@ impl<T: Tables> Packet<'_, T> {
         if !kept {
             return self.ring();
         }
-        let noting = self.learn && !self.service.has(Service::FLOOD);
-        if noting && !matches!(self.segment, Segment::Rst) {
+        if self.learn && !matches!(self.segment, Segment::Rst) {
+            // Without the note it would go the same way: a flood of such packets fills the small table alone.
             let state = after(NoteState::Confirmed as u8, self.segment);
-            self.tables.note_flow(key, &self.note(base, state));
-            self.count(base, None, Some(state));
+            if self.note_in_small(key, base, state) {
+                self.count(base, None, Some(state));
+            }
         }
         (base, Origin::Base)
     }
@@ -259,11 +269,17 @@ impl<T: Tables> Packet<'_, T> {
                 self.tables.forget_flow(&key);
                 self.count_flow(note.real, state_of(&note), None);
             }
-            if self.note_sticky(&key, real) {
+            if self.note_in_small(&key, real, NoteState::Unconfirmed) {
                 self.count_flow(real, None, Some(NoteState::Unconfirmed));
             }
         }
         (real, origin)
+    }
+
+    /// A note of a connection, if it is of this window and still holds.
+    #[inline(always)]
+    fn valid(&self, note: Option<Note>) -> Option<Note> {
+        self.current(note).filter(|note| !ended(note, self.now))
     }
 
     /// A note, if it is of this window.
@@ -286,19 +302,19 @@ impl<T: Tables> Packet<'_, T> {
     /// Notes a new connection; false where that cannot be.
     #[inline(always)]
     fn note_new(&self, key: &FlowKey, real: u16) -> bool {
-        let noted = self.note_sticky(key, real);
+        let noted = self.note_in_small(key, real, NoteState::Unconfirmed);
         if noted {
             self.count(real, None, Some(NoteState::Unconfirmed));
         }
         noted
     }
 
-    /// Notes a client, or a flow of tracked UDP.
+    /// Notes what was not noted before, in the table that floods may fill; false where that cannot be.
     #[inline(always)]
-    fn note_sticky(&self, key: &FlowKey, real: u16) -> bool {
+    fn note_in_small(&self, key: &FlowKey, real: u16, state: NoteState) -> bool {
         real != NO_REAL
             && !self.service.has(Service::FLOOD)
-            && self.tables.note_new_flow(key, &self.note(real, NoteState::Unconfirmed))
+            && self.tables.note_new_flow(key, &self.note(real, state))
     }
 
     /// Counts a connection of a scheduler that counts.
@@ -318,11 +334,13 @@ impl<T: Tables> Packet<'_, T> {
     }
 }
 
-/// What the tables say of a flow.
-enum Noted {
-    Confirmed(Note),
-    Unconfirmed(Note),
-    No,
+/// Where a note stands.
+#[derive(Clone, Copy)]
+enum Table {
+    /// Among the confirmed flows.
+    Flows,
+    /// Among those that one packet can make.
+    New,
 }
 
 /// How far a noted flow has got.

@@ -9,7 +9,7 @@ use lb_userspace::{
 };
 
 use crate::{
-    craft,
+    answer, craft,
     family::{Family, standard},
     plane::{Plane, mac, parse},
 };
@@ -17,7 +17,7 @@ use crate::{
 /// `enum xdp_action`.
 const XDP_DROP: u32 = 1;
 const XDP_PASS: u32 = 2;
-const XDP_TX: u32 = 3;
+pub(crate) const XDP_TX: u32 = 3;
 const XDP_REDIRECT: u32 = 4;
 
 /// What became of a frame.
@@ -29,6 +29,8 @@ pub(crate) enum Outcome {
     Passed(Reason),
     /// It was dropped.
     Dropped(Reason),
+    /// It was dropped, and its sender was told.
+    Answered(Reason),
 }
 
 impl Outcome {
@@ -36,7 +38,9 @@ impl Outcome {
     pub(crate) fn real(&self) -> IpAddr {
         match self {
             Self::To(_, real) => *real,
-            Self::Passed(_) | Self::Dropped(_) => panic!("no real server: {self:?}"),
+            Self::Passed(_) | Self::Dropped(_) | Self::Answered(_) => {
+                panic!("no real server: {self:?}")
+            }
         }
     }
 }
@@ -74,14 +78,22 @@ impl Director {
         let (action, out) = self.plane.data.test_run(frame).expect("the kernel takes the frame");
         let all = self.counters();
         let moved: Vec<_> = before.iter().zip(&all).filter(|(b, a)| b != a).collect();
+        let answered = Counted::Reason(Reason::Answered);
+        let (told, moved): (Vec<_>, Vec<_>) =
+            moved.into_iter().partition(|((counted, _), _)| *counted == answered);
         let [((counted, before), (_, after))] = moved[..] else {
             panic!("not exactly one counter has moved: {moved:?}")
         };
         assert_eq!(after.packets - before.packets, 1, "packets of {counted:?}");
         assert_eq!(after.bytes - before.bytes, frame.len() as u64, "bytes of {counted:?}");
-        let counted = *counted;
+        let (counted, told) = (*counted, !told.is_empty());
         self.counted = Some(all);
         match counted {
+            Counted::Reason(reason) if told => {
+                assert_eq!(action, XDP_TX, "an answer to {reason:?}");
+                assert_eq!(out, answer::to(frame, reason, 0), "the answer to {reason:?}");
+                Outcome::Answered(reason)
+            }
             Counted::Reason(reason) => {
                 assert_eq!(out, frame, "{reason:?} must leave the frame as it is");
                 let (wanted, outcome) = if reason.drops() {

@@ -9,7 +9,7 @@ use crate::{
     },
     director::{
         Director,
-        Outcome::{self, Dropped, Passed},
+        Outcome::{self, Answered, Dropped, Passed},
     },
     family::{FAMILIES, Family, HOST, SINGLE},
     frames::{ACK, L4, SYN, build, frame},
@@ -153,7 +153,7 @@ fn time_to_live() {
         let to = |last, ttl, l4| build(family.client(1), (family.vip(last), 80), l4, ttl, b"");
         for ttl in [0, 1] {
             let outcome = director.send(&to(SINGLE, ttl, ACK));
-            assert_eq!(outcome, Dropped(Reason::TtlExceeded), "IPv{family}, TTL {ttl}");
+            assert_eq!(outcome, Answered(Reason::TtlExceeded), "IPv{family}, TTL {ttl}");
             let outcome = director.send(&to(HOST, ttl, ACK));
             assert_eq!(outcome, Passed(Reason::NoService), "IPv{family}, TTL {ttl} for the host");
         }

@@ -9,11 +9,12 @@ use lb_common::{
 };
 
 use crate::{
+    answer as icmp,
     craft::{
         self, DESTINATION, DOT1AD, DOT1Q, FRAGMENT, HOP_BY_HOP, ROUTING, fragment, tagged,
         with_extensions, with_options,
     },
-    director::Director,
+    director::{Director, XDP_TX},
     errors::{answer, error, too_big},
     family::{BUNDLE, FAMILIES, Family, HOST, SINGLE, WILDCARD},
     frames::{ACK, L4, SYN, build},
@@ -97,17 +98,23 @@ fn compare(
     let before: Vec<_> = Reason::ALL.iter().map(|&one| reason(director, one)).collect();
     for _ in 0..frames {
         let frame = broken(&samples, random);
+        let seen = director.plane.data.test_run(&frame).expect("the kernel takes the frame");
         let wanted = match steer(&frame[..], director.plane.data.tables()) {
             Verdict::Forward { choice, .. } => {
-                (3, craft::forwarded(&frame, choice.real.destination_mac))
+                (XDP_TX, craft::forwarded(&frame, choice.real.destination_mac))
             }
-            Verdict::Refuse(reason) => {
-                *refused.entry(reason).or_default() +=
-                    Counter { packets: 1, bytes: frame.len() as u64 };
-                (if reason.drops() { 1 } else { 2 }, frame.clone())
+            Verdict::Refuse { reason, .. } => {
+                let count = |bytes| Counter { packets: 1, bytes, connections: 0 };
+                *refused.entry(reason).or_default() += count(frame.len() as u64);
+                if seen.0 == XDP_TX && reason == Reason::TtlExceeded {
+                    let answer = icmp::to(&frame, reason, 0);
+                    *refused.entry(Reason::Answered).or_default() += count(answer.len() as u64);
+                    (XDP_TX, answer)
+                } else {
+                    (if reason.drops() { 1 } else { 2 }, frame.clone())
+                }
             }
         };
-        let seen = director.plane.data.test_run(&frame).expect("the kernel takes the frame");
         assert_eq!(seen, wanted, "{frame:02x?}");
     }
     for (&one, before) in Reason::ALL.iter().zip(before) {

@@ -3,6 +3,7 @@
 //! Every frame goes through [`director::Director::send`], which checks each byte that came out and each
 //! counter: a test says only where a frame should go. Needs root.
 
+mod answer;
 mod client;
 mod craft;
 mod director;

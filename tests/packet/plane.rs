@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeSet, net::IpAddr, time::Instant};
 
-use lb_common::flow_hash::HashKeys;
+use lb_common::{abi::Features, flow_hash::HashKeys};
 use lb_userspace::{
     agent::dataplane::DataPlane,
     config,
     model::{Config, Name},
-    plan::{Desired, Inputs, MemberStatus, NextHop, Numbering, Operator, desired, diff},
+    plan::{
+        Desired, Inputs, MemberStatus, NextHop, Numbering, Operator, Ramp, Surroundings, desired,
+        diff, features,
+    },
     schedule::Rings,
 };
 
@@ -15,6 +18,9 @@ use lb_userspace::{
 pub(crate) const DIRECTOR: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
 /// The interface that `BPF_PROG_TEST_RUN` reports frames to come from: loopback.
 pub(crate) const INTERFACE: u32 = 1;
+
+/// The largest packet that the interfaces take.
+pub(crate) const MTU: u16 = 1_500;
 
 /// The program with its maps, and everything that fills them.
 pub(crate) struct Plane {
@@ -28,6 +34,10 @@ pub(crate) struct Plane {
     pub(crate) unresolved: BTreeSet<IpAddr>,
     /// Where real servers are; all are at [`INTERFACE`] but these.
     pub(crate) elsewhere: BTreeSet<IpAddr>,
+    /// Real servers that are this host.
+    pub(crate) local: BTreeSet<IpAddr>,
+    /// This host's addresses, the other directors, floods.
+    pub(crate) surroundings: Surroundings,
     pub(crate) rings: Rings,
     keys: HashKeys,
 }
@@ -35,9 +45,16 @@ pub(crate) struct Plane {
 impl Plane {
     /// Loads the program with a configuration (without its `[node]`).
     pub(crate) fn new(text: &str) -> Self {
+        Self::with(text, Features::default())
+    }
+
+    /// The same with more than the configuration asks for: without pins, the program is not replaced later.
+    pub(crate) fn with(text: &str, extra: Features) -> Self {
         let keys = HashKeys::from_seed([7; 32]);
         let config = parse(text);
-        let data = DataPlane::load(&config.limits, keys, None).expect("the program loads");
+        let features = features(&config).with(extra);
+        let data =
+            DataPlane::load(&config.limits, keys, features, None).expect("the program loads");
         let mut plane = Self {
             data,
             config,
@@ -46,6 +63,8 @@ impl Plane {
             down: BTreeSet::new(),
             unresolved: BTreeSet::new(),
             elsewhere: BTreeSet::new(),
+            local: BTreeSet::new(),
+            surroundings: Surroundings::default(),
             rings: Rings::default(),
             keys,
         };
@@ -88,16 +107,20 @@ impl Plane {
         let effective = self.operator.apply(&self.config);
         let status = |_: &Name, address: IpAddr| MemberStatus {
             healthy: !self.down.contains(&address),
+            local: self.local.contains(&address),
+            ramp: Ramp::FULL,
             next_hop: (!self.unresolved.contains(&address)).then(|| NextHop {
                 interface: INTERFACE + u32::from(self.elsewhere.contains(&address)),
                 source_mac: DIRECTOR,
                 destination_mac: mac(address),
+                mtu: MTU,
             }),
         };
         let inputs = Inputs {
             effective: &effective,
             numbering: &self.numbering,
             keys: &self.keys,
+            surroundings: &self.surroundings,
             status: &status,
         };
         desired(&inputs, &mut self.rings)

@@ -24,8 +24,8 @@ use crate::{
     health,
     model::{Config, Name, Pool},
     plan::{
-        Actual, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator, Step,
-        desired, diff,
+        Actual, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator, Ramp, Step,
+        Surroundings, desired, diff,
     },
     schedule::Rings,
 };
@@ -61,6 +61,10 @@ pub(super) struct Director {
     pub(super) down: BTreeSet<(Name, IpAddr)>,
     /// Next hops that an earlier agent has left in the maps: good until the address is resolved anew.
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
+    /// Real servers that start slowly, and how much of their weight they have; the others have all of it.
+    pub(super) ramps: BTreeMap<(Name, IpAddr), Ramp>,
+    /// What is known of this host and its neighbours.
+    pub(super) surroundings: Surroundings,
     /// When the transition window of a pool closes.
     pub(super) windows: BTreeMap<Name, Window>,
     keys: HashKeys,
@@ -90,6 +94,8 @@ impl Director {
             ledger,
             down: BTreeSet::new(),
             left_hops: BTreeMap::new(),
+            ramps: BTreeMap::new(),
+            surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
             keys,
             rings: Rings::default(),
@@ -105,12 +111,15 @@ impl Director {
     pub(super) fn converge(&mut self, neighbours: &Neighbours, now: Instant) -> Result<usize> {
         self.effective = self.operator.apply(&self.config);
         self.renumber()?;
+        self.surroundings.own = self.placement.own();
         let desired = self.desired(neighbours);
         let actual = match self.known.take() {
             Some(known) => known,
             None => self.plane.actual(&desired)?,
         };
         let steps = diff(&actual, &desired);
+        // What the steps need must be there before them, what nothing needs any more goes after them.
+        self.plane.refit(self.plane.features().with(desired.features))?;
         for step in &steps {
             debug!(%step, "step");
             if self.plane.apply(step, now)? {
@@ -118,6 +127,7 @@ impl Director {
             }
         }
         self.plane.finish(now);
+        self.plane.refit(desired.features)?;
         self.forget_pools(now)?;
         self.known = Some(Actual::from(desired));
         Ok(steps.len())
@@ -217,20 +227,25 @@ impl Director {
 
     fn desired(&mut self, neighbours: &Neighbours) -> Desired {
         let (down, places, left) = (&self.down, &self.placement.places, &self.left_hops);
+        let (placement, ramps) = (&self.placement, &self.ramps);
         let status = |pool: &Name, address: IpAddr| MemberStatus {
             healthy: !down.contains(&(pool.clone(), address)),
+            local: placement.local.contains(&address),
+            ramp: ramps.get(&(pool.clone(), address)).copied().unwrap_or(Ramp::FULL),
             next_hop: places.get(&address).and_then(|place| {
                 let Some(destination_mac) = neighbours.state(place.key).and_then(State::mac) else {
                     return left.get(&address).copied();
                 };
                 let (interface, source_mac) = (place.key.interface, place.source_mac);
-                Some(NextHop { interface, source_mac, destination_mac })
+                let mtu = placement.mtu(interface);
+                Some(NextHop { interface, source_mac, destination_mac, mtu })
             }),
         };
         let inputs = Inputs {
             effective: &self.effective,
             numbering: self.ledger.numbering(),
             keys: &self.keys,
+            surroundings: &self.surroundings,
             status: &status,
         };
         desired(&inputs, &mut self.rings)

@@ -1,6 +1,9 @@
 //! Where everything is: which interface a real server is behind, and whether this host can reach it at all.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::{
     host,
@@ -10,6 +13,7 @@ use super::{
 use crate::{
     config::{Parsed, Report},
     model::Config,
+    plan::OwnAddresses,
 };
 
 /// Interfaces of the configuration, and the place of every real server.
@@ -19,6 +23,8 @@ pub(super) struct Placement {
     pub(super) interfaces: Vec<Interface>,
     /// By address of the real server.
     pub(super) places: BTreeMap<IpAddr, Place>,
+    /// Real servers that are this host.
+    pub(super) local: BTreeSet<IpAddr>,
 }
 
 /// Where a real server is.
@@ -42,6 +48,27 @@ pub(super) enum PlacementError {
 }
 
 impl Placement {
+    /// The largest packet that an interface takes, in bytes; 0 where it is not known.
+    pub(super) fn mtu(&self, interface: u32) -> u16 {
+        let found = self.interfaces.iter().find(|known| known.index == interface);
+        found.map_or(0, |known| u16::try_from(known.mtu).unwrap_or(u16::MAX))
+    }
+
+    /// This host's own addresses on its first interface.
+    pub(super) fn own(&self) -> OwnAddresses {
+        let addresses = || self.interfaces.first().into_iter().flat_map(|i| &i.addresses);
+        OwnAddresses {
+            ipv4: addresses().find_map(|net| match net.addr() {
+                IpAddr::V4(address) => Some(address),
+                IpAddr::V6(_) => None,
+            }),
+            ipv6: addresses().find_map(|net| match net.addr() {
+                IpAddr::V6(address) if !address.is_unicast_link_local() => Some(address),
+                IpAddr::V4(_) | IpAddr::V6(_) => None,
+            }),
+        }
+    }
+
     /// Places everything that `parsed` names. All that does not fit is reported together.
     ///
     /// # Errors
@@ -69,7 +96,9 @@ impl Placement {
                 }
             }
         }
-        let Some(first) = misfits.first().cloned() else { return Ok(Self { interfaces, places }) };
+        let Some(first) = misfits.first().cloned() else {
+            return Ok(Self { interfaces, places, local: BTreeSet::new() });
+        };
         let diagnostics = misfits.into_iter().flat_map(|report| report.diagnostics).collect();
         Err(PlacementError::Misfit(Box::new(Report { diagnostics, ..first })))
     }

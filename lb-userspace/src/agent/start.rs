@@ -26,7 +26,7 @@ use crate::{
     config::Parsed,
     config_file, health,
     model::{Pool, RealServer},
-    plan::{Admin, Operator},
+    plan::{self, Admin, Operator},
 };
 
 impl Agent {
@@ -51,7 +51,8 @@ impl Agent {
         }
         let pins = Pins::open(&node.pin_folder, &limits)?;
         let ledger = Ledger::load(&node.state_folder, pins.adopted())?;
-        let plane = match DataPlane::load(&limits, keys, Some(pins.maps())) {
+        let features = plan::features(&parsed.config);
+        let plane = match DataPlane::load(&limits, keys, features, Some(pins.maps())) {
             Ok(plane) => plane,
             Err(error) => {
                 if !pins.adopted() {

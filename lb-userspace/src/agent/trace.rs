@@ -79,7 +79,12 @@ impl Agent {
     }
 
     fn explain_choice(&self, trace: &mut Trace, record: &Service, choice: &Choice) {
-        let slots = self.director.plane.tables().pool(record.pool).map_or(0, |p| p.current.slots);
+        let slots = self
+            .director
+            .plane
+            .tables()
+            .pool(u32::from(record.pool))
+            .map_or(0, |p| p.current.slots);
         trace.steps.push(format!("hash {:016x}: slot {} of {slots}", choice.hash, choice.slot));
         trace.slot = Some(choice.slot);
         if choice.tracked {
@@ -90,6 +95,7 @@ impl Agent {
                         "the slot is in transition and the flow is not noted: a flow from before the \
                          change stays; a new one (SYN) follows the new ring"
                     }
+                    Origin::Scheduler => "a new connection: its scheduler picks the real server",
                     Origin::Current => {
                         "the slot is in transition, and its real server from before the change is gone"
                     }

@@ -3,11 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use ipnet::{Ipv4Net, Ipv6Net};
 use lb_common::{
-    abi::{Address, Real, RealState, Service, ServiceKey, Vip},
+    abi::{
+        Address, Features, Guard, Real, RealState, Rule, Schedule, Service, ServiceKey, Tunnel, Vip,
+    },
     flow_hash::HashKeys,
     ring::Member,
 };
@@ -15,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Effective, Numbering, PoolNumbers};
 use crate::{
-    model::{self, HashKey, Name},
-    schedule::Rings,
+    model::{self, Name, RealServer, SchedulerKind},
+    schedule::{Rings, turns},
 };
 
 /// What an operator has said of a real server.
@@ -51,6 +54,8 @@ pub struct NextHop {
     pub source_mac: [u8; 6],
     /// Its address, or its router's.
     pub destination_mac: [u8; 6],
+    /// The largest packet that the interface takes, in bytes; 0: not known.
+    pub mtu: u16,
 }
 
 /// What is known of a real server at the moment.
@@ -60,6 +65,57 @@ pub struct MemberStatus {
     pub healthy: bool,
     /// Where it is reached; `None` until its address was resolved for the first time.
     pub next_hop: Option<NextHop>,
+    /// It is this host.
+    pub local: bool,
+    /// How much of its weight it has.
+    pub ramp: Ramp,
+}
+
+impl Default for MemberStatus {
+    fn default() -> Self {
+        Self { healthy: true, next_hop: None, local: false, ramp: Ramp::FULL }
+    }
+}
+
+/// How much of its weight a real server has that starts slowly: 1 to 100 percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ramp(u8);
+
+impl Ramp {
+    /// All of it.
+    pub const FULL: Self = Self(100);
+
+    /// `percent`, kept within 1 to 100.
+    #[must_use]
+    pub fn new(percent: u8) -> Self {
+        Self(percent.clamp(1, 100))
+    }
+
+    /// In percent.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// Addresses of this host itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnAddresses {
+    /// IPv4.
+    pub ipv4: Option<Ipv4Addr>,
+    /// IPv6, not a link-local one.
+    pub ipv6: Option<Ipv6Addr>,
+}
+
+/// What is known of this host and its neighbours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// This host's own addresses.
+    pub own: OwnAddresses,
+    /// MAC addresses of the other directors.
+    pub peers: BTreeSet<[u8; 6]>,
+    /// Services with a flood on.
+    pub floods: BTreeSet<Name>,
 }
 
 /// Everything that the maps depend on.
@@ -70,6 +126,8 @@ pub struct Inputs<'a> {
     pub numbering: &'a Numbering,
     /// The cluster's secret.
     pub keys: &'a HashKeys,
+    /// What else is known.
+    pub surroundings: &'a Surroundings,
     /// What is known of each real server, by pool and address.
     pub status: &'a dyn Fn(&Name, IpAddr) -> MemberStatus,
 }
@@ -85,6 +143,8 @@ pub struct PoolPlan {
     pub reals: u32,
     /// The owner of each slot.
     pub ring: Vec<u16>,
+    /// Its scheduler counts: flows are noted at all times.
+    pub counting: bool,
 }
 
 /// What the maps should hold.
@@ -100,6 +160,20 @@ pub struct Desired {
     pub vips: BTreeMap<Address, Vip>,
     /// Interfaces that real servers are behind.
     pub devices: BTreeSet<u32>,
+    /// Tunnels, by real server.
+    pub tunnels: BTreeMap<u32, Tunnel>,
+    /// Schedules that count, by pool; whose turn it is is not among what is wanted.
+    pub schedules: BTreeMap<u32, Schedule>,
+    /// Weights of the real servers of such pools.
+    pub weights: BTreeMap<u32, u32>,
+    /// Guards, without the state of their buckets.
+    pub guards: BTreeMap<u16, Guard>,
+    /// MAC addresses of the other directors.
+    pub peers: BTreeSet<[u8; 6]>,
+    /// What ICMP errors come from.
+    pub own: OwnAddresses,
+    /// What of the program all of this needs.
+    pub features: Features,
 }
 
 /// Computes what the maps should hold. `rings` remembers rings from call to call.
@@ -115,7 +189,24 @@ pub fn desired(inputs: &Inputs<'_>, rings: &mut Rings) -> Desired {
     for service in &config.services {
         desired.add_service(service, inputs);
     }
+    desired.peers.clone_from(&inputs.surroundings.peers);
+    desired.own = inputs.surroundings.own;
+    let here = desired.reals.values().any(|real| RealState(real.state).has(RealState::LOCAL));
+    desired.features = features(config)
+        .with_if(Features::PEERS, !desired.peers.is_empty())
+        .with_if(Features::LOCAL, here);
     desired
+}
+
+/// What of the program a configuration needs, whatever is found out about its hosts.
+#[must_use]
+pub fn features(config: &model::Config) -> Features {
+    let tunnel = |service: &model::Service| service.mode == model::Mode::Tunnel;
+    Features::default()
+        .with_if(Features::GUARD, config.services.iter().any(|service| service.guard.is_some()))
+        .with_if(Features::COUNTING, config.pools.iter().any(|pool| pool.scheduler.counts()))
+        .with_if(Features::TUNNEL, config.services.iter().any(tunnel))
+        .with_if(Features::UNPACK, !config.node.decapsulate.is_empty())
 }
 
 impl Desired {
@@ -128,64 +219,121 @@ impl Desired {
     ) {
         let mut members = Vec::with_capacity(pool.servers.len());
         let mut open = BTreeSet::new();
-        for server in &pool.servers {
+        let all = || pool.servers.iter().chain(&pool.sorry);
+        let status = |server: &RealServer| (inputs.status)(&pool.name, server.address);
+        // While one of them starts slowly, weights are counted in hundredths.
+        let slow = all().any(|server| status(server).ramp.get() < 100);
+        for server in all() {
             let Some(&number) = numbers.members.get(&server.address) else { continue };
-            let status = (inputs.status)(&pool.name, server.address);
+            let status = status(server);
             let admin = inputs.effective.admin(&pool.name, &server.name);
-            let weight = server.weight.get();
-            members.push(Member { number, address: server.address.into(), weight });
-            let available = status.healthy && admin == Admin::Ready && status.next_hop.is_some();
+            let parts = if slow { u16::from(status.ramp.get()) } else { 1 };
+            let weight = server.weight.get() * parts;
+            let member = Member { number, address: server.address.into(), weight };
+            let reached = status.local || status.next_hop.is_some();
+            let available = status.healthy && admin == Admin::Ready && reached;
             if available {
                 open.insert(number);
             }
             if let Some(hop) = status.next_hop {
                 self.devices.insert(hop.interface);
             }
-            let real = real(&status, admin, available && weight > 0);
-            self.reals.insert(numbers.reals.start + u32::from(number), real);
+            let entry = numbers.reals.start + u32::from(number);
+            self.reals.insert(entry, real(&status, admin, available && weight > 0));
+            self.add_member(pool, entry, &member, inputs);
+            members.push(member);
         }
+        // The sorry server is the last one; it has no part while anybody else is there.
+        let sorry = pool.sorry.as_ref().and_then(|_| members.pop()).map(|member| member.number);
         let slots = pool.ring_slots();
-        let ring = rings.ring(&pool.name, &members, slots, |number| open.contains(&number));
+        let others = members.iter().any(|m| m.weight > 0 && open.contains(&m.number));
+        let ring = match (sorry.filter(|sorry| !others && open.contains(sorry)), pool.scheduler) {
+            (Some(sorry), _) => vec![sorry; slots as usize],
+            (None, SchedulerKind::Rr) => turns(&members, |_| 1, &open),
+            (None, SchedulerKind::Wrr) => turns(&members, |member| member.weight, &open),
+            (None, _) => rings.ring(&pool.name, &members, slots, |number| open.contains(&number)),
+        };
         let (name, number, reals) = (pool.name.clone(), numbers.number, numbers.reals.start);
-        self.pools.push(PoolPlan { name, number, reals, ring });
+        let highest = members.iter().map(|member| u32::from(member.number) + 1).max().unwrap_or(0);
+        // With nobody but the sorry server left, everybody is sent there by the ring.
+        let schedule = rule(pool.scheduler).map(|rule| Schedule {
+            turn: 0,
+            rule: if others { rule as u32 } else { Rule::Turn as u32 },
+            reals: highest.clamp(1, Schedule::MOST_REALS),
+        });
+        if let Some(schedule) = schedule {
+            self.schedules.insert(number, schedule);
+        }
+        self.pools.push(PoolPlan { name, number, reals, ring, counting: schedule.is_some() });
     }
 
-    fn add_service(&mut self, service: &model::Service, inputs: &Inputs<'_>) {
-        let numbering = inputs.numbering;
-        let (Some(pool), Some(numbers)) =
-            (numbering.pools.get(&service.pool), numbering.services.get(&service.name))
-        else {
-            return;
-        };
-        let scheduler = inputs
-            .effective
-            .config
-            .pools
-            .iter()
-            .find(|pool| pool.name == service.pool)
-            .map_or_else(Default::default, |pool| pool.scheduler);
-        let vip = Address::from(service.address);
-        let key = service.hash_key(scheduler);
-        let record = Service {
-            salt: inputs.keys.salt(vip),
-            source_mask: source_mask(key, service.address),
-            flags: 0,
-            pool: pool.number,
-            counters: numbers.counters.start,
-            mark: service.mark.map_or(0, model::Mark::get),
-        };
-        let entry = self.vips.entry(vip).or_default();
-        for spec in &service.ports {
-            let protocol = spec.protocol.number();
-            let flags = flags(service, key, spec.protocol);
-            let record = Service { flags, ..record };
-            for port in spec.ports() {
-                self.services.insert(ServiceKey::new(vip, protocol, port), record);
-                entry.services += 1;
-            }
-            entry.protocols |= Vip::protocol_bit(protocol);
+    /// What schedulers that count and tunnels keep of a real server.
+    fn add_member(
+        &mut self,
+        pool: &model::Pool,
+        number: u32,
+        member: &Member,
+        inputs: &Inputs<'_>,
+    ) {
+        if rule(pool.scheduler).is_some() {
+            self.weights.insert(number, u32::from(member.weight));
+        }
+        let config = &inputs.effective.config;
+        let tunnelled = |service: &model::Service| service.mode == model::Mode::Tunnel;
+        if config.services_of(pool).any(tunnelled) {
+            let mtu = self.reals.get(&number).map_or(0, |real| real.mtu);
+            let tunnel = tunnel(&pool.tunnel, member.address.to_ip(), mtu, inputs);
+            self.tunnels.insert(number, tunnel);
         }
     }
+}
+
+/// The rule of a scheduler that counts.
+const fn rule(scheduler: SchedulerKind) -> Option<Rule> {
+    match scheduler {
+        SchedulerKind::Maglev | SchedulerKind::Source | SchedulerKind::Sh | SchedulerKind::Mh => {
+            None
+        }
+        SchedulerKind::Rr | SchedulerKind::Wrr => Some(Rule::Turn),
+        SchedulerKind::Lc => Some(Rule::Least),
+        SchedulerKind::Wlc => Some(Rule::WeightedLeast),
+        SchedulerKind::Sed => Some(Rule::ShortestDelay),
+        SchedulerKind::Nq => Some(Rule::NeverQueue),
+    }
+}
+
+/// The outer header for a real server behind an interface that takes packets of `mtu` bytes.
+fn tunnel(tunnel: &model::Tunnel, remote: IpAddr, mtu: u16, inputs: &Inputs<'_>) -> Tunnel {
+    let node = &inputs.effective.config.node;
+    let (local, spread) = match remote {
+        IpAddr::V4(_) => {
+            let own = inputs.surroundings.own.ipv4.map(Ipv4Net::from);
+            let net = node.tunnel_source.or(own);
+            let net = net.unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into());
+            (Address::from(net.network()), Address::from(net.hostmask()).halves().0)
+        }
+        IpAddr::V6(_) => {
+            let own = inputs.surroundings.own.ipv6.map(Ipv6Net::from);
+            let net = node.tunnel_source6.or(own);
+            let net = net.unwrap_or_else(|| Ipv6Addr::UNSPECIFIED.into());
+            (Address::from(net.network()), Address::from(net.hostmask()).halves().0)
+        }
+    };
+    // A mapped IPv4 mask has bits of its own in front, which the address has too.
+    let spread = if remote.is_ipv4() { [0, spread[1] & low_half()] } else { spread };
+    let port = match tunnel.kind {
+        model::TunnelKind::Ip => 0,
+        model::TunnelKind::Gue { port } => port,
+    };
+    let outer = Tunnel { port, v6: u16::from(remote.is_ipv6()), ..Tunnel::default() };
+    let inside = tunnel.mtu.unwrap_or(mtu).saturating_sub(outer.overhead());
+    let mss = if tunnel.clamp_mss { inside } else { 0 };
+    Tunnel { remote: remote.into(), local, spread, mtu: inside, mss, ..outer }
+}
+
+/// The last four bytes of an address.
+const fn low_half() -> u64 {
+    u64::from_ne_bytes([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])
 }
 
 fn real(status: &MemberStatus, admin: Admin, open: bool) -> Real {
@@ -193,37 +341,18 @@ fn real(status: &MemberStatus, admin: Admin, open: bool) -> Real {
     let mut state = if usable { RealState::USABLE } else { RealState::default() };
     state = if open { state.with(RealState::OPEN) } else { state };
     let hop = status.next_hop.inspect(|_| state = state.with(RealState::RESOLVED));
+    if status.local {
+        let state = state.with(RealState::RESOLVED).with(RealState::LOCAL);
+        return Real { state: state.0, ..Real::default() };
+    }
     hop.map_or(Real { state: state.0, ..Real::default() }, |hop| Real {
         destination_mac: hop.destination_mac,
         source_mac: hop.source_mac,
         state: state.0,
-        zero: 0,
         interface: hop.interface,
+        mtu: hop.mtu,
+        ..Real::default()
     })
-}
-
-/// Which bits of the client's address count.
-fn source_mask(key: HashKey, vip: IpAddr) -> [u64; 2] {
-    let HashKey::Source { prefix } = key else { return [u64::MAX; 2] };
-    let host_bits = match vip {
-        IpAddr::V4(_) => 32_u32.saturating_sub(u32::from(prefix)),
-        IpAddr::V6(_) => 128_u32.saturating_sub(u32::from(prefix)),
-    };
-    let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
-    Address { bytes: mask.to_be_bytes() }.halves().lanes()
-}
-
-/// How an entry of a service is hashed and tracked: connections always, datagrams where the service keeps
-/// their flows or their clients.
-fn flags(service: &model::Service, key: HashKey, protocol: model::Protocol) -> u32 {
-    let ports = key == HashKey::Flow;
-    let timeout = match (&service.persistence, protocol) {
-        (Some(persistence), _) => Some(persistence.timeout),
-        (None, model::Protocol::Udp) => service.udp_idle.map(model::UdpIdle::get),
-        (None, model::Protocol::Tcp) => None,
-    };
-    let idle = timeout.map_or(0, |idle| u32::try_from(idle.as_secs()).unwrap_or(u32::MAX).max(1));
-    Service::flags(ports, protocol == model::Protocol::Tcp || idle > 0, idle)
 }
 
 #[cfg(test)]

@@ -11,9 +11,14 @@ use crate::{
     },
 };
 
-const HOP: NextHop =
-    NextHop { interface: 7, source_mac: [2, 0, 0, 0, 0, 1], destination_mac: [2, 0, 0, 0, 0, 9] };
-const UP: MemberStatus = MemberStatus { healthy: true, next_hop: Some(HOP) };
+const HOP: NextHop = NextHop {
+    interface: 7,
+    source_mac: [2, 0, 0, 0, 0, 1],
+    destination_mac: [2, 0, 0, 0, 0, 9],
+    mtu: 1_500,
+};
+const UP: MemberStatus =
+    MemberStatus { healthy: true, next_hop: Some(HOP), local: false, ramp: Ramp::FULL };
 
 fn keys() -> HashKeys {
     HashKeys::from_seed([3; 32])
@@ -28,7 +33,13 @@ fn desired_for(
     let effective = operator.apply(config);
     let numbering = Numbering::default().assign(&effective.config, 64).unwrap();
     let (effective, numbering) = (&effective, &numbering);
-    let inputs = Inputs { effective, numbering, keys: &keys(), status };
+    let inputs = Inputs {
+        effective,
+        numbering,
+        keys: &keys(),
+        surroundings: &Surroundings::default(),
+        status,
+    };
     desired(&inputs, &mut Rings::default())
 }
 
@@ -64,7 +75,7 @@ fn states_of_a_real_server() {
         (false, None, Admin::Ready, none, false),
     ] {
         let what = format!("{healthy} {hop:?} {admin:?}");
-        let (real, found) = first_of_three(MemberStatus { healthy, next_hop: hop }, admin);
+        let (real, found) = first_of_three(MemberStatus { healthy, next_hop: hop, ..UP }, admin);
         assert_eq!((real.state, found), (state.0, in_ring), "{what}");
         let there = if hop.is_some() { (HOP.destination_mac, 7) } else { ([0; 6], 0) };
         assert_eq!((real.destination_mac, real.interface), there, "{what}");
@@ -75,7 +86,7 @@ fn states_of_a_real_server() {
 fn the_ring_is_the_configured_set_whoever_is_up() {
     let config = pools(&[("web", &[1, 2, 3])]);
     let all = all_up(&config).pools[0].ring.clone();
-    let down = |_: &Name, at| MemberStatus { healthy: at != address(2), next_hop: Some(HOP) };
+    let down = |_: &Name, at| MemberStatus { healthy: at != address(2), ..UP };
     let without = desired_for(&config, &Operator::default(), &down).pools[0].ring.clone();
     for (before, after) in all.iter().zip(&without) {
         assert!(before == after || *before == 1, "only slots of the lost one move");
@@ -108,7 +119,7 @@ fn weight_zero_is_in_no_slot_but_usable() {
 fn interfaces_are_collected() {
     let at = |_: &Name, address: IpAddr| {
         let interface = if address == super::super::sample::real(2) { 8 } else { 7 };
-        MemberStatus { healthy: false, next_hop: Some(NextHop { interface, ..HOP }) }
+        MemberStatus { healthy: false, next_hop: Some(NextHop { interface, ..HOP }), ..UP }
     };
     let desired = desired_for(&pools(&[("web", &[1, 2, 3])]), &Operator::default(), &at);
     assert_eq!(desired.devices, BTreeSet::from([7, 8]));
@@ -161,13 +172,14 @@ fn services_and_vips() {
     let desired = all_up(&config(SERVICES));
     assert_eq!(desired.services.len(), 6);
     let vip = |address: &str| desired.vips[&address.parse::<IpAddr>().unwrap().into()];
-    assert_eq!(vip("10.0.0.1"), Vip { services: 4, protocols: 0b11 });
-    assert_eq!(vip("10.0.0.2"), Vip { services: 1, protocols: 0b01 });
-    assert_eq!(vip("fd00:1::1"), Vip { services: 1, protocols: 0b10 });
+    let plain = |services, protocols| Vip { services, protocols, ..Vip::default() };
+    assert_eq!(vip("10.0.0.1"), Vip { udp: 443, ..plain(4, 0b11) });
+    assert_eq!(vip("10.0.0.2"), Vip { tcp: 25, ..plain(1, 0b01) });
+    assert_eq!(vip("fd00:1::1"), Vip { udp: 53, ..plain(1, 0b10) });
     let (web, more) = (entry(&desired, "10.0.0.1", 6, 80), entry(&desired, "10.0.0.1", 6, 443));
     let datagrams = entry(&desired, "10.0.0.1", 17, 443);
     assert_eq!(Service { flags: more.flags, ..datagrams }, more, "one record for a bundle");
-    assert!(more.tracked() && !datagrams.tracked(), "stateless UDP");
+    assert!(more.has(Service::TRACKED) && !datagrams.has(Service::TRACKED), "stateless UDP");
     assert_eq!(more, entry(&desired, "10.0.0.1", 6, 0), "port 0: every port");
     assert_eq!((web.mark, more.mark), (0, 44));
     assert_eq!((web.pool, more.pool), (0, 1));
@@ -196,21 +208,5 @@ fn what_counts_in_the_hash() {
         let what = format!("{address} {protocol}/{port}");
         assert_eq!(hash(&service, a, 1) != hash(&service, b, 1), clients, "{what}: clients");
         assert_eq!(hash(&service, a, 1) != hash(&service, a, 2), ports, "{what}: ports");
-    }
-}
-
-#[test]
-fn masks_of_every_length() {
-    for (vip, longest) in [("10.0.0.1", 32), ("fd00::1", 128)] {
-        let vip: IpAddr = vip.parse().unwrap();
-        let mut before = None;
-        for prefix in 1..=longest {
-            let [high, low] = source_mask(HashKey::Source { prefix }, vip);
-            let bits = high.count_ones() + low.count_ones();
-            let mapped = if longest == 32 { 96 } else { 0 };
-            assert_eq!(bits, u32::from(prefix) + mapped, "/{prefix}");
-            assert_ne!(before.replace([high, low]), Some([high, low]));
-        }
-        assert_eq!(source_mask(HashKey::Flow, vip), [u64::MAX; 2]);
     }
 }

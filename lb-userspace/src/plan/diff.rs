@@ -3,11 +3,14 @@
 //! The order keeps every moment in between right: a real server is there before a ring names it, a ring
 //! before a service points to its pool, a VIP before its first service and until after its last one.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use lb_common::abi::{Address, Real, RealState, Service, ServiceKey, Vip};
+use lb_common::abi::{Address, Guard, Real, RealState, Schedule, Service, ServiceKey, Tunnel, Vip};
 
-use super::Desired;
+use super::{Desired, OwnAddresses};
 use crate::model::Name;
 
 /// What the maps hold.
@@ -21,6 +24,18 @@ pub struct Actual {
     pub reals: BTreeMap<u32, Real>,
     /// By pool number: the first real server and the owner of each slot.
     pub pools: BTreeMap<u32, (u32, Vec<u16>)>,
+    /// Tunnels, at least those of [`Desired::tunnels`].
+    pub tunnels: BTreeMap<u32, Tunnel>,
+    /// Schedules of the pools of [`Desired::pools`], where they have one.
+    pub schedules: BTreeMap<u32, Schedule>,
+    /// Weights, at least those of [`Desired::weights`].
+    pub weights: BTreeMap<u32, u32>,
+    /// Guards, at least those of [`Desired::guards`], without the state of their buckets.
+    pub guards: BTreeMap<u16, Guard>,
+    /// MAC addresses of the other directors.
+    pub peers: BTreeSet<[u8; 6]>,
+    /// What ICMP errors come from.
+    pub own: OwnAddresses,
 }
 
 /// What the maps hold once a plan has been carried out.
@@ -32,6 +47,12 @@ impl From<Desired> for Actual {
             vips: desired.vips,
             reals: desired.reals,
             pools: pools.collect(),
+            tunnels: desired.tunnels,
+            schedules: desired.schedules,
+            weights: desired.weights,
+            guards: desired.guards,
+            peers: desired.peers,
+            own: desired.own,
         }
     }
 }
@@ -61,6 +82,46 @@ pub enum Step {
         reals: u32,
         /// The owner of each slot.
         ring: Vec<u16>,
+        /// Its scheduler counts.
+        counting: bool,
+    },
+    /// Write the tunnel to a real server.
+    PutTunnel {
+        /// Its number.
+        number: u32,
+        /// What it becomes.
+        tunnel: Tunnel,
+    },
+    /// Write the weight of a real server of a scheduler that counts.
+    PutWeight {
+        /// Its number.
+        number: u32,
+        /// What it becomes.
+        weight: u32,
+    },
+    /// Write how a pool gives out connections.
+    PutSchedule {
+        /// The pool.
+        pool: u32,
+        /// What it becomes; nothing for a scheduler that does not count.
+        schedule: Schedule,
+    },
+    /// Write a guard.
+    PutGuard {
+        /// Its number.
+        number: u16,
+        /// What it becomes.
+        guard: Guard,
+    },
+    /// Say which directors there are besides this one.
+    SetPeers {
+        /// Their MAC addresses.
+        peers: BTreeSet<[u8; 6]>,
+    },
+    /// Say what ICMP errors come from.
+    SetOwn {
+        /// This host's addresses.
+        own: OwnAddresses,
     },
     /// Write a VIP.
     PutVip {
@@ -101,15 +162,42 @@ pub fn diff(actual: &Actual, desired: &Desired) -> Vec<Step> {
             steps.push(Step::PutReal { number, real: *real });
         }
     }
+    for (&number, &tunnel) in &desired.tunnels {
+        if actual.tunnels.get(&number) != Some(&tunnel) {
+            steps.push(Step::PutTunnel { number, tunnel });
+        }
+    }
+    for (&number, &weight) in &desired.weights {
+        if actual.weights.get(&number) != Some(&weight) {
+            steps.push(Step::PutWeight { number, weight });
+        }
+    }
+    for (&number, &guard) in &desired.guards {
+        if actual.guards.get(&number) != Some(&guard) {
+            steps.push(Step::PutGuard { number, guard });
+        }
+    }
     for pool in &desired.pools {
         let same = actual
             .pools
             .get(&pool.number)
             .is_some_and(|(reals, ring)| *reals == pool.reals && *ring == pool.ring);
         if !same {
-            let (name, ring) = (pool.name.clone(), pool.ring.clone());
-            steps.push(Step::InstallRing { name, pool: pool.number, reals: pool.reals, ring });
+            let (name, ring, counting) = (pool.name.clone(), pool.ring.clone(), pool.counting);
+            let (number, reals) = (pool.number, pool.reals);
+            steps.push(Step::InstallRing { name, pool: number, reals, ring, counting });
         }
+        let schedule = desired.schedules.get(&pool.number).copied();
+        if actual.schedules.get(&pool.number).copied() != schedule {
+            let schedule = schedule.unwrap_or_default();
+            steps.push(Step::PutSchedule { pool: pool.number, schedule });
+        }
+    }
+    if actual.peers != desired.peers {
+        steps.push(Step::SetPeers { peers: desired.peers.clone() });
+    }
+    if actual.own != desired.own {
+        steps.push(Step::SetOwn { own: desired.own });
     }
     for (&address, &vip) in &desired.vips {
         if actual.vips.get(&address) != Some(&vip) {
@@ -142,6 +230,20 @@ impl fmt::Display for Step {
             Self::InstallRing { name, ring, .. } => {
                 write!(f, "pool {name}: a ring of {} slots", ring.len())
             }
+            Self::PutTunnel { number, tunnel } => {
+                let (to, mtu) = (tunnel.remote.to_ip(), tunnel.mtu);
+                write!(f, "real server {number}: a tunnel to {to} for packets up to {mtu} bytes")
+            }
+            Self::PutWeight { number, weight } => {
+                write!(f, "real server {number}: weight {weight}")
+            }
+            Self::PutSchedule { pool, schedule } if schedule.reals == 0 => {
+                write!(f, "pool {pool}: connections go by the ring")
+            }
+            Self::PutSchedule { pool, .. } => write!(f, "pool {pool}: connections are counted"),
+            Self::PutGuard { number, .. } => write!(f, "guard {number}"),
+            Self::SetPeers { peers } => write!(f, "{} other directors", peers.len()),
+            Self::SetOwn { .. } => write!(f, "the source of ICMP errors"),
             Self::PutVip { address, vip } => {
                 write!(f, "VIP {}: {} entries", address.to_ip(), vip.services)
             }
@@ -158,6 +260,7 @@ fn words(state: RealState) -> String {
         (RealState::USABLE, ", usable"),
         (RealState::RESOLVED, ", resolved"),
         (RealState::OPEN, ", open"),
+        (RealState::LOCAL, ", this host"),
     ];
     all.iter().filter(|(bit, _)| state.has(*bit)).map(|(_, word)| *word).collect()
 }

@@ -11,7 +11,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     plan::{
-        Inputs, MemberStatus, NextHop, Numbering, Operator, desired,
+        Inputs, MemberStatus, NextHop, Numbering, Operator, Surroundings, desired,
         sample::{name, pools},
     },
     schedule::Rings,
@@ -40,11 +40,19 @@ fn wanted(
             interface: 2 + u32::from(address == crate::plan::sample::real(1)),
             source_mac: [2; 6],
             destination_mac: [4; 6],
+            mtu: 1_500,
         }),
+        ..MemberStatus::default()
     };
     let keys = HashKeys::from_seed([1; 32]);
-    let inputs =
-        Inputs { effective: &effective, numbering: &numbering, keys: &keys, status: &status };
+    let surroundings = Surroundings::default();
+    let inputs = Inputs {
+        effective: &effective,
+        numbering: &numbering,
+        keys: &keys,
+        surroundings: &surroundings,
+        status: &status,
+    };
     let desired = desired(&inputs, &mut Rings::default());
     (numbering, desired)
 }
@@ -75,6 +83,15 @@ impl Simulated {
             Step::InstallRing { pool, reals, ring, .. } => {
                 _ = self.actual.pools.insert(pool, (reals, ring));
             }
+            Step::PutTunnel { number, tunnel } => _ = self.actual.tunnels.insert(number, tunnel),
+            Step::PutWeight { number, weight } => _ = self.actual.weights.insert(number, weight),
+            Step::PutSchedule { pool, schedule } => {
+                assert!(self.actual.pools.contains_key(&pool), "a schedule before its ring");
+                _ = self.actual.schedules.insert(pool, schedule);
+            }
+            Step::PutGuard { number, guard } => _ = self.actual.guards.insert(number, guard),
+            Step::SetPeers { peers } => self.actual.peers = peers,
+            Step::SetOwn { own } => self.actual.own = own,
             Step::PutVip { address, vip } => _ = self.actual.vips.insert(address, vip),
             Step::PutService { key, service } => _ = self.actual.services.insert(key, service),
             Step::RemoveService { key } => {
@@ -91,7 +108,7 @@ impl Simulated {
     fn assert_right(&self) {
         for (key, service) in &self.actual.services {
             assert!(self.actual.vips.contains_key(&key.address), "a service without its VIP");
-            let pool = self.actual.pools.get(&service.pool);
+            let pool = self.actual.pools.get(&u32::from(service.pool));
             let Some((reals, ring)) = pool else { panic!("a service before its ring") };
             for owner in ring.iter().filter(|owner| **owner != NO_REAL) {
                 let real = self.every_real.get(&(reals + u32::from(*owner)));
@@ -118,6 +135,12 @@ fn kinds(steps: &[Step]) -> Vec<&'static str> {
         Step::PutDevice { .. } => "device",
         Step::PutReal { .. } => "real",
         Step::InstallRing { .. } => "ring",
+        Step::PutTunnel { .. } => "tunnel",
+        Step::PutWeight { .. } => "weight",
+        Step::PutSchedule { .. } => "schedule",
+        Step::PutGuard { .. } => "guard",
+        Step::SetPeers { .. } => "peers",
+        Step::SetOwn { .. } => "own",
         Step::PutVip { .. } => "vip",
         Step::PutService { .. } => "service",
         Step::RemoveService { .. } => "no service",

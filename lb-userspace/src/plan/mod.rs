@@ -8,8 +8,12 @@ mod numbering;
 mod operator;
 #[cfg(test)]
 mod sample;
+mod services;
 
-pub use desired::{Admin, Desired, Inputs, MemberStatus, NextHop, PoolPlan, desired};
+pub use desired::{
+    Admin, Desired, Inputs, MemberStatus, NextHop, OwnAddresses, PoolPlan, Ramp, Surroundings,
+    desired, features,
+};
 pub use diff::{Actual, Step, diff};
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};

@@ -46,6 +46,9 @@ pub struct ServiceNumbers {
     pub pool: Name,
     /// Its entries in COUNTERS: one for each entry of the pool's block in REALS.
     pub counters: Block,
+    /// The number of its guard, whether it has one or not; 0 stands for no guard.
+    #[serde(default)]
+    pub guard: u16,
 }
 
 /// All numbers in use.
@@ -78,7 +81,8 @@ impl Numbering {
     pub fn assign(&self, config: &Config, pools: u32) -> Result<Self, NumberingError> {
         let mut next = self.clone();
         for pool in &config.pools {
-            let addresses = pool.servers.iter().map(|server| server.address).collect();
+            let servers = pool.servers.iter().chain(&pool.sorry);
+            let addresses = servers.map(|server| server.address).collect();
             next.assign_pool(self, &pool.name, &addresses, pools, &config.limits)?;
         }
         next.services.retain(|name, numbers| {
@@ -144,15 +148,26 @@ impl Numbering {
         limits: &Limits,
     ) -> Result<(), NumberingError> {
         let needed = self.pools.get(pool).map_or(0, |numbers| numbers.reals.length);
-        if self.services.get(name).is_some_and(|numbers| numbers.counters.length >= needed) {
+        let known = self.services.get(name);
+        if known.is_some_and(|known| known.counters.length >= needed && known.guard > 0) {
             return Ok(());
         }
         let used = before.services.values().chain(self.services.values());
         let used = used.map(|service| service.counters);
         let counters =
             block(used, needed, limits.counters).ok_or(NumberingError::counters(needed, limits))?;
-        self.services.insert(name.clone(), ServiceNumbers { pool: pool.clone(), counters });
+        let guard = match self.services.get(name).map(|numbers| numbers.guard) {
+            Some(guard) if guard > 0 => guard,
+            _ => self.free_guard(),
+        };
+        self.services.insert(name.clone(), ServiceNumbers { pool: pool.clone(), counters, guard });
         Ok(())
+    }
+
+    /// A guard's number that no service has; 0 (no guard) where all are taken.
+    fn free_guard(&self) -> u16 {
+        let used: BTreeSet<_> = self.services.values().map(|service| service.guard).collect();
+        (1..=u16::MAX).find(|number| !used.contains(number)).unwrap_or(0)
     }
 
     fn free_pool(&self, pools: u32) -> Result<u32, NumberingError> {

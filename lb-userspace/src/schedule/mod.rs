@@ -3,9 +3,13 @@
 //! Building takes milliseconds, substituting microseconds: the ring of the configured set is kept, so that
 //! a health change costs the second alone.
 
+mod turns;
+
 use std::collections::HashMap;
 
 use lb_common::ring::{Member, build, substitute};
+
+pub use turns::turns;
 
 use crate::model::Name;
 

@@ -59,6 +59,7 @@ impl DataPlane {
         pool: u32,
         reals: u32,
         next: &[u16],
+        counting: bool,
         now: Instant,
     ) -> Result<bool, DataPlaneError> {
         let Some(before) = self.maps.pool(pool) else {
@@ -74,9 +75,17 @@ impl DataPlane {
             .iter()
             .map(|slot| slot.real())
             .collect();
-        let slots = transition(&base, &present, next);
+        let counted = self.maps.schedule(pool).is_some_and(|schedule| schedule.reals > 0);
+        let mut slots = transition(&base, &present, next);
+        if counted && !counting {
+            // Until now connections went where they were counted, whatever the ring said.
+            for slot in &mut slots {
+                *slot = Slot::new(slot.real(), true);
+            }
+        }
         let ring = self.write(&slots, now)?;
-        let window = if open { before.window } else { self.new_window() };
+        // The notes of a scheduler that counts hold at all times.
+        let window = if open || counted { before.window } else { self.new_window() };
         // Nothing is tracked by the new number before the new ring is in force.
         self.maps.put_pool_reals(pool, reals, window);
         self.maps.put_pool_changed(pool);
@@ -114,7 +123,7 @@ impl DataPlane {
     fn ring_says(&self, key: &FlowKey) -> Option<u16> {
         let flow = Flow::from_key(key);
         let service = find(&flow, &self.maps)?;
-        let pool = self.maps.pool(service.pool)?;
+        let pool = self.maps.pool(u32::from(service.pool))?;
         let hash = self.maps.keys().flow(&service, flow.client, flow.ports);
         look(&self.maps, pool.current, hash).ok().map(|(_, slot)| slot.real())
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use lb_common::{
-    abi::{Counter, RealState},
+    abi::{Bucket, Counter, Guard, RealState, Schedule},
     verdict::Tables as _,
 };
 
@@ -19,6 +19,31 @@ impl DataPlane {
         let reals = desired.reals.keys();
         let pools = desired.pools.iter().map(|pool| pool.number);
         Ok(Actual {
+            tunnels: desired
+                .tunnels
+                .keys()
+                .filter_map(|&n| Some((n, self.maps.tunnel(n)?)))
+                .collect(),
+            schedules: desired
+                .pools
+                .iter()
+                .filter_map(|pool| Some((pool.number, self.maps.schedule(pool.number)?)))
+                .filter(|(_, schedule)| schedule.reals > 0)
+                .map(|(pool, schedule)| (pool, Schedule { turn: 0, ..schedule }))
+                .collect(),
+            weights: desired
+                .weights
+                .keys()
+                .filter_map(|&n| Some((n, self.maps.load(n)?.weight)))
+                .collect(),
+            guards: desired
+                .guards
+                .keys()
+                .filter_map(|&n| Some((n, self.maps.guard(n)?)))
+                .map(|(n, guard)| (n, Guard { bucket: Bucket::default(), ..guard }))
+                .collect(),
+            peers: self.maps.peers()?,
+            own: self.maps.own()?,
             services: self.maps.services()?.into_iter().collect(),
             vips: self.maps.vips()?.into_iter().collect(),
             reals: reals.filter_map(|&n| Some((n, self.maps.real(n)?))).collect(),
@@ -36,9 +61,15 @@ impl DataPlane {
         match step {
             Step::PutDevice { interface } => self.maps.put_device(*interface)?,
             Step::PutReal { number, real } => self.maps.put_real(*number, real),
-            Step::InstallRing { pool, reals, ring, .. } => {
-                return self.install_ring(*pool, *reals, ring, now);
+            Step::InstallRing { pool, reals, ring, counting, .. } => {
+                return self.install_ring(*pool, *reals, ring, *counting, now);
             }
+            Step::PutTunnel { number, tunnel } => self.maps.put_tunnel(*number, tunnel),
+            Step::PutWeight { number, weight } => self.maps.put_weight(*number, *weight),
+            Step::PutSchedule { pool, schedule } => self.maps.put_schedule(*pool, schedule),
+            Step::PutGuard { number, guard } => self.maps.put_guard(*number, *guard)?,
+            Step::SetPeers { peers } => self.maps.set_peers(peers)?,
+            Step::SetOwn { own } => self.maps.set_own(own)?,
             Step::PutVip { address, vip } => self.maps.put_vip(*address, *vip)?,
             Step::PutService { key, service } => self.maps.put_service(*key, *service, now)?,
             Step::RemoveService { key } => self.maps.remove_service(*key, now)?,
@@ -74,6 +105,7 @@ impl DataPlane {
             interface: real.interface,
             source_mac: real.source_mac,
             destination_mac: real.destination_mac,
+            mtu: real.mtu,
         })
     }
 
@@ -83,6 +115,7 @@ impl DataPlane {
             if let Some(real) = self.maps.real(from.start + index) {
                 self.maps.put_real(to.start + index, &real);
             }
+            self.maps.copy_load(from.start + index, to.start + index);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Handles on the maps: what the agent writes and reads, typed.
 
-use std::{os::fd::AsFd as _, time::Instant};
+use std::{collections::BTreeSet, net::IpAddr, os::fd::AsFd as _, time::Instant};
 
 use aya::{
     Ebpf,
@@ -11,16 +11,16 @@ use aya::{
 };
 use lb_common::{
     abi::{
-        Address, Bucket, Counter, Features, FlowKey, Fragment, FragmentKey, Guard, GuardAction,
-        GuardList, Halves, Load, Node, Note, NoteState, Pool, Real, Reason, RingRef, Schedule,
-        Service, ServiceKey, Slot, Tunnel, Vip, map,
+        Address, Counter, Features, FlowKey, Fragment, FragmentKey, Guard, GuardAction, GuardList,
+        Halves, Load, Node, Note, NoteState, Pool, Real, Reason, RingRef, Schedule, Service,
+        ServiceKey, Slot, Tunnel, Vip, map,
     },
     flow_hash::HashKeys,
     verdict::Tables,
 };
 
 use super::{DataPlaneError, fast::Fast, mmap::Words, object};
-use crate::model::Limits;
+use crate::{model::Limits, plan::OwnAddresses};
 
 const POOL_WORDS: usize = size_of::<Pool>() / 8;
 const REAL_WORDS: usize = size_of::<Real>() / 8;
@@ -166,10 +166,7 @@ impl Maps {
 
     /// Writes the numbers of a pool that do not change while packets read it: before its first ring.
     pub(super) fn put_pool_reals(&self, pool: u32, reals: u32, window: u32) {
-        let [a, b, c, d] = reals.to_ne_bytes();
-        let [e, f, g, h] = window.to_ne_bytes();
-        let word = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
-        self.pools.set(pool as usize * POOL_WORDS + 2, word);
+        self.pools.set(pool as usize * POOL_WORDS + 2, u64_of(reals, window));
     }
 
     /// Notes that the pool's ring is being replaced.
@@ -185,6 +182,144 @@ impl Maps {
     /// Publishes the ring that older flows follow.
     pub(super) fn publish_base(&self, pool: u32, ring: RingRef) {
         self.pools.set(pool as usize * POOL_WORDS + 1, ring_word(ring));
+    }
+
+    /// Writes the tunnel to a real server.
+    pub(super) fn put_tunnel(&self, number: u32, tunnel: &Tunnel) {
+        let at = number as usize * TUNNEL_WORDS;
+        let [local, remote] = [tunnel.local.halves().0, tunnel.remote.halves().0];
+        let [a, b] = tunnel.port.to_ne_bytes();
+        let [c, d] = tunnel.mtu.to_ne_bytes();
+        let [e, f] = tunnel.mss.to_ne_bytes();
+        let [g, h] = tunnel.v6.to_ne_bytes();
+        let last = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+        let words = remote.into_iter().chain(local).chain(tunnel.spread).chain([last]);
+        for (index, word) in words.enumerate() {
+            self.tunnels.set(at + index, word);
+        }
+    }
+
+    /// The tunnel to a real server.
+    pub(super) fn tunnel(&self, number: u32) -> Option<Tunnel> {
+        let at = number as usize * TUNNEL_WORDS;
+        let word = |index| self.tunnels.get(at + index);
+        let [a, b, c, d, e, f, g, h] = word(6)?.to_ne_bytes();
+        Some(Tunnel {
+            remote: Address::from_halves(Halves([word(0)?, word(1)?])),
+            local: Address::from_halves(Halves([word(2)?, word(3)?])),
+            spread: [word(4)?, word(5)?],
+            port: u16::from_ne_bytes([a, b]),
+            mtu: u16::from_ne_bytes([c, d]),
+            mss: u16::from_ne_bytes([e, f]),
+            v6: u16::from_ne_bytes([g, h]),
+            zero: 0,
+        })
+    }
+
+    /// Writes the weight of a real server; its connections stay.
+    pub(super) fn put_weight(&self, number: u32, weight: u32) {
+        self.loads.set(number as usize * LOAD_WORDS + 1, u64_of(weight, 0));
+    }
+
+    /// Writes the connections of a real server; its weight stays.
+    pub(super) fn put_load(&self, number: u32, active: u32, inactive: u32) {
+        self.loads.set(number as usize * LOAD_WORDS, u64_of(active, inactive));
+    }
+
+    /// Copies weight and connections.
+    pub(super) fn copy_load(&self, from: u32, to: u32) {
+        for word in 0..LOAD_WORDS {
+            if let Some(value) = self.loads.get(from as usize * LOAD_WORDS + word) {
+                self.loads.set(to as usize * LOAD_WORDS + word, value);
+            }
+        }
+    }
+
+    /// Writes how a pool gives out connections; whose turn it is stays.
+    pub(super) fn put_schedule(&self, pool: u32, schedule: &Schedule) {
+        let word = u64_of(schedule.rule, schedule.reals);
+        self.schedules.set(pool as usize * SCHEDULE_WORDS + 1, word);
+    }
+
+    /// A guard.
+    pub(super) fn guard(&self, number: u16) -> Option<Guard> {
+        self.guards.get(&u32::from(number), 0).ok()
+    }
+
+    /// Writes a guard.
+    pub(super) fn put_guard(&mut self, number: u16, guard: Guard) -> Result<(), DataPlaneError> {
+        Ok(self.guards.set(u32::from(number), guard, 0)?)
+    }
+
+    /// The other directors.
+    pub(super) fn peers(&self) -> Result<BTreeSet<[u8; 6]>, DataPlaneError> {
+        let peers: Vec<u64> = self.peers.keys().collect::<Result<_, _>>()?;
+        Ok(peers.into_iter().map(mac_of).collect())
+    }
+
+    /// Replaces the other directors.
+    pub(super) fn set_peers(&mut self, peers: &BTreeSet<[u8; 6]>) -> Result<(), DataPlaneError> {
+        for old in self.peers()?.difference(peers) {
+            self.peers.remove(&number_of(*old))?;
+        }
+        for peer in peers {
+            self.peers.insert(number_of(*peer), 1, 0)?;
+        }
+        Ok(())
+    }
+
+    /// What ICMP errors come from.
+    pub(super) fn own(&self) -> Result<OwnAddresses, DataPlaneError> {
+        let node = self.node.get(&0, 0)?;
+        let (ipv4, ipv6) = (node.ipv4.to_ip(), node.ipv6.to_ip());
+        Ok(OwnAddresses {
+            ipv4: if let IpAddr::V4(address) = ipv4 { Some(address) } else { None },
+            ipv6: match ipv6 {
+                IpAddr::V6(address) if !address.is_unspecified() => Some(address),
+                IpAddr::V4(_) | IpAddr::V6(_) => None,
+            },
+        })
+    }
+
+    /// Writes what ICMP errors come from.
+    pub(super) fn set_own(&mut self, own: &OwnAddresses) -> Result<(), DataPlaneError> {
+        let none = Address { bytes: [0; 16] };
+        let ipv4 = own.ipv4.map_or(none, Address::from);
+        let ipv6 = own.ipv6.map_or(none, Address::from);
+        self.change_node(|node| Node { ipv4, ipv6, ..node })
+    }
+
+    /// Changes the entry of the director itself.
+    pub(super) fn change_node(
+        &mut self,
+        change: impl FnOnce(Node) -> Node,
+    ) -> Result<(), DataPlaneError> {
+        let node = self.node.get(&0, 0)?;
+        Ok(self.node.set(0, change(node), 0)?)
+    }
+
+    /// All prefixes of guard lists: list, prefix as the trie counts it, value.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = (Key<GuardList>, u32)> {
+        self.guard_lists.iter().filter_map(Result::ok)
+    }
+
+    /// Writes a prefix of a list.
+    pub(super) fn put_prefix(
+        &mut self,
+        key: &Key<GuardList>,
+        value: u32,
+    ) -> Result<(), DataPlaneError> {
+        Ok(self.guard_lists.insert(key, value, 0)?)
+    }
+
+    /// Removes a prefix of a list.
+    pub(super) fn remove_prefix(&mut self, key: &Key<GuardList>) -> Result<(), DataPlaneError> {
+        Ok(self.guard_lists.remove(key)?)
+    }
+
+    /// All unconfirmed notes.
+    pub(super) fn new_notes(&self) -> impl Iterator<Item = (FlowKey, Note)> {
+        self.new_flows.iter().filter_map(Result::ok)
     }
 
     /// Writes ring words into a region.
@@ -365,8 +500,22 @@ fn sum(values: &PerCpuValues<Counter>) -> Counter {
 }
 
 fn ring_word(ring: RingRef) -> u64 {
-    let ([a, b, c, d], [e, f, g, h]) = (ring.offset.to_ne_bytes(), ring.slots.to_ne_bytes());
+    u64_of(ring.offset, ring.slots)
+}
+
+const fn u64_of(first: u32, second: u32) -> u64 {
+    let ([a, b, c, d], [e, f, g, h]) = (first.to_ne_bytes(), second.to_ne_bytes());
     u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// A MAC address as PEERS knows it: its bytes in order, the first one lowest.
+const fn number_of([a, b, c, d, e, f]: [u8; 6]) -> u64 {
+    u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+}
+
+const fn mac_of(number: u64) -> [u8; 6] {
+    let [a, b, c, d, e, f, _, _] = number.to_le_bytes();
+    [a, b, c, d, e, f]
 }
 
 fn halves(word: u64) -> (u32, u32) {
