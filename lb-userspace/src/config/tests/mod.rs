@@ -2,6 +2,7 @@
 
 mod accepted;
 mod properties;
+mod reference;
 mod rendered;
 mod wrong_guards;
 mod wrong_keys;
