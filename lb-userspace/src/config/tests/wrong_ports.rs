@@ -86,6 +86,7 @@ fn a_port_of_another_service() {
         assert_eq!(&report.text[error.span.clone()], text, "{report}");
         assert_eq!(error.key, format!("service[1].ports[{index}]"));
         assert!(error.message.contains(words), "{report}");
+        assert!(report.to_string().contains("or take it from service `site`"), "{report}");
         assert_eq!(report.position(&error.related[0].span).line, related);
     }
 }
