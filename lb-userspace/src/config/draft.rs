@@ -89,6 +89,8 @@ pub(super) struct GuardDraft {
     pub(super) default: Option<Spanned<GuardAction>>,
     pub(super) allow: Vec<Entry<IpNet>>,
     pub(super) deny: Vec<Entry<IpNet>>,
+    /// `allow` names somebody, who may have been refused.
+    pub(super) allows: bool,
     pub(super) rate: Option<Rate>,
     pub(super) source_rate: Option<SourceRate>,
 }

@@ -22,6 +22,7 @@ pub(super) fn guard(item: &Item<'_>, sink: &mut Sink) -> Option<GuardDraft> {
         default: table.get("default").and_then(|item| item.word(sink, "default", &ACTIONS, &[])),
         allow: prefixes(&table, "allow", sink),
         deny: prefixes(&table, "deny", sink),
+        allows: table.get("allow").is_some_and(|item| !item.is_empty_array()),
         rate: rate(&table, "rate", "burst", sink),
         source_rate: source_rate(&table, sink),
         path: table.path,

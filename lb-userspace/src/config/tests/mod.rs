@@ -2,9 +2,14 @@
 
 mod accepted;
 mod properties;
+mod reference;
 mod rendered;
+mod wrong_guards;
 mod wrong_keys;
+mod wrong_ports;
+mod wrong_schedulers;
 mod wrong_services;
+mod wrong_tunnels;
 mod wrong_values;
 
 use super::{Parsed, Report, Severity, parse};

@@ -5,7 +5,10 @@ use std::{fmt::Write as _, time::Duration};
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::show_duration;
+use crate::{
+    config::schema::{self, Schema},
+    model::show_duration,
+};
 
 /// Reads a text, and looks at every place that is named.
 fn look_at_places(text: &str) {
@@ -53,7 +56,63 @@ const PIECES: [&str; 24] = [
     "\t",
 ];
 
+/// Tables, with a line that they have in [`VALID`], and what is around a key in them.
+const TABLES: [(&str, &str, &Schema); 9] = [
+    ("interface = \"eth0\"", "KEY", &schema::NODE),
+    ("name = \"dns\"", "KEY", &schema::POOL),
+    ("name = \"dns\"", "sorry_server = { KEY }", &schema::SORRY_SERVER),
+    ("name = \"dns\"", "tunnel = { KEY }", &schema::TUNNEL),
+    ("mark = 53", "KEY", &schema::SERVICE),
+    ("mark = 53", "persistence = { KEY }", &schema::PERSISTENCE),
+    ("mark = 53", "guard = { KEY }", &schema::GUARD),
+    ("mark = 53", "guard = { source_rate = \"1/s\", KEY }", &schema::GUARD),
+    ("mark = 53", "flood = { above = \"9/s\", KEY }", &schema::FLOOD),
+];
+
+/// Values of every type, some of them near to what is meant.
+const VALUES: [&str; 28] = [
+    "1",
+    "-1",
+    "65536",
+    "1.5",
+    "true",
+    "\"\"",
+    "\"*\"",
+    "\"/64\"",
+    "\"1s\"",
+    "\"7/h\"",
+    "\"10.0.0.0/8\"",
+    "\"2001:db8::53\"",
+    "\"deny\"",
+    "\"gue\"",
+    "\"rr\"",
+    "\"until-drained\"",
+    "[]",
+    "[[]]",
+    "{}",
+    "[{}]",
+    "[1]",
+    "[\"\"]",
+    "[\"tcp/1-9\", \"*\"]",
+    "[\"::/0\", \"::/0\"]",
+    "[\"10.8.8.1\", \"fd00::1\"]",
+    "1979-05-27",
+    "\"\\u0000\"",
+    "\"tunnel\"",
+];
+
 proptest! {
+    #[test]
+    fn any_value_of_any_key_of_any_table(
+        (line, around, schema) in prop::sample::select(&TABLES[..]),
+        key in any::<prop::sample::Index>(),
+        value in prop::sample::select(&VALUES[..]),
+    ) {
+        let key = key.get(schema.keys);
+        let added = around.replace("KEY", &format!("{key} = {value}"));
+        look_at_places(&edited((line, &format!("{line}\n{added}"))));
+    }
+
     #[test]
     fn a_damaged_file(cuts in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..40, prop::sample::select(&PIECES[..])), 1..5)) {
         let mut text = VALID.to_owned();

@@ -75,7 +75,7 @@ fn same_family(service: &ServiceDraft, guard: &GuardDraft, sink: &mut Sink) {
 
 fn lets_somebody_in(service: &ServiceDraft, guard: &GuardDraft, sink: &mut Sink) {
     let Some(default) = &guard.default else { return };
-    if *default.get_ref() == GuardAction::Deny && guard.allow.is_empty() {
+    if *default.get_ref() == GuardAction::Deny && !guard.allows {
         let message = format!("{} lets nobody in: `allow` is empty", service.title());
         sink.warning(default.span(), format!("{}.default", guard.path), message)
             .help("name who may: `allow = [\"10.0.0.0/8\"]`".to_owned());

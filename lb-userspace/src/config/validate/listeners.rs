@@ -85,7 +85,8 @@ fn overlap(
         )
     };
     sink.error(port.span.clone(), format!("{}.ports[{}]", service.path, port.index), message)
-        .related(first.span.clone(), format!("{} has it here", owner.title()));
+        .related(first.span.clone(), format!("{} has it here", owner.title()))
+        .help(format!("leave the port out here, or take it from {}", owner.title()));
 }
 
 fn marks(draft: &Draft, sink: &mut Sink) {
