@@ -4,6 +4,7 @@
 
 mod add;
 mod cli;
+mod consistency;
 mod crash;
 mod drain;
 mod health;
@@ -12,6 +13,7 @@ mod real_server;
 mod reload;
 mod requests;
 mod stage;
+mod takeover;
 mod trace;
 mod traffic;
 mod wrong;

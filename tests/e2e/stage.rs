@@ -174,8 +174,8 @@ impl Drop for Stage {
     }
 }
 
-/// Each pool with a check has had its first result.
-fn has_been_checked(server: &ServerStatus) -> bool {
+/// Where its pool has a check, its first result has come.
+pub(crate) fn has_been_checked(server: &ServerStatus) -> bool {
     server.health.as_ref().is_none_or(|health| health.checks > 0)
 }
 
