@@ -7,6 +7,7 @@ mod cli;
 mod consistency;
 mod crash;
 mod drain;
+mod flood;
 mod health;
 mod host;
 mod real_server;
