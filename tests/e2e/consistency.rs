@@ -122,11 +122,12 @@ fn thousands_of_connections_survive_every_change() {
     );
     assert_eq!(broken, 0);
 
-    a_death_breaks_its_own(&mut stage, &all);
+    a_death_breaks_its_own_and_a_return_none(&mut stage, &all);
 }
 
-/// The service of real2 ends. Nothing happens to the connections of the others.
-fn a_death_breaks_its_own(stage: &mut Stage, all: &[&Connections]) {
+/// The service of real2 ends, and comes back. Nothing happens to the connections of the others, nor to those
+/// that began in its absence on slots that are its own.
+fn a_death_breaks_its_own_and_a_return_none(stage: &mut Stage, all: &[&Connections]) {
     let records = || all.iter().flat_map(|connections| connections.records());
     stage.lab.stop_server("real2").expect("the server of real2 ends");
     stage.until("real2 is out", |status| real(status, "web4", "real2").share == 0.0);
@@ -144,4 +145,14 @@ fn a_death_breaks_its_own(stage: &mut Stage, all: &[&Connections]) {
     );
     assert_eq!((broken(&dead), broken(&others)), (dead.len(), 0));
     assert!(dead.len() > CONNECTIONS / 4, "only {} connections were at real2", dead.len());
+
+    let absent = open(stage, LATER);
+    stage.lab.start_server("real2").expect("the server of real2 starts again");
+    await_share(stage, "real2", 1.0 / 3.0);
+    assert_whole(&[&absent], "real2 is back");
+    for connections in all {
+        connections.await_data(LIMIT).expect("data for those that are left");
+    }
+    let now = records().filter(|record| record.broken.is_some()).count();
+    assert_eq!(now, dead.len(), "the return of real2 broke {} connections", now - dead.len());
 }

@@ -14,7 +14,7 @@ use lb_userspace::cli::client::Client;
 use serde_json::Value;
 
 use crate::consistency::{assert_whole, by_server, open};
-use crate::stage::{LIMIT, Stage, has_been_checked, pool, service};
+use crate::stage::{LIMIT, Stage, has_been_checked, pool, service, status, until};
 
 const CONNECTIONS: usize = 2_100;
 /// Opened in the middle of the window.
@@ -53,8 +53,7 @@ impl Pair {
     /// Waits until both directors' status is so.
     fn until(&self, what: &str, so: impl Fn(&Status) -> bool) {
         self.stage.until(what, &so);
-        let whole = |_: &lb_tests::lab::Status| so(&status(&self.second));
-        self.second.wait_until(what, LIMIT, whole).expect(what);
+        until(&self.second, what, so);
     }
 
     /// Every real server has its share, and the window in which they came has closed.
@@ -98,11 +97,6 @@ impl Pair {
         self.stage.director.kill9().expect("the first agent is killed");
         self.lead_to(SECOND);
     }
-}
-
-fn status(director: &Director) -> Status {
-    let text = director.lb(&["status", "--json"]).expect("a status");
-    serde_json::from_str(&text).expect("the status is what api says")
 }
 
 fn packets(status: &Status) -> u64 {

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::http::Connection;
 use crate::lab::Namespace;
@@ -91,6 +92,7 @@ impl Connections {
     /// Opens them all in a namespace, and returns when data has come on each. An error when one cannot be
     /// opened.
     pub fn open(namespace: &Namespace, plan: &Plan) -> Result<Self> {
+        raise_file_limit()?;
         let members = namespace.enter(|| open_all(plan))??;
         let records = members.iter().map(|member| Record {
             client: member.client(),
@@ -154,6 +156,12 @@ impl Drop for Connections {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
     }
+}
+
+/// A process may have as many files open as the system allows it, not 1,024.
+fn raise_file_limit() -> Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).context("raising the limit of open files")
 }
 
 fn open_all(plan: &Plan) -> Result<Vec<Member>> {
