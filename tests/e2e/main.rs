@@ -4,14 +4,17 @@
 
 mod add;
 mod cli;
+mod consistency;
 mod crash;
 mod drain;
+mod flood;
 mod health;
 mod host;
 mod real_server;
 mod reload;
 mod requests;
 mod stage;
+mod takeover;
 mod trace;
 mod traffic;
 mod wrong;

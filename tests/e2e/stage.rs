@@ -84,20 +84,12 @@ impl Stage {
     }
 
     pub(crate) fn status(&self) -> Status {
-        serde_json::from_str(&self.lb(&["status", "--json"])).expect("the status is what api says")
+        status(&self.director)
     }
 
     /// Waits until the status is so, and returns it.
     pub(crate) fn until(&self, what: &str, so: impl Fn(&Status) -> bool) -> Status {
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            let status = self.status();
-            if so(&status) {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "not so after {LIMIT:?}: {what}; {status:#?}");
-            thread::sleep(RETRY_PAUSE);
-        }
+        until(&self.director, what, so)
     }
 
     /// Each service in turn, as fast as leaves the machine some room.
@@ -174,8 +166,26 @@ impl Drop for Stage {
     }
 }
 
-/// Each pool with a check has had its first result.
-fn has_been_checked(server: &ServerStatus) -> bool {
+pub(crate) fn status(director: &Director) -> Status {
+    let text = director.lb(&["status", "--json"]).expect("`lb status` succeeds");
+    serde_json::from_str(&text).expect("the status is what api says")
+}
+
+/// Waits until a director's status is so, and returns it.
+pub(crate) fn until(director: &Director, what: &str, so: impl Fn(&Status) -> bool) -> Status {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let status = status(director);
+        if so(&status) {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "not so after {LIMIT:?}: {what}; {status:#?}");
+        thread::sleep(RETRY_PAUSE);
+    }
+}
+
+/// Where its pool has a check, its first result has come.
+pub(crate) fn has_been_checked(server: &ServerStatus) -> bool {
     server.health.as_ref().is_none_or(|health| health.checks > 0)
 }
 

@@ -15,6 +15,12 @@ const MAX_LINE: u64 = 4096;
 /// Prime, so that a block that was lost or doubled shows.
 const PATTERN_PERIOD: u8 = 251;
 
+/// A request for a path, as [`Connection::get`] sends it.
+pub(crate) fn request(host: SocketAddr, path: &str, keep_alive: bool) -> String {
+    let connection = if keep_alive { "keep-alive" } else { "close" };
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n\r\n")
+}
+
 /// The bytes from `offset` of every file that the lab's web servers have.
 pub fn pattern(offset: usize, length: usize) -> Vec<u8> {
     (0..PATTERN_PERIOD).cycle().skip(offset % usize::from(PATTERN_PERIOD)).take(length).collect()
@@ -64,12 +70,14 @@ impl Connection {
         Ok(Self { stream: BufReader::new(socket.into()) })
     }
 
+    /// The socket. What has been read ahead of the caller is lost.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream.into_inner()
+    }
+
     /// Sends a GET and reads the first part of the answer.
     pub fn get(&mut self, host: SocketAddr, path: &str, keep_alive: bool) -> io::Result<Head> {
-        let connection = if keep_alive { "keep-alive" } else { "close" };
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n\r\n");
-        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.stream.get_mut().write_all(request(host, path, keep_alive).as_bytes())?;
         self.read_head()
     }
 
@@ -96,8 +104,7 @@ impl Connection {
             }
             match line.trim_end() {
                 "" => return Ok(head),
-                first if number == 0 => head.status = status(first)?,
-                field => head.read_field(field)?,
+                text => head.read_line(number, text)?,
             }
         }
         Err(io::Error::new(io::ErrorKind::InvalidData, "too many header lines"))
@@ -105,6 +112,27 @@ impl Connection {
 }
 
 impl Head {
+    /// Reads the first part of an answer out of what has come of it, and tells where the body begins; `None`
+    /// while the part is not whole.
+    pub(crate) fn parse(bytes: &[u8]) -> io::Result<Option<(Self, usize)>> {
+        const END: &[u8] = b"\r\n\r\n";
+        let Some(end) = bytes.windows(END.len()).position(|window| window == END) else {
+            return Ok(None);
+        };
+        let text = String::from_utf8_lossy(&bytes[..end]);
+        let mut head = Self::default();
+        text.lines().enumerate().try_for_each(|(number, line)| head.read_line(number, line))?;
+        Ok(Some((head, end + END.len())))
+    }
+
+    fn read_line(&mut self, number: usize, line: &str) -> io::Result<()> {
+        if number > 0 {
+            return self.read_field(line);
+        }
+        self.status = status(line)?;
+        Ok(())
+    }
+
     fn read_field(&mut self, field: &str) -> io::Result<()> {
         let (name, value) = field.split_once(": ").ok_or_else(|| invalid("header", field))?;
         if name.eq_ignore_ascii_case("content-length") {
@@ -138,6 +166,16 @@ mod tests {
         assert_eq!(status("HTTP/1.1 404 Not Found").unwrap(), 404);
         assert!(status("SMTP 200").is_err());
         assert!(status("HTTP/1.1 OK").is_err());
+    }
+
+    #[test]
+    fn a_head_that_comes_in_pieces() {
+        let text = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nX-Real-Server: real1\r\n\r\nbody";
+        let end = text.len() - "body".len();
+        assert_eq!(Head::parse(&text.as_bytes()[..end - 1]).unwrap(), None);
+        let (head, body) = Head::parse(text.as_bytes()).unwrap().unwrap();
+        assert_eq!((head.status, head.length, head.server.as_str()), (200, 7, "real1"));
+        assert_eq!(body, end);
     }
 
     #[test]

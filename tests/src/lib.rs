@@ -1,10 +1,12 @@
 //! The lab: a client, directors, real servers and a switch on this machine, with real packets between them.
 //!
 //! [`lab::Lab`] raises the network, [`lab::Director`] runs `lb` in it, [`load`] sends requests through
-//! it and [`download`] holds a connection open. `cargo xtask run`, `cargo xtask lab` and every
-//! end-to-end test use these.
+//! it, [`download`] holds a connection open, [`connections`] thousands, and [`flood`] attacks.
+//! `cargo xtask run`, `cargo xtask lab` and every end-to-end test use these.
 
+pub mod connections;
 pub mod download;
+pub mod flood;
 pub mod http;
 pub mod interrupt;
 pub mod lab;

@@ -54,12 +54,10 @@ impl Worker {
                     .and_then(|open| exchange.insert(open).request(&self.plan)),
             };
             let mut report = lock(&self.shared.reports[self.number]);
-            match outcome {
+            let last = match outcome {
                 Ok(answer) => {
                     report.succeeded(&target.service, &answer.real, begin.elapsed());
-                    if answer.last {
-                        return;
-                    }
+                    answer.last
                 }
                 Err(failure) => {
                     let at = self.shared.begin.elapsed().as_secs_f64();
@@ -71,10 +69,13 @@ impl Worker {
                     report.has_failed(&target.service, failure, example);
                     return;
                 }
-            }
+            };
             drop(report);
             if !self.plan.pause.is_zero() {
                 thread::sleep(self.plan.pause);
+            }
+            if last {
+                return;
             }
             begin = Instant::now();
         }
