@@ -8,6 +8,7 @@ mod crash;
 mod drain;
 mod health;
 mod host;
+mod preflight;
 mod real_server;
 mod reload;
 mod requests;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{Facts, Finding, NeighbourRoom, host, network::Interface, refusal, setting::Setting};
-use crate::model::Config;
+use crate::model::{Config, InterfaceName};
 
 /// Every real server once, with its name.
 pub(super) fn servers(config: &Config) -> impl Iterator<Item = (&str, IpAddr)> {
@@ -24,11 +24,12 @@ pub(super) fn vips_of(config: &Config) -> BTreeSet<IpAddr> {
 /// Each real server directly behind one of the configured interfaces, as `lb run` places it.
 pub(super) fn real_servers(facts: &Facts) -> Vec<Finding> {
     let Some(config) = &facts.config else { return Vec::new() };
-    let interfaces: Vec<&Interface> = facts.looked_at().collect();
-    if interfaces.len() < config.node.interfaces.len() {
+    let usable = |name: &InterfaceName| host::interface(name.as_str(), &facts.interfaces).is_ok();
+    if !config.node.interfaces.iter().all(usable) {
         // Where they are depends on what is missing, which is reported.
         return Vec::new();
     }
+    let interfaces: Vec<&Interface> = facts.looked_at().collect();
     servers(config)
         .filter_map(|(name, address)| {
             host::on_link(name, address, &interfaces, facts.routes.get(&address)).err()
