@@ -49,6 +49,8 @@ pub struct Facts {
 pub struct Card {
     /// The driver says that it runs XDP (kernel 6.3 and later tell).
     pub native: Option<bool>,
+    /// Of a veth: its other end takes what XDP sends (kernel 6.3 and later tell).
+    pub delivers: Option<bool>,
     /// What came of running a program that passes everything in the driver: its refusal in words.
     pub trial: Option<Result<(), String>>,
     /// The XDP program on it is pinned in our folder.

@@ -7,6 +7,7 @@ mod addresses;
 mod basics;
 mod facts;
 mod finding;
+mod frames;
 pub mod host;
 mod interfaces;
 mod native;
@@ -18,6 +19,7 @@ pub mod setting;
 mod stack;
 #[cfg(test)]
 mod test;
+mod veth;
 
 pub use facts::{Card, Elsewhere, Facts, NeighbourRoom, Offload, Queues};
 pub use finding::{Finding, Severity};
@@ -25,7 +27,7 @@ pub use finding::{Finding, Severity};
 /// A check.
 type Check = fn(&Facts) -> Vec<Finding>;
 
-const CHECKS: [Check; 18] = [
+const CHECKS: [Check; 19] = [
     basics::basics,
     basics::program,
     basics::compiler,
@@ -33,7 +35,8 @@ const CHECKS: [Check; 18] = [
     interfaces::occupied,
     interfaces::parts,
     native::mode,
-    native::frame_size,
+    frames::size,
+    veth::other_end,
     offloads::large_receive,
     offloads::vlan_strip,
     offloads::queues,

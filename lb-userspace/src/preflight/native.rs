@@ -1,4 +1,4 @@
-//! Native XDP: can the driver run the program, and do the frames fit?
+//! Native XDP: can the driver run the program?
 
 use super::{
     Facts, Finding, Severity,
@@ -8,7 +8,8 @@ use crate::model::XdpMode;
 
 /// What is known of native mode on an interface.
 #[derive(Debug, PartialEq, Eq)]
-enum Native {
+pub(super) enum Native {
+    /// It is there.
     Yes,
     /// Why not, and what to do instead.
     No(String, String),
@@ -45,7 +46,7 @@ fn mode_of(facts: &Facts, interface: &Interface) -> Option<Finding> {
 }
 
 /// What the lack of native mode means; `None` where generic mode is what was asked for.
-fn severity(facts: &Facts) -> Option<Severity> {
+pub(super) fn severity(facts: &Facts) -> Option<Severity> {
     match facts.mode() {
         None => Some(Severity::Hint),
         Some(XdpMode::Native) => Some(Severity::Error),
@@ -54,7 +55,8 @@ fn severity(facts: &Facts) -> Option<Severity> {
     }
 }
 
-fn generic(facts: &Facts) -> &'static str {
+/// What comes instead of it.
+pub(super) fn generic(facts: &Facts) -> &'static str {
     match facts.mode() {
         Some(XdpMode::Native) => {
             "`xdp_mode = \"native\"` allows nothing else: `lb run` would not start"
@@ -64,7 +66,7 @@ fn generic(facts: &Facts) -> &'static str {
 }
 
 /// A trial beats what is said of the kind, which beats what the kernel tells of the driver.
-fn native(facts: &Facts, interface: &Interface) -> Native {
+pub(super) fn native(facts: &Facts, interface: &Interface) -> Native {
     let card = facts.card(interface);
     match card.trial {
         Some(Ok(())) => return Native::Yes,
@@ -92,11 +94,15 @@ fn native(facts: &Facts, interface: &Interface) -> Native {
             kind @ ("team" | "dummy" | "ifb" | "vxlan" | "geneve" | "gretap" | "ip6gretap"
             | "macsec" | "netkit" | "batadv" | "hsr"),
         ) => another(&format!("an interface of kind {kind}")),
-        Some("veth" | "tun") => Native::Yes,
-        _ => match card.native {
-            Some(true) => Native::Yes,
-            Some(false) => another("its driver"),
-            None => Native::Unknown,
+        kind => match (card.native, kind) {
+            (Some(true), _) | (None, Some("veth" | "tun")) => Native::Yes,
+            (Some(false), Some("veth")) => Native::No(
+                "a veth has none while its other end has more transmit queues than it has receive queues"
+                    .to_owned(),
+                format!("`ethtool -L` at the other end, or {}", other_mode(facts)),
+            ),
+            (Some(false), _) => another("its driver"),
+            (None, _) => Native::Unknown,
         },
     }
 }
@@ -140,55 +146,9 @@ fn other_mode(facts: &Facts) -> String {
     }
 }
 
-/// A native program without multi-buffer support (lb's) sees a frame in one page: 4,096 bytes less 256 of
-/// headroom, 320 of `skb_shared_info`, and 14 to 22 of Ethernet header and tags.
-const LARGEST_MTU: u32 = 3_498;
-/// Where the drivers that split a page earlier stop (i40e, ice, ixgbe: 3,072 bytes a buffer less 26).
-const SURE_MTU: u32 = 3_046;
-
-/// Do the largest frames fit into one buffer?
-pub(super) fn frame_size(facts: &Facts) -> Vec<Finding> {
-    let Some(severity) = severity(facts) else { return Vec::new() };
-    facts
-        .looked_at()
-        .filter(|interface| {
-            // What has been tried, or runs, fits; where there is no native mode, there is no limit.
-            interface.ethernet
-                && interface.xdp.is_none()
-                && facts.card(interface).trial.is_none()
-                && !matches!(native(facts, interface), Native::No(..))
-        })
-        .filter_map(|interface| {
-            let Interface { name, mtu, .. } = interface;
-            let (severity, problem) = match *mtu {
-                mtu if mtu > LARGEST_MTU => (
-                    severity,
-                    format!("its MTU, {mtu}, is too large for native XDP: {LARGEST_MTU} is about the limit"),
-                ),
-                mtu if mtu > SURE_MTU => (
-                    Severity::Hint,
-                    format!("its MTU, {mtu}, is too large for native XDP on some drivers (i40e, ice, ixgbe)"),
-                ),
-                _ => return None,
-            };
-            let finding = Finding::new(severity, name)
-                .problem(problem)
-                .why(format!(
-                    "lb's program takes a frame in one buffer: jumbo frames do not fit; {}",
-                    generic(facts)
-                ))
-                .remedy(format!(
-                    "`ip link set dev {name} mtu {SURE_MTU}` or less, on the whole segment; or \
-                     `xdp_mode = \"generic\"`"
-                ));
-            Some(finding)
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::test::{card_mut, configure, director, eth0_mut, interface, line};
+    use super::super::test::{card_mut, configure, director, eth0_mut, interface};
     use super::*;
 
     /// The director with this kind of interface, of whose driver the kernel tells `native`.
@@ -245,11 +205,6 @@ mod tests {
             let mut facts = kind(Some("bridge"), None);
             with_mode(&mut facts, asked);
             assert_eq!(mode(&facts).first().map(|finding| finding.severity), severity, "{asked}");
-            let mut facts = director();
-            eth0_mut(&mut facts).mtu = 9000;
-            with_mode(&mut facts, asked);
-            let found = frame_size(&facts);
-            assert_eq!(found.first().map(|finding| finding.severity), severity, "{asked}");
         }
     }
 
@@ -319,32 +274,5 @@ mod tests {
         ] {
             assert_eq!(bond_of(mode, policy, parts).as_deref(), expected, "{mode} {policy}");
         }
-    }
-
-    #[test]
-    fn large_frames() {
-        for (mtu, severity) in [
-            (1500, None),
-            (SURE_MTU, None),
-            (SURE_MTU + 1, Some(Severity::Hint)),
-            (LARGEST_MTU, Some(Severity::Hint)),
-            (LARGEST_MTU + 1, Some(Severity::Warning)),
-            (9000, Some(Severity::Warning)),
-        ] {
-            let mut facts = director();
-            eth0_mut(&mut facts).mtu = mtu;
-            let found = frame_size(&facts);
-            assert_eq!(found.first().map(|finding| finding.severity), severity, "{mtu}");
-            // A bridge has no native mode to lose.
-            eth0_mut(&mut facts).kind = Some("bridge".to_owned());
-            assert_eq!(frame_size(&facts), [], "{mtu}");
-        }
-        let mut facts = director();
-        eth0_mut(&mut facts).mtu = 9000;
-        assert_eq!(
-            line(&frame_size(&facts)[0]),
-            "warning eth0: its MTU, 9000, is too large for native XDP: 3498 is about the limit | \
-             `ip link set dev eth0 mtu 3046` or less, on the whole segment; or `xdp_mode = \"generic\"`"
-        );
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn queues(facts: &Facts) -> Vec<Finding> {
         let (name, kind) = (&interface.name, if combined { "combined" } else { "rx" });
         (used < wanted).then(|| {
             Finding::hint(name)
-                .problem(format!("{used} receive queues for {cpus} CPUs; the driver offers {most}"))
+                .problem(format!("{used} of {most} receive queues in use, with {cpus} CPUs"))
                 .why("each queue is served by one CPU: the others do not forward")
                 .remedy(format!("ethtool -L {name} {kind} {wanted}"))
         })

@@ -140,7 +140,20 @@ impl XdpAttachment {
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::link::{BondMode, BondXmitHashPolicy};
+
     use super::*;
+
+    #[test]
+    fn a_bond_tells_how_it_spreads_frames() {
+        let mode = InfoBond::Mode(BondMode::Ieee8023Ad);
+        let policy = InfoBond::XmitHashPolicy(BondXmitHashPolicy::VlanSrcMac);
+        let mut interface = Interface::default();
+        interface.details(&[LinkInfo::Data(InfoData::Bond(vec![mode.clone(), policy]))]);
+        let expected = Bond { mode: "802.3ad".to_owned(), policy: "vlan+srcmac".to_owned() };
+        assert_eq!(interface.bond, Some(expected));
+        assert_eq!(Bond::of(&[mode]), None);
+    }
 
     #[test]
     fn xdp_attributes_tell_mode_and_program() {

@@ -104,7 +104,9 @@ async fn cards(
     let mut cards = BTreeMap::new();
     for interface in looked_at.iter().chain(parts) {
         let mut card = ethtool::card(&interface.name).await;
-        card.native = netdev::native(interface.index).await;
+        let features = netdev::features(interface.index).await;
+        card.native = features.map(|features| features.basic);
+        card.delivers = features.map(|features| features.transmit);
         card.ours = links.map(|links| links.holds(&interface.name));
         cards.insert(interface.name.clone(), card);
     }

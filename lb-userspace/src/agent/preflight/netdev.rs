@@ -1,4 +1,4 @@
-//! The kernel's netdev family (6.3 and later): does a driver say that it runs XDP?
+//! The kernel's netdev family (6.3 and later): what a driver says of XDP.
 //!
 //! `Documentation/netlink/specs/netdev.yaml`; one request and one attribute of it.
 
@@ -17,9 +17,20 @@ const IFINDEX: u16 = 1;
 const XDP_FEATURES: u16 = 3;
 /// `NETDEV_XDP_ACT_BASIC`: the verdicts ABORTED, DROP, PASS and TX.
 const BASIC: u64 = 1;
+/// `NETDEV_XDP_ACT_NDO_XMIT`: frames of other interfaces; of a veth: the other end takes frames.
+const NDO_XMIT: u64 = 4;
 
-/// Does its driver run XDP? `None` where the kernel does not tell.
-pub(super) async fn native(interface: u32) -> Option<bool> {
+/// What a driver does with XDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Features {
+    /// It runs programs.
+    pub(super) basic: bool,
+    /// It sends frames that it is given. Some drivers can, and say so only while they have a program.
+    pub(super) transmit: bool,
+}
+
+/// `None` where the kernel does not tell.
+pub(super) async fn features(interface: u32) -> Option<Features> {
     let (connection, mut handle, _) = genetlink::new_connection().ok()?;
     let connection = tokio::spawn(connection);
     let index = DefaultNla::new(IFINDEX, interface.to_ne_bytes().to_vec());
@@ -31,7 +42,7 @@ pub(super) async fn native(interface: u32) -> Option<bool> {
     };
     connection.abort();
     match answer?.ok()?.payload {
-        NetlinkPayload::InnerMessage(message) => message.payload.runs_xdp(),
+        NetlinkPayload::InnerMessage(message) => message.payload.features(),
         _ => None,
     }
 }
@@ -41,14 +52,15 @@ pub(super) async fn native(interface: u32) -> Option<bool> {
 struct Device(Vec<DefaultNla>);
 
 impl Device {
-    fn runs_xdp(&self) -> Option<bool> {
+    fn features(&self) -> Option<Features> {
         let features = self.0.iter().find(|attribute| attribute.kind() == XDP_FEATURES)?;
         let mut bytes = [0; 8];
         if features.value_len() != bytes.len() {
             return None;
         }
         features.emit_value(&mut bytes);
-        Some(u64::from_ne_bytes(bytes) & BASIC != 0)
+        let bits = u64::from_ne_bytes(bytes);
+        Some(Features { basic: bits & BASIC != 0, transmit: bits & NDO_XMIT != 0 })
     }
 }
 
@@ -90,7 +102,8 @@ mod tests {
     #[test]
     fn features_of_a_driver() {
         let header = GenlHeader { cmd: DEV_GET, version: 1 };
-        for (features, expected) in [(0_u64, Some(false)), (0x23, Some(true)), (0x22, Some(false))]
+        for (features, basic, transmit) in
+            [(0_u64, false, false), (0x23, true, false), (0x67, true, true), (0x22, false, false)]
         {
             let attributes = Device(vec![
                 DefaultNla::new(IFINDEX, 2_u32.to_ne_bytes().to_vec()),
@@ -99,8 +112,8 @@ mod tests {
             let mut bytes = vec![0; attributes.buffer_len()];
             attributes.emit(&mut bytes);
             let read = Device::parse_with_param(&bytes, header).unwrap();
-            assert_eq!(read.runs_xdp(), expected, "{features:#x}");
+            assert_eq!(read.features(), Some(Features { basic, transmit }), "{features:#x}");
         }
-        assert_eq!(Device(Vec::new()).runs_xdp(), None);
+        assert_eq!(Device(Vec::new()).features(), None);
     }
 }
