@@ -181,11 +181,11 @@ fn interfaces_without_native_mode() {
     let before = look(&stage);
     for (mode, code, severity) in [("native", 1, "error"), ("auto", 0, "warning")] {
         let toml = on_bridge.replace("[node]", &format!("[node]\nxdp_mode = \"{mode}\""));
-        for (args, word) in [(&[][..], "a bridge has none"), (&["--try"], "no XDP support")] {
+        for args in [&[][..], &["--try"]] {
             let (found, outcome) = preflight(&stage, &toml, args);
             let expected = (Some(code), vec![format!("{severity} br9")]);
             assert_eq!((found, findings(&outcome)), expected, "{outcome:#}");
-            assert!(words(&outcome, "br9").contains(word), "{outcome:#}");
+            assert!(words(&outcome, "br9").contains("a bridge has none"), "{outcome:#}");
             assert_eq!(look(&stage), before);
         }
     }

@@ -135,6 +135,15 @@ impl Facts {
         self.interface(interface.master).filter(|master| master.kind.as_deref() == Some("bond"))
     }
 
+    /// The parts of a bond; none of anything else.
+    pub(crate) fn parts_of<'a>(
+        &'a self,
+        bond: &'a Interface,
+    ) -> impl Iterator<Item = &'a Interface> {
+        let is_bond = bond.kind.as_deref() == Some("bond");
+        self.interfaces.iter().filter(move |part| is_bond && part.master == Some(bond.index))
+    }
+
     /// The mode that is asked for; `None` without a configuration.
     pub(super) fn mode(&self) -> Option<XdpMode> {
         self.config.as_ref().map(|config| config.node.xdp_mode)

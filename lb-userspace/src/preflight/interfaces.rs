@@ -31,11 +31,7 @@ pub(super) fn occupied(facts: &Facts) -> Vec<Finding> {
         .looked_at()
         .flat_map(|interface| {
             // A bond runs its program on its parts: what they have is its own.
-            let parts = facts.interfaces.iter().filter(move |part| {
-                interface.kind.as_deref() == Some("bond")
-                    && interface.xdp.is_none()
-                    && part.master == Some(interface.index)
-            });
+            let parts = facts.parts_of(interface).filter(|_| interface.xdp.is_none());
             std::iter::once(interface).chain(parts).filter(with_program)
         })
         .filter_map(|interface| occupant(facts, interface))

@@ -67,12 +67,18 @@ pub(super) fn generic(facts: &Facts) -> &'static str {
 
 /// A trial beats what is said of the kind, which beats what the kernel tells of the driver.
 pub(super) fn native(facts: &Facts, interface: &Interface) -> Native {
-    let card = facts.card(interface);
-    match card.trial {
-        Some(Ok(())) => return Native::Yes,
-        Some(Err(reason)) => return Native::No(reason, other_mode(facts)),
-        None => {}
+    let expected = expected(facts, interface);
+    match (facts.card(interface).trial, expected) {
+        (None, expected) => expected,
+        (Some(Ok(())), _) => Native::Yes,
+        // The kind knows the reason, and what to do, better than the kernel's number of an error.
+        (Some(Err(_)), known @ Native::No(..)) => known,
+        (Some(Err(reason)), Native::Yes | Native::Unknown) => Native::No(reason, other_mode(facts)),
     }
+}
+
+fn expected(facts: &Facts, interface: &Interface) -> Native {
+    let card = facts.card(interface);
     let parent = || facts.interface(interface.parent).map_or("its parent", |parent| &parent.name);
     let another = |what: &str| Native::No(format!("{what} has none"), other_mode(facts));
     match interface.kind.as_deref() {
@@ -124,16 +130,18 @@ fn bond(facts: &Facts, interface: &Interface) -> Native {
                 .to_owned(),
         );
     }
-    let parts: Vec<_> =
-        facts.interfaces.iter().filter(|part| part.master == Some(interface.index)).collect();
-    let lacking = parts.iter().find(|part| facts.card(part).native == Some(false));
-    match lacking {
-        Some(part) => {
-            Native::No(format!("the driver of its part {} has none", part.name), other_mode(facts))
+    let mut all = Native::Yes;
+    for part in facts.parts_of(interface) {
+        match native(facts, part) {
+            Native::Yes => {}
+            Native::No(..) => {
+                let problem = format!("its part {} has none", part.name);
+                return Native::No(problem, other_mode(facts));
+            }
+            Native::Unknown => all = Native::Unknown,
         }
-        None if parts.iter().all(|part| facts.card(part).native == Some(true)) => Native::Yes,
-        None => Native::Unknown,
     }
+    all
 }
 
 fn other_mode(facts: &Facts) -> String {
@@ -209,15 +217,19 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_beats_everything() {
-        for (trial, problem) in [
-            (Ok(()), None),
-            (Err("device busy".to_owned()), Some("no native XDP: device busy".to_owned())),
+    fn a_trial_beats_everything_but_a_better_reason() {
+        let busy = || Err("device busy".to_owned());
+        for (name, trial, expected) in [
+            (None, Ok(()), None),
+            (None, busy(), Some("no native XDP: device busy")),
+            (Some("bridge"), Ok(()), None),
+            (Some("bridge"), busy(), Some("no native XDP: a bridge has none")),
         ] {
-            let mut facts = kind(Some("bridge"), Some(false));
+            let mut facts = kind(name, None);
             card_mut(&mut facts).trial = Some(trial);
             let found = mode(&facts);
-            assert_eq!(found.first().map(|finding| finding.problem.clone()), problem);
+            let problem = found.first().map(|finding| finding.problem.as_str());
+            assert_eq!(problem, expected, "{name:?}");
         }
     }
 
@@ -263,7 +275,7 @@ mod tests {
                 "802.3ad",
                 "layer2",
                 &[Some(true), Some(false)],
-                Some("no native XDP: the driver of its part eth11 has none"),
+                Some("no native XDP: its part eth11 has none"),
             ),
             (
                 "802.3ad",

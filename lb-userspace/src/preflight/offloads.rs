@@ -14,7 +14,17 @@ pub(super) fn large_receive(facts: &Facts) -> Vec<Finding> {
         let offloads = [("LRO", "lro", card.lro), ("hardware GRO", "rx-gro-hw", card.gro_hw)];
         offloads.map(|(what, flag, state)| joined(&interface.name, what, flag, state))
     };
-    facts.looked_at().flat_map(each).flatten().collect()
+    // What stands on a card shows what the card might do.
+    let cards = cards(facts).filter(|interface| interface.kind.is_none());
+    cards.flat_map(each).flatten().collect()
+}
+
+/// The interfaces that are looked at; instead of a bond, its parts.
+fn cards(facts: &Facts) -> impl Iterator<Item = &Interface> {
+    facts.looked_at().flat_map(|interface| {
+        let itself = (interface.kind.as_deref() != Some("bond")).then_some(interface);
+        itself.into_iter().chain(facts.parts_of(interface))
+    })
 }
 
 fn joined(name: &str, what: &str, flag: &str, state: Offload) -> Option<Finding> {
@@ -36,8 +46,9 @@ fn joined(name: &str, what: &str, flag: &str, state: Offload) -> Option<Finding>
 /// A tag that the card takes off is invisible to XDP.
 pub(super) fn vlan_strip(facts: &Facts) -> Vec<Finding> {
     let each = |interface: &Interface| {
+        let below = |index| index == Some(interface.index) || index == interface.master;
         let vlan = facts.interfaces.iter().find(|vlan| {
-            vlan.kind.as_deref() == Some("vlan") && vlan.parent == Some(interface.index)
+            vlan.kind.as_deref() == Some("vlan") && vlan.parent.is_some() && below(vlan.parent)
         })?;
         let name = &interface.name;
         let remedy = match facts.card(interface).vlan_strip {
@@ -53,7 +64,7 @@ pub(super) fn vlan_strip(facts: &Facts) -> Vec<Finding> {
             .remedy(remedy);
         Some(finding)
     };
-    facts.looked_at().filter_map(each).collect()
+    cards(facts).filter_map(each).collect()
 }
 
 /// Each receive queue is served by one CPU.
@@ -70,7 +81,7 @@ pub(super) fn queues(facts: &Facts) -> Vec<Finding> {
                 .remedy(format!("ethtool -L {name} {kind} {wanted}"))
         })
     };
-    facts.looked_at().filter_map(each).collect()
+    cards(facts).filter_map(each).collect()
 }
 
 #[cfg(test)]
@@ -96,6 +107,27 @@ mod tests {
         assert!(found[0].remedy.contains("hypervisor"), "{found:?}");
         configure(&mut facts, |text| text.replace("[node]", "[node]\nxdp_mode = \"generic\""));
         assert_eq!(large_receive(&facts), []);
+    }
+
+    #[test]
+    fn the_cards_of_a_bond() {
+        let mut facts = director();
+        card_mut(&mut facts).lro = Offload::On;
+        card_mut(&mut facts).vlan_strip = Offload::On;
+        card_mut(&mut facts).queues = Some(Queues { used: 1, most: 4, combined: true });
+        let of_kind = |kind: &str, it: Interface| Interface { kind: Some(kind.to_owned()), ..it };
+        facts.interfaces[1].master = Some(9);
+        facts.interfaces.push(of_kind("bond", interface("bond0", 9, &["10.8.8.41/24"])));
+        let vlan = of_kind("vlan", interface("bond0.100", 10, &[]));
+        facts.interfaces.push(Interface { parent: Some(9), ..vlan });
+        // A bond shows LRO where no card does it.
+        facts.cards.insert("bond0".to_owned(), facts.cards["eth0"].clone());
+        configure(&mut facts, |text| text.replace("eth0", "bond0"));
+        for check in [large_receive, vlan_strip, queues] {
+            let found = check(&facts);
+            let subjects: Vec<_> = found.iter().map(|finding| finding.subject.as_str()).collect();
+            assert_eq!(subjects, ["eth0"], "{found:?}");
+        }
     }
 
     #[test]

@@ -95,12 +95,7 @@ async fn cards(
     looked_at: &[Interface],
     links: Option<&Links>,
 ) -> BTreeMap<String, Card> {
-    let part = |interface: &Interface| {
-        looked_at.iter().any(|bond| {
-            interface.master == Some(bond.index) && bond.kind.as_deref() == Some("bond")
-        })
-    };
-    let parts = facts.interfaces.iter().filter(|interface| part(interface));
+    let parts = looked_at.iter().flat_map(|bond| facts.parts_of(bond));
     let mut cards = BTreeMap::new();
     for interface in looked_at.iter().chain(parts) {
         let mut card = ethtool::card(&interface.name).await;
