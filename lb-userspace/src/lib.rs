@@ -8,4 +8,5 @@ pub mod config_file;
 pub mod health;
 pub mod model;
 pub mod plan;
+pub mod preflight;
 pub mod schedule;

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use lb_userspace::cli::{
     UsageError, backend, check,
     client::{self, Client, ClientError},
-    real_server, reload, run, status, trace,
+    preflight, real_server, reload, run, status, trace,
 };
 
 /// What was typed cannot be meant.
@@ -31,6 +31,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Preflight(preflight::Args),
     Run(run::Args),
     Status(status::Args),
     Backend(backend::Args),
@@ -59,6 +60,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         (Command::Trace(args), socket) => trace::run(args, &agent(socket)),
         (Command::Reload(args), socket) => reload::run(args, &agent(socket)),
         (Command::Check(args), None) => forgive_closed_pipe(check::run(&args)),
+        (Command::Preflight(args), None) => preflight::run(&args),
         (Command::Run(args), None) => run::run(args),
         (Command::RealServer(args), None) => real_server::run(&args),
         (Command::Run(_), Some(_)) => Err(UsageError(
@@ -66,7 +68,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
                 .to_owned(),
         )
         .into()),
-        (Command::Check(_) | Command::RealServer(_), Some(_)) => {
+        (Command::Check(_) | Command::Preflight(_) | Command::RealServer(_), Some(_)) => {
             Err(UsageError("--socket is for status, backend, trace and reload".to_owned()).into())
         }
     }
@@ -109,6 +111,8 @@ mod tests {
     fn what_is_typed() {
         for line in [
             "lb check lb.toml --json",
+            "lb preflight",
+            "lb preflight --config lb.toml --try --json",
             "lb run --config lb.toml --keep --interface eth0",
             "lb status --json",
             "lb --socket /run/other.sock status",
@@ -148,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_socket_where_none_is_used() {
-        for line in ["lb check", "lb run", "lb real-server check --vip 10.8.8.40"] {
+        for line in ["lb check", "lb preflight", "lb run", "lb real-server check --vip 10.8.8.40"] {
             let error = execute(parse(&format!("{line} --socket /x")).unwrap()).unwrap_err();
             assert!(error.is::<UsageError>(), "{line}: {error}");
         }

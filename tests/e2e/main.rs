@@ -10,6 +10,7 @@ mod drain;
 mod flood;
 mod health;
 mod host;
+mod preflight;
 mod real_server;
 mod reload;
 mod requests;

@@ -1,302 +1,35 @@
-//! What this host must offer before anything is loaded.
-//!
-//! Functions that take values decide; [`check`] reads the values from this host. Each error names
-//! the setting and what to do.
+//! Reads from this host what [`crate::preflight::host`] judges.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use ipnet::IpNet;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
-use crate::agent::netlink::{Interface, RouteTo};
+use crate::preflight::host::{BTF, Basics, HostErrors, PinPlace};
+pub use crate::preflight::host::{HostError, interface, on_link};
 
-/// Below this, things the program is built on are missing (managed neighbours).
-const KERNEL_FLOOR: (u32, u32) = (5, 16);
-/// From here on it is tested.
-const KERNEL_SUPPORTED: (u32, u32) = (6, 1);
-const BTF: &str = "/sys/kernel/btf/vmlinux";
-
-/// Something this host lacks.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HostError {
-    /// Not enough privilege.
-    #[error("`lb run` lacks {}: start it as root, or with these capabilities", .missing.join(", "))]
-    Privilege {
-        /// The capabilities that are missing.
-        missing: Vec<&'static str>,
-    },
-    /// The kernel is too old.
-    #[error(
-        "kernel {release} is too old: at least {}.{} is needed, {}.{} or newer is supported",
-        KERNEL_FLOOR.0, KERNEL_FLOOR.1, KERNEL_SUPPORTED.0, KERNEL_SUPPORTED.1
-    )]
-    KernelTooOld {
-        /// As `uname -r` says.
-        release: String,
-    },
-    /// The kernel does not describe its types.
-    #[error(
-        "{BTF} is missing: this kernel was built without BTF (CONFIG_DEBUG_INFO_BTF=y); \
-         use your distribution's stock kernel"
-    )]
-    NoBtf,
-    /// Pins have no place to be.
-    #[error(
-        "node.pin_folder {}: {} is not on a BPF file system; run `mount -t bpf bpf {}`",
-        .folder.display(), .existing.display(), .mount_point.display()
-    )]
-    NoBpffs {
-        /// As configured.
-        folder: PathBuf,
-        /// The nearest folder of its path that exists.
-        existing: PathBuf,
-        /// Where a BPF file system should be mounted.
-        mount_point: PathBuf,
-    },
-    /// The interface does not exist.
-    #[error(
-        "node.interface: there is no interface \"{name}\"{}; this host has {existing}",
-        nearest.as_ref().map(|near| format!(" (did you mean \"{near}\"?)")).unwrap_or_default()
-    )]
-    NoInterface {
-        /// As configured.
-        name: String,
-        /// The most similar name.
-        nearest: Option<String>,
-        /// The names there are.
-        existing: String,
-    },
-    /// The interface cannot carry forwarded packets.
-    #[error("node.interface: {name} is {what}; direct routing needs an Ethernet interface")]
-    NotEthernet {
-        /// As configured.
-        name: String,
-        /// What it is instead.
-        what: String,
-    },
-    /// The interface is switched off.
-    #[error("node.interface: {name} is down; bring it up with `ip link set dev {name} up`")]
-    InterfaceDown {
-        /// As configured.
-        name: String,
-    },
-    /// Direct routing cannot reach a server.
-    #[error(
-        "direct routing rewrites the MAC only: real server {server} {address} must be in a subnet \
-         of {interfaces}"
-    )]
-    OffLink {
-        /// Its name.
-        server: String,
-        /// Its address.
-        address: IpAddr,
-        /// The interfaces with their subnets.
-        interfaces: String,
-    },
-    /// A real server is this host itself.
-    #[error(
-        "real server {server} {address} is this host itself (address of {interface}): direct \
-         routing needs another host"
-    )]
-    OwnAddress {
-        /// Its name.
-        server: String,
-        /// Its address.
-        address: IpAddr,
-        /// Which interface has it.
-        interface: String,
-    },
-}
-
-/// All that is wrong, one a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostErrors(pub Vec<HostError>);
-
-impl std::fmt::Display for HostErrors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            let end = if index == 0 { "" } else { "\n" };
-            write!(f, "{end}{error}")?;
-        }
-        Ok(())
+/// What `lb run` stands on. What cannot be read counts as missing.
+#[must_use]
+pub fn basics(pin_folder: &Path) -> Basics {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    Basics {
+        process: read("/proc/self/status"),
+        kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        btf: Path::new(BTF).exists(),
+        pins: pin_place(pin_folder),
     }
 }
-
-impl std::error::Error for HostErrors {}
 
 /// Checks privilege, kernel and BPF file system. What is fit to run but worth a word comes back.
 ///
 /// # Errors
 /// All that is missing, together.
 pub fn check(pin_folder: &Path) -> Result<Vec<String>, HostErrors> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut errors = Vec::new();
-    let mut warnings = Vec::new();
-    errors.extend(privilege(&status).err());
-    match kernel(release.trim()) {
-        Ok(warning) => warnings.extend(warning),
-        Err(error) => errors.push(error),
-    }
-    if !Path::new(BTF).exists() {
-        errors.push(HostError::NoBtf);
-    }
-    errors.extend(bpffs(pin_folder).err());
-    if errors.is_empty() { Ok(warnings) } else { Err(HostErrors(errors)) }
-}
-
-/// Bits of `CapEff` (linux/capability.h).
-const CAP_NET_ADMIN: u32 = 12;
-const CAP_NET_RAW: u32 = 13;
-const CAP_SYS_ADMIN: u32 = 21;
-const CAP_BPF: u32 = 39;
-
-/// Looks for the capabilities in the text of `/proc/self/status`. CAP_SYS_ADMIN contains CAP_BPF.
-fn privilege(status: &str) -> Result<(), HostError> {
-    let effective = status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .unwrap_or(0);
-    let has = |bit: u32| effective & (1 << bit) != 0;
-    let needed = [
-        ("CAP_BPF", has(CAP_BPF) || has(CAP_SYS_ADMIN)),
-        ("CAP_NET_ADMIN", has(CAP_NET_ADMIN)),
-        ("CAP_NET_RAW", has(CAP_NET_RAW)),
-    ];
-    let missing: Vec<_> =
-        needed.iter().filter(|(_, present)| !present).map(|(name, _)| *name).collect();
-    if missing.is_empty() { Ok(()) } else { Err(HostError::Privilege { missing }) }
-}
-
-/// Judges the text of `uname -r`. A text that cannot be read as a version is let through: the
-/// kernel itself will refuse what it does not know.
-fn kernel(release: &str) -> Result<Option<String>, HostError> {
-    let mut numbers =
-        release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
-    let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
-        return Ok(Some(format!("the kernel's version \"{release}\" is not understood")));
-    };
-    if (major, minor) < KERNEL_FLOOR {
-        return Err(HostError::KernelTooOld { release: release.to_owned() });
-    }
-    Ok(((major, minor) < KERNEL_SUPPORTED).then(|| {
-        let (major, minor) = KERNEL_SUPPORTED;
-        format!("kernel {release} may do, but {major}.{minor} or newer is what is supported")
-    }))
+    basics(pin_folder).check()
 }
 
 /// Looks at the file system of the nearest existing parent of the pin folder.
-fn bpffs(folder: &Path) -> Result<(), HostError> {
+fn pin_place(folder: &Path) -> PinPlace {
     let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    let kind = statfs(existing).map(|stat| stat.filesystem_type());
-    if kind == Ok(BPF_FS_MAGIC) {
-        return Ok(());
-    }
-    let usual = Path::new("/sys/fs/bpf");
-    let mount_point =
-        if folder.starts_with(usual) { usual } else { folder.parent().unwrap_or(folder) };
-    Err(HostError::NoBpffs {
-        folder: folder.to_owned(),
-        existing: existing.to_owned(),
-        mount_point: mount_point.to_owned(),
-    })
+    let bpffs = statfs(existing).is_ok_and(|stat| stat.filesystem_type() == BPF_FS_MAGIC);
+    PinPlace { folder: folder.to_owned(), existing: existing.to_owned(), bpffs }
 }
-
-/// Finds a configured interface among those of this host, fit for direct routing.
-///
-/// # Errors
-/// When it is missing, down, or not Ethernet.
-pub fn interface<'a>(name: &str, existing: &'a [Interface]) -> Result<&'a Interface, HostError> {
-    let Some(found) = existing.iter().find(|interface| interface.name == name) else {
-        let names: Vec<&str> = existing.iter().map(|interface| interface.name.as_str()).collect();
-        let nearest = names
-            .iter()
-            .map(|other| (strsim::damerau_levenshtein(name, other), *other))
-            .filter(|(distance, _)| *distance <= 2)
-            .min()
-            .map(|(_, other)| other.to_owned());
-        let existing = names.join(", ");
-        return Err(HostError::NoInterface { name: name.to_owned(), nearest, existing });
-    };
-    if !found.ethernet {
-        let what = found.kind.clone().unwrap_or_else(|| "no Ethernet card".to_owned());
-        let what = if name == "lo" { "the loopback".to_owned() } else { what };
-        return Err(HostError::NotEthernet { name: name.to_owned(), what });
-    }
-    if !found.up {
-        return Err(HostError::InterfaceDown { name: name.to_owned() });
-    }
-    Ok(found)
-}
-
-/// Finds the interface a real server is directly behind: by the longest prefix of a subnet, or
-/// else by a route of the kernel that has no gateway.
-///
-/// # Errors
-/// When it is behind a router, or this host itself.
-pub fn on_link<'a>(
-    server: &str,
-    address: IpAddr,
-    interfaces: &[&'a Interface],
-    route: Option<&RouteTo>,
-) -> Result<&'a Interface, HostError> {
-    let own = interfaces
-        .iter()
-        .find(|interface| interface.addresses.iter().any(|network| network.addr() == address));
-    if let Some(own) = own {
-        let interface = own.name.clone();
-        return Err(HostError::OwnAddress { server: server.to_owned(), address, interface });
-    }
-    let by_subnet = interfaces
-        .iter()
-        .filter_map(|interface| Some((longest_prefix(interface, address)?, *interface)))
-        .max_by_key(|(length, _)| *length)
-        .map(|(_, interface)| interface);
-    let by_route = || {
-        let route = route.filter(|route| route.gateway.is_none() && !route.local)?;
-        interfaces.iter().find(|interface| interface.index == route.interface).copied()
-    };
-    by_subnet.or_else(by_route).ok_or_else(|| HostError::OffLink {
-        server: server.to_owned(),
-        address,
-        interfaces: describe(interfaces, address),
-    })
-}
-
-fn longest_prefix(interface: &Interface, address: IpAddr) -> Option<u8> {
-    interface
-        .addresses
-        .iter()
-        .filter(|network| network.contains(&address))
-        .map(IpNet::prefix_len)
-        .max()
-}
-
-/// `eth0 (10.8.8.0/24), eth1 (no IPv4 subnet)`: the subnets of the address's family. Single
-/// addresses (VIPs) are left out.
-fn describe(interfaces: &[&Interface], address: IpAddr) -> String {
-    let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
-    let describe = |interface: &&Interface| {
-        let mut subnets: Vec<String> = interface
-            .addresses
-            .iter()
-            .filter(|network| network.addr().is_ipv4() == address.is_ipv4())
-            .filter(|network| network.prefix_len() < network.max_prefix_len())
-            .map(|network| network.trunc().to_string())
-            .collect();
-        subnets.sort();
-        subnets.dedup();
-        if subnets.is_empty() {
-            format!("{} (no {family} subnet)", interface.name)
-        } else {
-            format!("{} ({})", interface.name, subnets.join(", "))
-        }
-    };
-    interfaces.iter().map(describe).collect::<Vec<_>>().join(" or ")
-}
-
-#[cfg(test)]
-#[path = "host_test.rs"]
-mod tests;

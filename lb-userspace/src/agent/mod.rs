@@ -14,6 +14,7 @@ pub mod neighbour;
 pub mod netlink;
 mod operate;
 mod placement;
+pub mod preflight;
 pub mod probe;
 mod reload;
 mod run;

@@ -6,6 +6,7 @@ pub mod client;
 mod logging;
 mod output;
 mod paint;
+pub mod preflight;
 pub mod real_server;
 pub mod reload;
 pub mod run;

@@ -41,7 +41,7 @@ pub struct Links {
     pinned: Vec<PathBuf>,
 }
 
-const NATIVE: &str = "native";
+pub(super) const NATIVE: &str = "native";
 const GENERIC: &str = "generic";
 
 impl Links {
@@ -56,13 +56,18 @@ impl Links {
     /// # Errors
     /// [`DataPlaneError::Occupied`]: no link of ours is pinned for the interface.
     pub fn check(&self, interface: &str, program: Option<u32>) -> Result<(), DataPlaneError> {
-        let ours = || [NATIVE, GENERIC].iter().any(|mode| self.pin(mode, interface).exists());
         match program {
-            Some(program) if !ours() => {
+            Some(program) if !self.holds(interface) => {
                 Err(DataPlaneError::Occupied { interface: interface.to_owned(), program })
             }
             _ => Ok(()),
         }
+    }
+
+    /// True where a link of ours is pinned for the interface.
+    #[must_use]
+    pub fn holds(&self, interface: &str) -> bool {
+        [NATIVE, GENERIC].iter().any(|mode| self.pin(mode, interface).exists())
     }
 
     /// Attaches the program of `plane` to an interface, or puts it into the link that is there.
@@ -193,7 +198,7 @@ fn adopt(program: &mut Xdp, pin: &Path) -> bool {
     replaced.is_ok()
 }
 
-fn attach(
+pub(super) fn attach(
     program: &mut Xdp,
     interface: &str,
     index: u32,

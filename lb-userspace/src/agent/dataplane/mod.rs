@@ -16,6 +16,7 @@ mod pins;
 mod rings;
 mod steps;
 mod tables;
+mod trial;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,7 @@ pub use attach::{Attached, Links};
 pub use error::DataPlaneError;
 pub use object::POOLS;
 pub use pins::Pins;
+pub use trial::Trial;
 
 use crate::model::Limits;
 use arena::Arena;

@@ -5,59 +5,14 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 use ipnet::IpNet;
 use netlink_packet_route::link::{
-    LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
+    InfoBond, InfoData, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp,
+    XdpAttached,
 };
 use nix::errno::Errno;
 
 use super::error::errno;
 use super::{Error, Mac, Netlink};
-
-/// An interface of this host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
-    /// The kernel's number for it.
-    pub index: u32,
-    /// `eth0`.
-    pub name: String,
-    /// All zero where it has none (`lo`, tunnels).
-    pub mac: Mac,
-    /// Largest IP packet.
-    pub mtu: u32,
-    /// Switched on.
-    pub up: bool,
-    /// Switched on and with a carrier.
-    pub running: bool,
-    /// It carries Ethernet frames; the loopback does not count.
-    pub ethernet: bool,
-    /// Addresses with the prefix of their subnet.
-    pub addresses: Vec<IpNet>,
-    /// The XDP program on it.
-    pub xdp: Option<XdpAttachment>,
-    /// `veth`, `bond`, `vlan`, ...; `None` for a card of its own.
-    pub kind: Option<String>,
-}
-
-/// An XDP program on an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct XdpAttachment {
-    /// How it runs.
-    pub mode: XdpAttachmentMode,
-    /// The program's number, as `bpftool prog` shows it.
-    pub prog_id: u32,
-}
-
-/// Where an XDP program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum XdpAttachmentMode {
-    /// In the card's driver.
-    Native,
-    /// After the kernel has made a socket buffer: slow.
-    Generic,
-    /// On the card itself.
-    Hardware,
-    /// In more than one of these places.
-    Multiple,
-}
+use crate::preflight::network::{Bond, Interface, XdpAttachment, XdpAttachmentMode};
 
 impl Netlink {
     /// One interface.
@@ -111,15 +66,10 @@ impl Interface {
         let flags = link.header.flags;
         let mut interface = Self {
             index: link.header.index,
-            name: String::new(),
-            mac: Mac::default(),
-            mtu: 0,
             up: flags.contains(LinkFlags::Up),
             running: flags.contains(LinkFlags::Up | LinkFlags::LowerUp),
             ethernet: link.header.link_layer_type == LinkLayerType::Ether,
-            addresses: Vec::new(),
-            xdp: None,
-            kind: None,
+            ..Self::default()
         };
         for attribute in &link.attributes {
             match attribute {
@@ -129,16 +79,37 @@ impl Interface {
                     interface.mac = Mac::try_from(bytes.as_slice()).unwrap_or_default();
                 }
                 LinkAttribute::Xdp(xdp) => interface.xdp = XdpAttachment::of(xdp),
-                LinkAttribute::LinkInfo(infos) => {
-                    interface.kind = infos.iter().find_map(|info| match info {
-                        LinkInfo::Kind(kind) => Some(kind.to_string()),
-                        _ => None,
-                    });
-                }
+                LinkAttribute::Link(parent) => interface.parent = Some(*parent),
+                LinkAttribute::Controller(master) => interface.master = Some(*master),
+                LinkAttribute::LinkInfo(infos) => interface.details(infos),
                 _ => {}
             }
         }
         interface
+    }
+
+    fn details(&mut self, infos: &[LinkInfo]) {
+        for info in infos {
+            match info {
+                LinkInfo::Kind(kind) => self.kind = Some(kind.to_string()),
+                LinkInfo::Data(InfoData::Bond(attributes)) => self.bond = Bond::of(attributes),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Bond {
+    fn of(attributes: &[InfoBond]) -> Option<Self> {
+        let mode = attributes.iter().find_map(|attribute| match attribute {
+            InfoBond::Mode(mode) => Some(mode.to_string()),
+            _ => None,
+        });
+        let policy = attributes.iter().find_map(|attribute| match attribute {
+            InfoBond::XmitHashPolicy(policy) => Some(policy.to_string()),
+            _ => None,
+        });
+        Some(Self { mode: mode?, policy: policy? })
     }
 }
 
@@ -167,20 +138,22 @@ impl XdpAttachment {
     }
 }
 
-impl std::fmt::Display for XdpAttachmentMode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Native => "native",
-            Self::Generic => "generic",
-            Self::Hardware => "hardware",
-            Self::Multiple => "multiple",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::link::{BondMode, BondXmitHashPolicy};
+
     use super::*;
+
+    #[test]
+    fn a_bond_tells_how_it_spreads_frames() {
+        let mode = InfoBond::Mode(BondMode::Ieee8023Ad);
+        let policy = InfoBond::XmitHashPolicy(BondXmitHashPolicy::VlanSrcMac);
+        let mut interface = Interface::default();
+        interface.details(&[LinkInfo::Data(InfoData::Bond(vec![mode.clone(), policy]))]);
+        let expected = Bond { mode: "802.3ad".to_owned(), policy: "vlan+srcmac".to_owned() };
+        assert_eq!(interface.bond, Some(expected));
+        assert_eq!(Bond::of(&[mode]), None);
+    }
 
     #[test]
     fn xdp_attributes_tell_mode_and_program() {

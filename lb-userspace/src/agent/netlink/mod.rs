@@ -1,7 +1,7 @@
 //! Links, addresses, neighbours and routes of this host, by rtnetlink.
 //!
 //! The only room that names rtnetlink and netlink-packet-route: both change often. What leaves it
-//! are types of its own.
+//! are types of our own.
 
 mod address;
 mod error;
@@ -12,9 +12,9 @@ mod route;
 
 pub use error::Error;
 pub use events::{Event, Events};
-pub use link::{Interface, XdpAttachment, XdpAttachmentMode};
 pub use neighbour::{Neighbour, NeighbourState};
-pub use route::RouteTo;
+
+pub use crate::preflight::network::{Interface, RouteTo, XdpAttachment, XdpAttachmentMode};
 
 use std::sync::Arc;
 

@@ -11,19 +11,7 @@ use nix::errno::Errno;
 
 use super::error::errno;
 use super::{Error, Netlink};
-
-/// The kernel's way to an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouteTo {
-    /// Index of the interface it leaves by.
-    pub interface: u32,
-    /// The router it goes through; `None` when the address is on the link itself.
-    pub gateway: Option<IpAddr>,
-    /// The source address the kernel would choose.
-    pub source: Option<IpAddr>,
-    /// The address is this host's own.
-    pub local: bool,
-}
+use crate::preflight::network::RouteTo;
 
 impl Netlink {
     /// Asks for the route to `address` (as `ip route get`).

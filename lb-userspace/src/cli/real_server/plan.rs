@@ -166,8 +166,7 @@ mod tests {
             running: true,
             ethernet: name != "lo",
             addresses: addresses.iter().map(|held| held.parse().expect("a network")).collect(),
-            xdp: None,
-            kind: None,
+            ..Interface::default()
         }
     }
 

@@ -1,19 +1,8 @@
 //! Network settings of the kernel, through `/proc/sys`.
 
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
 
-/// One setting of one interface, or of `all`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Setting {
-    /// `ipv4` or `ipv6`.
-    pub family: &'static str,
-    /// `all`, or an interface.
-    pub interface: String,
-    /// `arp_ignore`, ...
-    pub key: &'static str,
-}
+pub(super) use crate::preflight::setting::Setting;
 
 /// What can go wrong with a setting.
 #[derive(Debug, thiserror::Error)]
@@ -26,20 +15,6 @@ pub(super) enum Error {
     NotPermitted(Setting),
     #[error("cannot set {0}: {1}")]
     Write(Setting, #[source] io::Error),
-}
-
-impl Setting {
-    fn path(&self) -> PathBuf {
-        ["/proc/sys/net", self.family, "conf", &self.interface, self.key].iter().collect()
-    }
-}
-
-/// As sysctl(8) takes it: there, a dot inside an interface's name is written as a slash.
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let interface = self.interface.replace('.', "/");
-        write!(f, "net.{}.conf.{interface}.{}", self.family, self.key)
-    }
 }
 
 /// The value now.
@@ -58,18 +33,4 @@ pub(super) fn write(setting: &Setting, value: u32) -> Result<(), Error> {
         }
         _ => Error::Write(setting.clone(), error),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dot_in_an_interface_is_told_from_the_dots_between() {
-        let interface = "eth0.100".to_owned();
-        let setting = Setting { family: "ipv4", interface, key: "arp_ignore" };
-        assert_eq!(setting.to_string(), "net.ipv4.conf.eth0/100.arp_ignore");
-        let path = PathBuf::from("/proc/sys/net/ipv4/conf/eth0.100/arp_ignore");
-        assert_eq!(setting.path(), path);
-    }
 }

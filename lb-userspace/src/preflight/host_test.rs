@@ -12,8 +12,7 @@ fn interface_named(name: &str, index: u32, addresses: &[&str]) -> Interface {
         running: true,
         ethernet: true,
         addresses: addresses.iter().map(|network| network.parse().expect("a network")).collect(),
-        xdp: None,
-        kind: None,
+        ..Interface::default()
     }
 }
 
@@ -45,7 +44,9 @@ fn old_kernels_are_refused_and_middle_aged_ones_remarked_upon() {
 
 #[test]
 fn a_folder_on_another_file_system_is_refused_with_the_command() {
-    let error = bpffs(Path::new("/proc/no/such/folder")).expect_err("not a bpffs");
+    let pins =
+        PinPlace { folder: "/proc/no/such/folder".into(), existing: "/proc".into(), bpffs: false };
+    let error = pins.check().expect_err("not a bpffs");
     assert_eq!(
         error.to_string(),
         "node.pin_folder /proc/no/such/folder: /proc is not on a BPF file system; \
