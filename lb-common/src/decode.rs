@@ -100,64 +100,55 @@ struct Payload {
     later: bool,
 }
 
-/// What stands behind the MAC addresses.
+/// What stands behind the MAC addresses and VLAN tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An IPv4 header.
     Ipv4,
     /// An IPv6 header.
     Ipv6,
-    /// A VLAN tag.
-    Tagged,
     /// Nothing for a service.
     Pass(Reason),
 }
 
-/// Looks behind the MAC addresses.
+/// Looks behind the MAC addresses and up to [`TAGS`] tags: what stands there, and where.
 #[inline(always)]
-pub fn kind<F: Frame + ?Sized>(frame: &F) -> Kind {
+pub fn kind<F: Frame + ?Sized>(frame: &F) -> (Kind, usize) {
+    let mut at = ETHERNET;
     let Some(ethernet) = frame.window::<ETHERNET>(0) else {
-        return Kind::Pass(Reason::PassTruncated);
+        return (Kind::Pass(Reason::PassTruncated), at);
     };
-    match ethernet.be16::<12>() {
+    let mut kind = ethernet.be16::<12>();
+    for _ in 0..TAGS {
+        if !is_tag(kind) {
+            break;
+        }
+        let Some(tag) = frame.window::<VLAN_TAG>(at) else {
+            return (Kind::Pass(Reason::PassTruncated), at);
+        };
+        at += VLAN_TAG;
+        kind = tag.be16::<2>();
+    }
+    let kind = match kind {
         ethertype::IPV4 => Kind::Ipv4,
         ethertype::IPV6 => Kind::Ipv6,
-        ethertype::VLAN | ethertype::SERVICE_VLAN => Kind::Tagged,
+        kind if is_tag(kind) => Kind::Pass(Reason::PassHeaders),
         _ => Kind::Pass(Reason::NotIp),
-    }
+    };
+    (kind, at)
+}
+
+#[inline(always)]
+const fn is_tag(kind: u16) -> bool {
+    matches!(kind, ethertype::VLAN | ethertype::SERVICE_VLAN)
 }
 
 /// Reads a frame.
 pub fn decode<F: Frame + ?Sized>(frame: &F) -> Decoded {
     match kind(frame) {
-        Kind::Ipv4 => ipv4(frame, ETHERNET),
-        Kind::Ipv6 => ipv6(frame, ETHERNET),
-        Kind::Tagged => tagged(frame),
-        Kind::Pass(reason) => Decoded::Pass(reason),
-    }
-}
-
-/// Behind one or two VLAN tags.
-#[inline(always)]
-pub fn tagged<F: Frame + ?Sized>(frame: &F) -> Decoded {
-    let mut at = ETHERNET;
-    let mut tags = 0;
-    let kind = loop {
-        let Some(tag) = frame.window::<VLAN_TAG>(at) else {
-            return Decoded::Pass(Reason::PassTruncated);
-        };
-        at += VLAN_TAG;
-        tags += 1;
-        match tag.be16::<2>() {
-            ethertype::VLAN | ethertype::SERVICE_VLAN if tags < TAGS => {}
-            kind => break kind,
-        }
-    };
-    match kind {
-        ethertype::IPV4 => ipv4(frame, at),
-        ethertype::IPV6 => ipv6(frame, at),
-        ethertype::VLAN | ethertype::SERVICE_VLAN => Decoded::Pass(Reason::PassHeaders),
-        _ => Decoded::Pass(Reason::NotIp),
+        (Kind::Ipv4, at) => ipv4(frame, at),
+        (Kind::Ipv6, at) => ipv6(frame, at),
+        (Kind::Pass(reason), _) => Decoded::Pass(reason),
     }
 }
 

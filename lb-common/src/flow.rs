@@ -4,6 +4,7 @@ use crate::abi::{Address, FlowKey, Halves, Service};
 
 /// What a segment means for the flow table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Segment {
     /// SYN without ACK: a new connection.
     Syn,
@@ -20,6 +21,19 @@ pub enum Segment {
 }
 
 impl Segment {
+    /// The segment of that number.
+    #[inline(always)]
+    pub(crate) const fn from_number(number: u32) -> Self {
+        match number {
+            0 => Self::Syn,
+            1 => Self::Rst,
+            2 => Self::Fin,
+            4 => Self::Datagram,
+            5 => Self::Initial,
+            _ => Self::Other,
+        }
+    }
+
     /// What it means at a service: QUIC's packets are told apart as TCP's are, other datagrams are not.
     #[inline(always)]
     #[must_use]

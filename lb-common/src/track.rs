@@ -37,9 +37,15 @@
 //! picks, and both rings are the one in force. While a flood is on, nothing new is noted: "none" above then
 //! means base for everything, and the schedulers that count go by the ring.
 
+use core::cell::Cell;
+
 use crate::{
-    abi::{FlowKey, NO_REAL, Note, NoteState, Pool, RealState, Service},
+    abi::{
+        FlowKey, FragmentKey, Halves, NO_REAL, Note, NoteState, Pool, RealState, Service,
+        ServiceKey,
+    },
     flow::{Flow, Segment},
+    ring,
     verdict::{Origin, Tables},
 };
 
@@ -51,54 +57,184 @@ pub const RESET: u64 = 10 * SECOND;
 const REFRESH: u64 = SECOND;
 const SECOND: u64 = 1_000_000_000;
 
-/// A slot that a change has moved: what both rings say of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Moved {
-    /// The real server of new flows.
-    pub current: u16,
+/// A packet of a moved slot, and all that its way depends on: plain numbers, so that the XDP program can put them
+/// down where a function finds them that the verifier looks at by itself. In cells, so that the compiler reads
+/// them again after each call instead of keeping copies on a stack that has no room for them.
+#[repr(C)]
+#[derive(Clone, Debug)]
+pub struct Tracked {
+    client: Cell<Halves>,
+    vip: Cell<Halves>,
+    source_mask: Cell<[u64; 2]>,
+    hash: Cell<u64>,
+    now: Cell<u64>,
+    pool: Cell<Pool>,
+    ports: Cell<u32>,
+    flags: Cell<u32>,
+    protocol: Cell<u32>,
+    segment: Cell<u32>,
+    /// The pool's number.
+    number: Cell<u32>,
+    /// The real server of new flows: what the ring in force says.
+    current: Cell<u32>,
     /// The real server of flows that are older than the change.
-    pub base: u16,
+    base: Cell<u32>,
+    learn: Cell<u32>,
     /// New flows are not for `current`, but for whom the scheduler picks.
-    pub counting: bool,
+    counting: Cell<u32>,
+    zero: u32,
 }
 
-/// Decides for one packet. `learn` is false for packets that must not change anything (ICMP errors, traces).
+/// What the XDP program puts down while it decides: its stack has 512 bytes, functions it calls included.
+#[repr(C)]
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// A packet of a moved slot.
+    pub tracked: Tracked,
+    /// The flow, or the client, that is looked up.
+    pub flow: FlowKey,
+    /// Its note.
+    pub note: Note,
+    /// A fragment.
+    pub fragment: FragmentKey,
+    /// The service, or the address, that is looked up.
+    pub service: ServiceKey,
+    /// Zero.
+    pub zero: u32,
+}
+
+impl Tracked {
+    /// A packet of `flow`, for `service`, whose slot belongs to `current` by the ring in force. `learn` is false
+    /// for packets that must not change anything (ICMP errors, traces); `counting` is true where the scheduler
+    /// picks the real server of a new connection.
+    #[inline(always)]
+    #[must_use]
+    pub fn new(
+        flow: &Flow,
+        service: &Service,
+        hash: u64,
+        current: u16,
+        learn: bool,
+        counting: bool,
+    ) -> Self {
+        Self {
+            client: Cell::new(flow.client),
+            vip: Cell::new(flow.vip),
+            source_mask: Cell::new(service.source_mask),
+            hash: Cell::new(hash),
+            now: Cell::new(0),
+            pool: Cell::new(Pool::default()),
+            ports: Cell::new(flow.ports),
+            flags: Cell::new(service.flags),
+            protocol: Cell::new(u32::from(flow.protocol)),
+            segment: Cell::new(flow.segment.at(service) as u32),
+            number: Cell::new(u32::from(service.pool)),
+            current: Cell::new(u32::from(current)),
+            base: Cell::new(0),
+            learn: Cell::new(u32::from(learn)),
+            counting: Cell::new(u32::from(counting)),
+            zero: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn flow(&self) -> Flow {
+        let [protocol, ..] = self.protocol.get().to_le_bytes();
+        Flow {
+            client: self.client.get(),
+            vip: self.vip.get(),
+            ports: self.ports.get(),
+            protocol,
+            segment: self.segment(),
+        }
+    }
+
+    #[inline(always)]
+    const fn segment(&self) -> Segment {
+        Segment::from_number(self.segment.get())
+    }
+
+    /// What of the service its way depends on.
+    #[inline(always)]
+    fn service(&self) -> Service {
+        let (source_mask, flags) = (self.source_mask.get(), self.flags.get());
+        Service { source_mask, flags, ..Service::default() }
+    }
+}
+
+/// The real server of a number that a cell holds.
 #[inline(always)]
-pub fn track<T: Tables>(
-    tables: &T,
-    pool: &Pool,
-    service: &Service,
-    flow: &Flow,
-    moved: Moved,
-    learn: bool,
-) -> (u16, Origin) {
-    let segment = flow.segment.at(service);
-    Packet { tables, pool, service, flow, segment, moved, learn, now: tables.now() }.decide()
+const fn real(number: &Cell<u32>) -> u16 {
+    let [a, b, ..] = number.get().to_le_bytes();
+    u16::from_le_bytes([a, b])
 }
 
-/// A packet of a moved slot, and all that its way depends on.
+/// Where a packet goes: a real server, and what told it. One word, because functions of BPF programs return
+/// no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way(pub u32);
+
+impl Way {
+    /// To nobody.
+    pub const LOST: Self = Self(NO_REAL as u32);
+
+    #[inline(always)]
+    const fn new((real, origin): (u16, Origin)) -> Self {
+        Self(real as u32 | (origin as u32) << 16)
+    }
+
+    /// The real server and what told it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn get(self) -> (u16, Origin) {
+        let [a, b, origin, _] = self.0.to_le_bytes();
+        (u16::from_le_bytes([a, b]), Origin::from_number(origin))
+    }
+}
+
+/// Decides for one packet.
+#[inline(always)]
+pub fn track<T: Tables>(tables: &T, tracked: &Tracked) -> Way {
+    let Some(pool) = tables.pool(tracked.number.get()) else { return Way::LOST };
+    let base = match ring::look(tables, pool.base, tracked.hash.get()) {
+        Ok((_, base)) => base.real(),
+        Err(_) => real(&tracked.current),
+    };
+    tracked.pool.set(pool);
+    tracked.base.set(u32::from(base));
+    tracked.now.set(tables.now());
+    Way::new(Packet { tables, at: tracked }.decide())
+}
+
+/// A packet, and the tables.
 struct Packet<'a, T> {
     tables: &'a T,
-    pool: &'a Pool,
-    service: &'a Service,
-    flow: &'a Flow,
-    segment: Segment,
-    moved: Moved,
-    learn: bool,
-    now: u64,
+    at: &'a Tracked,
 }
 
 impl<T: Tables> Packet<'_, T> {
+    /// False for packets that must not change anything.
+    #[inline(always)]
+    const fn learns(&self) -> bool {
+        self.at.learn.get() != 0
+    }
+
+    /// True where the scheduler picks.
+    #[inline(always)]
+    const fn counts(&self) -> bool {
+        self.at.counting.get() != 0
+    }
+
     #[inline(always)]
     fn decide(&self) -> (u16, Origin) {
-        if matches!(self.segment, Segment::Datagram) { self.stay() } else { self.connection() }
+        if matches!(self.at.segment(), Segment::Datagram) { self.stay() } else { self.connection() }
     }
 
     /// A packet of a connection, by the first table above.
     #[inline(always)]
     fn connection(&self) -> (u16, Origin) {
-        let key = self.flow.key();
-        let syn = matches!(self.segment, Segment::Syn);
+        let key = self.at.flow().key();
+        let syn = matches!(self.at.segment(), Segment::Syn);
         match self.noted(&key, syn) {
             Some((note, Table::New)) if note.state == NoteState::Unconfirmed as u8 => {
                 self.unconfirmed(&key, &note, syn)
@@ -124,10 +260,10 @@ impl<T: Tables> Packet<'_, T> {
 
     #[inline(always)]
     fn confirmed(&self, key: &FlowKey, note: &Note, table: Table, syn: bool) -> (u16, Origin) {
-        let usable = self.tables.usable(self.pool, note.real);
+        let usable = self.tables.usable(&self.at.pool.get(), note.real);
         if syn && (!usable || note.state >= NoteState::Closing as u8) {
             let fresh = self.fresh();
-            if self.learn {
+            if self.learns() {
                 self.tables.forget_flow(key);
                 self.count(note.real, state_of(note), None);
                 self.note_new(key, fresh.0);
@@ -137,9 +273,9 @@ impl<T: Tables> Packet<'_, T> {
         if !usable {
             return self.ring();
         }
-        let state = after(note.state, self.segment);
+        let state = after(note.state, self.at.segment());
         let late = self.late(note);
-        if self.learn && !syn && (state as u8 != note.state || late) {
+        if self.learns() && !syn && (state as u8 != note.state || late) {
             let next = Note { again: u8::from(late) | note.again, ..self.note(note.real, state) };
             self.write(key, &next, table);
             self.count(note.real, state_of(note), Some(state));
@@ -163,24 +299,24 @@ impl<T: Tables> Packet<'_, T> {
 
     #[inline(always)]
     fn unconfirmed(&self, key: &FlowKey, note: &Note, syn: bool) -> (u16, Origin) {
-        if !self.tables.usable(self.pool, note.real) {
+        if !self.tables.usable(&self.at.pool.get(), note.real) {
             if !syn {
                 return self.ring();
             }
             let fresh = self.fresh();
-            if self.learn {
+            if self.learns() {
                 self.count(note.real, Some(NoteState::Unconfirmed), None);
                 self.note_new(key, fresh.0);
             }
             return fresh;
         }
-        if self.learn && !syn && !matches!(self.segment, Segment::Rst) {
-            let state = after(NoteState::Confirmed as u8, self.segment);
+        if self.learns() && !syn && !matches!(self.at.segment(), Segment::Rst) {
+            let state = after(NoteState::Confirmed as u8, self.at.segment());
             self.tables.note_flow(key, &self.note(note.real, state));
             self.tables.forget_new_flow(key);
             self.count(note.real, Some(NoteState::Unconfirmed), Some(state));
-            if self.service.sticky() {
-                let client = self.flow.sticky_key(self.service);
+            if self.at.service().sticky() {
+                let client = self.at.flow().sticky_key(&self.at.service());
                 self.tables.note_flow(&client, &self.note(note.real, NoteState::Confirmed));
             }
         }
@@ -189,23 +325,23 @@ impl<T: Tables> Packet<'_, T> {
 
     #[inline(always)]
     fn unknown(&self, key: &FlowKey, syn: bool) -> (u16, Origin) {
-        let base = self.moved.base;
-        let kept = self.tables.usable(self.pool, base);
+        let base = real(&self.at.base);
+        let kept = self.tables.usable(&self.at.pool.get(), base);
         if syn {
             // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
-            if self.service.has(Service::FLOOD) && kept {
+            if self.at.service().has(Service::FLOOD) && kept {
                 return (base, Origin::Base);
             }
             let fresh = self.fresh();
-            let noted = !self.learn || self.note_new(key, fresh.0);
+            let noted = !self.learns() || self.note_new(key, fresh.0);
             return if noted || !kept { fresh } else { (base, Origin::Base) };
         }
         if !kept {
             return self.ring();
         }
-        if self.learn && !matches!(self.segment, Segment::Rst) {
+        if self.learns() && !matches!(self.at.segment(), Segment::Rst) {
             // Without the note it would go the same way: a flood of such packets fills the small table alone.
-            let state = after(NoteState::Confirmed as u8, self.segment);
+            let state = after(NoteState::Confirmed as u8, self.at.segment());
             if self.note_in_small(key, base, state) {
                 self.count(base, None, Some(state));
             }
@@ -216,15 +352,15 @@ impl<T: Tables> Packet<'_, T> {
     /// Where a new connection goes.
     #[inline(always)]
     fn fresh(&self) -> (u16, Origin) {
-        if self.service.sticky() { self.stay() } else { self.scheduled() }
+        if self.at.service().sticky() { self.stay() } else { self.scheduled() }
     }
 
     /// Whom the scheduler gives a new connection, or a new client.
     #[inline(always)]
     fn scheduled(&self) -> (u16, Origin) {
-        if self.moved.counting && self.learn && !self.service.has(Service::FLOOD) {
-            let pool = u32::from(self.service.pool);
-            return (self.tables.pick(pool, self.pool).unwrap_or(NO_REAL), Origin::Scheduler);
+        if self.counts() && self.learns() && !self.at.service().has(Service::FLOOD) {
+            let picked = self.tables.pick(self.at.number.get(), &self.at.pool.get());
+            return (picked.unwrap_or(NO_REAL), Origin::Scheduler);
         }
         self.ring()
     }
@@ -232,38 +368,40 @@ impl<T: Tables> Packet<'_, T> {
     /// What the ring in force says.
     #[inline(always)]
     const fn ring(&self) -> (u16, Origin) {
-        (self.moved.current, Origin::Current)
+        (real(&self.at.current), Origin::Current)
     }
 
     /// A client of a service with persistence, or a flow of tracked UDP, by the second table above.
     #[inline(always)]
     fn stay(&self) -> (u16, Origin) {
-        let key = self.flow.sticky_key(self.service);
+        let key = self.at.flow().sticky_key(&self.at.service());
         // A drained real server keeps its flows, but not its clients, unless they are to cling to it.
-        let clients = self.service.port_mask() == 0;
-        let clinging = !clients || self.service.has(Service::CLINGING);
+        let clients = self.at.service().port_mask() == 0;
+        let clinging = !clients || self.at.service().has(Service::CLINGING);
         let needed = if clinging { RealState::USABLE } else { RealState::OPEN };
-        let idle = self.service.idle();
+        let idle = self.at.service().idle();
         let known = self
             .current(self.tables.flow(&key))
             .or_else(|| self.current(self.tables.new_flow(&key)));
         if let Some(note) = known
-            && self.now.wrapping_sub(note.seen) <= idle
-            && self.tables.is(self.pool, note.real, needed)
+            && self.at.now.get().wrapping_sub(note.seen) <= idle
+            && self.tables.is(&self.at.pool.get(), note.real, needed)
         {
-            if self.learn && self.late(&note) {
+            if self.learns() && self.late(&note) {
                 self.tables.note_flow(&key, &self.note(note.real, NoteState::Confirmed).again());
                 self.count_flow(note.real, state_of(&note), Some(NoteState::Confirmed));
             }
             return (note.real, Origin::Note);
         }
-        let recent = !self.moved.counting && self.now.wrapping_sub(self.pool.changed) <= idle;
-        let (real, origin) = if recent && self.tables.is(self.pool, self.moved.base, needed) {
-            (self.moved.base, Origin::Base)
-        } else {
-            self.scheduled()
-        };
-        if self.learn {
+        let recent =
+            !self.counts() && self.at.now.get().wrapping_sub(self.at.pool.get().changed) <= idle;
+        let (real, origin) =
+            if recent && self.tables.is(&self.at.pool.get(), real(&self.at.base), needed) {
+                (real(&self.at.base), Origin::Base)
+            } else {
+                self.scheduled()
+            };
+        if self.learns() {
             if let Some(note) = known {
                 // It does not hold any more, and would be found first.
                 self.tables.forget_flow(&key);
@@ -279,24 +417,24 @@ impl<T: Tables> Packet<'_, T> {
     /// A note of a connection, if it is of this window and still holds.
     #[inline(always)]
     fn valid(&self, note: Option<Note>) -> Option<Note> {
-        self.current(note).filter(|note| !ended(note, self.now))
+        self.current(note).filter(|note| !ended(note, self.at.now.get()))
     }
 
     /// A note, if it is of this window.
     #[inline(always)]
     fn current(&self, note: Option<Note>) -> Option<Note> {
-        note.filter(|note| note.window == self.pool.window)
+        note.filter(|note| note.window == self.at.pool.get().window)
     }
 
     /// True where the note is to be written again.
     #[inline(always)]
     const fn late(&self, note: &Note) -> bool {
-        self.now.wrapping_sub(note.seen) > REFRESH
+        self.at.now.get().wrapping_sub(note.seen) > REFRESH
     }
 
     #[inline(always)]
     const fn note(&self, real: u16, state: NoteState) -> Note {
-        Note::new(real, self.pool.window, state, self.now)
+        Note::new(real, self.at.pool.get().window, state, self.at.now.get())
     }
 
     /// Notes a new connection; false where that cannot be.
@@ -313,22 +451,22 @@ impl<T: Tables> Packet<'_, T> {
     #[inline(always)]
     fn note_in_small(&self, key: &FlowKey, real: u16, state: NoteState) -> bool {
         real != NO_REAL
-            && !self.service.has(Service::FLOOD)
+            && !self.at.service().has(Service::FLOOD)
             && self.tables.note_new_flow(key, &self.note(real, state))
     }
 
     /// Counts a connection of a scheduler that counts.
     #[inline(always)]
     fn count(&self, real: u16, from: Option<NoteState>, to: Option<NoteState>) {
-        if self.moved.counting && real != NO_REAL {
-            self.tables.count(self.pool.reals.wrapping_add(u32::from(real)), from, to);
+        if self.counts() && real != NO_REAL {
+            self.tables.count(self.at.pool.get().reals.wrapping_add(u32::from(real)), from, to);
         }
     }
 
     /// The same for what [`Packet::stay`] notes: flows count, clients do not (their connections do).
     #[inline(always)]
     fn count_flow(&self, real: u16, from: Option<NoteState>, to: Option<NoteState>) {
-        if self.service.port_mask() != 0 {
+        if self.at.service().port_mask() != 0 {
             self.count(real, from, to);
         }
     }

@@ -71,7 +71,8 @@ impl Memory {
             ..Service::default()
         };
         let moved = Moved { current: CURRENT, base: BASE, counting: false };
-        track(self, &pool, &service, &flow(segment), moved, learn)
+        let packet = Tracked::new(&flow(segment), &service, &pool, moved, learn, self.now());
+        track(self, &packet).get()
     }
 }
 
@@ -130,7 +131,7 @@ impl Tables for Memory {
     fn fragment(&self, _: &FragmentKey) -> Option<Fragment> {
         None
     }
-    fn note_fragment(&self, _: &FragmentKey, _: &Fragment) {}
+    fn note_fragment(&self, _: &FragmentKey, _: u32) {}
     fn admit(&self, _: &Service, _: &Halves, _: bool) -> Result<(), Reason> {
         Ok(())
     }
@@ -368,7 +369,9 @@ impl Sticky {
     fn at(&self, seconds: u64, segment: Segment) -> (u16, Origin) {
         self.memory.now.set(NOW + seconds * SECOND);
         let moved = Moved { current: CURRENT, base: BASE, counting: false };
-        track(&self.memory, &self.pool, &self.service, &flow(segment), moved, true)
+        let now = self.memory.now();
+        let packet = Tracked::new(&flow(segment), &self.service, &self.pool, moved, true, now);
+        track(&self.memory, &packet).get()
     }
 }
 

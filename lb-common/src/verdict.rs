@@ -14,8 +14,8 @@ use crate::{
     flow::{Flow, Segment},
     flow_hash::HashKeys,
     ring,
-    track::{Moved, track},
-    wire::{ETHERNET, Frame},
+    track::{Tracked, Way, track},
+    wire::Frame,
 };
 
 /// The tables that a decision reads, and the notes that it writes. All methods take `&self`: the maps are
@@ -54,8 +54,18 @@ pub trait Tables {
     fn features(&self) -> Features;
     /// Looks up the ports of a fragmented datagram.
     fn fragment(&self, key: &FragmentKey) -> Option<Fragment>;
-    /// Writes the ports of a fragmented datagram.
-    fn note_fragment(&self, key: &FragmentKey, fragment: &Fragment);
+    /// Writes the ports of a fragmented datagram, seen now.
+    fn note_fragment(&self, key: &FragmentKey, ports: u32);
+    /// The ports of a fragment that carries none ([`ports()`]).
+    ///
+    /// # Errors
+    /// Why they are not known.
+    fn ports(&self, key: &FragmentKey) -> Result<u32, Reason>
+    where
+        Self: Sized,
+    {
+        ports(self, key)
+    }
     /// Asks the service's guard about a packet; `new` for one that begins a connection.
     ///
     /// # Errors
@@ -70,6 +80,13 @@ pub trait Tables {
     /// Counts a connection of the real server `number` that went from one state to another; `None`: that was
     /// not there before, that is not there any more.
     fn count(&self, number: u32, from: Option<NoteState>, to: Option<NoteState>);
+    /// Decides on a packet of a moved slot ([`track()`]).
+    fn track(&self, packet: Tracked) -> Way
+    where
+        Self: Sized,
+    {
+        track(self, &packet)
+    }
     /// Picks the real server of `pool` for a new connection by its schedule ([`crate::schedule::pick`]).
     fn pick(&self, number: u32, pool: &Pool) -> Option<u16>;
 
@@ -91,15 +108,29 @@ pub trait Tables {
 
 /// What told the real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Origin {
     /// The ring in force.
-    Current,
+    Current = 0,
     /// The ring from before the change.
-    Base,
+    Base = 1,
     /// A note in the flow table.
-    Note,
+    Note = 2,
     /// A scheduler that counts.
-    Scheduler,
+    Scheduler = 3,
+}
+
+impl Origin {
+    /// The origin of that number.
+    #[inline(always)]
+    pub(crate) const fn from_number(number: u8) -> Self {
+        match number {
+            1 => Self::Base,
+            2 => Self::Note,
+            3 => Self::Scheduler,
+            _ => Self::Current,
+        }
+    }
 }
 
 /// The real server of a flow, and how it was found.
@@ -160,10 +191,9 @@ impl Verdict {
 #[inline(always)]
 pub fn steer<F: Frame + ?Sized, T: Tables>(frame: &F, tables: &T) -> Verdict {
     match decode::kind(frame) {
-        Kind::Ipv4 => settle(decode::ipv4(frame, ETHERNET), tables),
-        Kind::Ipv6 => settle(decode::ipv6(frame, ETHERNET), tables),
-        Kind::Tagged => settle(decode::tagged(frame), tables),
-        Kind::Pass(reason) => Verdict::refuse(reason),
+        (Kind::Ipv4, at) => settle(decode::ipv4(frame, at), tables),
+        (Kind::Ipv6, at) => settle(decode::ipv6(frame, at), tables),
+        (Kind::Pass(reason), _) => Verdict::refuse(reason),
     }
 }
 
@@ -200,7 +230,7 @@ fn settle<T: Tables>(decoded: Decoded, tables: &T) -> Verdict {
         return Verdict::Refuse { reason: Reason::TtlExceeded, ip: told };
     }
     if ip.first {
-        note_fragment(&flow, &ip, tables);
+        tables.note_fragment(&fragment_key(&flow, &ip), flow.ports);
     }
     match choose(&flow, service, tables, learn) {
         Ok(choice) => Verdict::Forward { choice, ip },
@@ -211,8 +241,7 @@ fn settle<T: Tables>(decoded: Decoded, tables: &T) -> Verdict {
     }
 }
 
-/// The flow of a fragment that carries no ports: those of the first fragment, or of the only service of that
-/// address and protocol.
+/// The flow of a fragment that carries no ports.
 #[inline(always)]
 fn later<T: Tables>(
     from: Halves,
@@ -221,25 +250,29 @@ fn later<T: Tables>(
     ip: &IpHeader,
     tables: &T,
 ) -> Result<Flow, Reason> {
-    let vip = tables.vip(&Address::from_halves(to)).filter(|vip| vip.serves(Some(protocol)));
-    let Some(vip) = vip else { return Err(Reason::PassFragment) };
-    let flow = |ports| {
-        // Neither ports nor flags can be told from its bytes: it must not be taken for a connection's start.
-        Flow { client: from, vip: to, ports, protocol, segment: Segment::Other }
-    };
-    let key = fragment_key(&flow(0), ip);
-    let known = tables.fragment(&key);
-    if let Some(known) = known.filter(|f| tables.now().wrapping_sub(f.seen) <= Fragment::LIFE) {
-        return Ok(flow(known.ports));
-    }
-    let [c, d] = vip.only_port(protocol).ok_or(Reason::Fragment)?.to_be_bytes();
-    Ok(flow(u32::from_ne_bytes([0, 0, c, d])))
+    // Neither ports nor flags can be told from its bytes: it must not be taken for a connection's start.
+    let flow = Flow { client: from, vip: to, ports: 0, protocol, segment: Segment::Other };
+    let ports = tables.ports(&fragment_key(&flow, ip))?;
+    Ok(Flow { ports, ..flow })
 }
 
+/// The ports of a fragment that carries none: those of the first fragment, or of the only service of that
+/// address and protocol.
+///
+/// # Errors
+/// [`Reason::PassFragment`] where its address is no VIP of that protocol, [`Reason::Fragment`] where its ports
+/// are not known.
 #[inline(always)]
-fn note_fragment<T: Tables>(flow: &Flow, ip: &IpHeader, tables: &T) {
-    let fragment = Fragment { seen: tables.now(), ports: flow.ports, zero: 0 };
-    tables.note_fragment(&fragment_key(flow, ip), &fragment);
+pub fn ports<T: Tables>(tables: &T, key: &FragmentKey) -> Result<u32, Reason> {
+    let [protocol, ..] = key.protocol.to_le_bytes();
+    let vip = tables.vip(&key.to).filter(|vip| vip.serves(Some(protocol)));
+    let Some(vip) = vip else { return Err(Reason::PassFragment) };
+    let known = tables.fragment(key);
+    if let Some(known) = known.filter(|f| tables.now().wrapping_sub(f.seen) <= Fragment::LIFE) {
+        return Ok(known.ports);
+    }
+    let [c, d] = vip.only_port(protocol).ok_or(Reason::Fragment)?.to_be_bytes();
+    Ok(u32::from_ne_bytes([0, 0, c, d]))
 }
 
 #[inline(always)]
@@ -276,12 +309,8 @@ pub fn choose<T: Tables>(
     let counting = tables.features().has(Features::COUNTING) && service.has(Service::COUNTING);
     let tracked = counting || current.tracked() && service.has(Service::TRACKED);
     let (number, origin) = if tracked {
-        let base = match ring::look(tables, pool.base, hash) {
-            Ok((_, base)) => base.real(),
-            Err(_) => current.real(),
-        };
-        let moved = Moved { current: current.real(), base, counting };
-        track(tables, &pool, service, flow, moved, learn)
+        let real = current.real();
+        tables.track(Tracked::new(flow, service, hash, real, learn, counting)).get()
     } else {
         (current.real(), Origin::Current)
     };

@@ -3,13 +3,16 @@
 #![expect(clippy::cast_possible_truncation, reason = "frames are far shorter than 4 GB")]
 #![expect(unsafe_code, reason = "helpers that copy packet bytes")]
 
-use aya_ebpf::helpers::generated::{bpf_ringbuf_output, bpf_xdp_load_bytes};
+use aya_ebpf::{
+    bindings::xdp_md,
+    helpers::generated::{bpf_ringbuf_output, bpf_xdp_load_bytes},
+};
 use core::ptr;
 use lb_common::{
-    abi::{CAPTURE_ROOM as ROOM, Features, Filter, Reason, Seen},
+    abi::{Features, Filter, Reason, Seen},
     decode::{Decoded, decode},
     flow::Flow,
-    verdict::{Tables as _, Verdict, find},
+    verdict::{Tables as _, find},
     wire::Frame as _,
 };
 
@@ -19,37 +22,50 @@ use crate::{
     tables::Maps,
 };
 
-/// Copies the packet as it came in. True where it is to be copied as it goes out too.
+/// Copies a packet for a real server as it came in. True where it is to be copied as it goes out too.
 #[inline(always)]
-pub(crate) fn came_in(packet: &Packet<'_>, verdict: &Verdict) -> bool {
-    if !maps::features().has(Features::CAPTURE) {
-        return false;
+pub(crate) fn forwarded(packet: &Packet<'_>, number: u16) -> bool {
+    maps::features().has(Features::CAPTURE)
+        && capture_packet(packet.context(), u32::from(number) + 1, 0, 0) != 0
+}
+
+/// Copies a packet that is not forwarded.
+#[inline(always)]
+pub(crate) fn refused(packet: &Packet<'_>, reason: Reason) {
+    if maps::features().has(Features::CAPTURE) {
+        capture_packet(packet.context(), 0, reason as u32 + 1, u32::from(reason.drops()));
     }
-    let Some(node) = maps::node() else { return false };
-    let (real, refused) = match verdict {
-        Verdict::Forward { choice, .. } => (u32::from(choice.number) + 1, None),
-        Verdict::Refuse { reason, .. } => (0, Some(*reason)),
-    };
-    let wanted = is_wanted(packet, &node.filter, real, refused);
-    if wanted {
-        copy(packet, packet.interface(), false, refused);
-    }
-    wanted
 }
 
 /// Copies the packet as it goes out by `interface`.
 #[inline(always)]
 pub(crate) fn goes_out(packet: &Packet<'_>, interface: u32) {
-    copy(packet, interface, true, None);
+    copy_packet(packet.context(), interface, 1, 0);
 }
 
-#[inline(always)]
-fn is_wanted(packet: &Packet<'_>, filter: &Filter, real: u32, refused: Option<Reason>) -> bool {
-    let dropped = refused.is_some_and(Reason::drops);
-    let passes = refused.is_some() && !dropped;
-    if passes || (filter.drops != 0 && !dropped) || (filter.real != 0 && filter.real != real) {
-        return false;
+/// A global function of the program: the verifier looks at it once. Copies a packet as it came in, where the
+/// filter wants it; `real` and `reason` plus one. Returns 1 where it was copied.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn capture_packet(ctx: *mut xdp_md, real: u32, reason: u32, dropped: u32) -> u32 {
+    // SAFETY: called with the context of the running program, which does not touch its packet meanwhile.
+    let packet = unsafe { Packet::from_raw(ctx) };
+    let Some(node) = maps::node() else { return 0 };
+    let passes = reason != 0 && dropped == 0;
+    let filter = &node.filter;
+    if passes || (filter.drops != 0 && dropped == 0) || (filter.real != 0 && filter.real != real) {
+        return 0;
     }
+    let wanted = is_wanted(&packet, filter);
+    if wanted {
+        copy_packet(ctx, packet.interface(), 0, reason);
+    }
+    u32::from(wanted)
+}
+
+/// Whether it is of the service and of the client that are captured.
+#[inline(always)]
+fn is_wanted(packet: &Packet<'_>, filter: &Filter) -> bool {
     let flow = match decode(packet) {
         Decoded::Flow { flow, .. } | Decoded::Quote { flow, .. } => flow,
         Decoded::Later { from: client, to: vip, protocol, .. } => {
@@ -66,9 +82,13 @@ fn is_wanted(packet: &Packet<'_>, filter: &Filter, real: u32, refused: Option<Re
     client && (filter.counters == 0 || service())
 }
 
-/// One record of the capture; lost where its reader is behind.
+/// A global function of the program: the verifier looks at it once. One record of the capture, lost where its
+/// reader is behind; `reason` plus one.
 #[inline(never)]
-fn copy(packet: &Packet<'_>, interface: u32, out: bool, refused: Option<Reason>) -> u32 {
+#[unsafe(no_mangle)]
+extern "C" fn copy_packet(ctx: *mut xdp_md, interface: u32, out: u32, reason: u32) -> u32 {
+    // SAFETY: called with the context of the running program, which does not touch its packet meanwhile.
+    let packet = unsafe { Packet::from_raw(ctx) };
     let (Some(node), Some(room)) = (maps::node(), CAPTURE_ROOM.get_ptr_mut(0)) else { return 0 };
     let length = packet.length() as u32;
     let mut kept = if length < node.filter.snap { length } else { node.filter.snap };
@@ -78,22 +98,15 @@ fn copy(packet: &Packet<'_>, interface: u32, out: bool, refused: Option<Reason>)
     if kept == 0 {
         return 0;
     }
-    let seen = Seen {
-        at: Maps.now(),
-        interface,
-        length,
-        kept,
-        out: u16::from(out),
-        reason: refused.map_or(0, |reason| reason as u16 + 1),
-    };
+    let seen =
+        Seen { at: Maps.now(), interface, length, kept, out: out as u16, reason: reason as u16 };
     // SAFETY: this CPU's own room, large enough for the header and `Seen::MOST` bytes; XDP runs on it one at
     // a time. The helpers check what they are given once more.
     unsafe {
         ptr::write(room.cast(), seen);
         let bytes = room.cast::<u8>().add(size_of::<Seen>());
-        if bpf_xdp_load_bytes(packet.context(), 0, bytes.cast(), kept) == 0 {
+        if bpf_xdp_load_bytes(ctx, 0, bytes.cast(), kept) == 0 {
             let all = size_of::<Seen>() as u64 + u64::from(kept);
-            debug_assert!(all <= ROOM as u64);
             bpf_ringbuf_output((&raw const CAPTURE).cast_mut().cast(), room.cast(), all, 0);
         }
     }

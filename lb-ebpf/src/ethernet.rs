@@ -1,92 +1,53 @@
-//! The head of a frame that is moved: what stands between the MAC addresses and the IP header.
+//! The head of a frame that moves: what stands before the IP header.
 
-use lb_common::wire::{ETHERNET, Frame as _};
+use lb_common::wire::{
+    ETHERNET, Frame as _,
+    ethertype::{IPV4, IPV6},
+};
 
 use crate::packet::Packet;
 
-/// Two VLAN tags and a type, two bytes each.
-const WORDS: usize = 5;
-const MACS: usize = 12;
+/// Two MAC addresses, two VLAN tags and a type, in units of two bytes: the most that is moved.
+pub(crate) const WORDS: usize = 11;
+const MACS: usize = 6;
 
-/// VLAN tags and the type, as they stand in the frame.
-pub(crate) struct Types {
-    words: [u16; WORDS],
-    /// Bytes in use.
-    length: usize,
+/// What becomes of the MAC addresses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Macs {
+    /// They stay.
+    Kept,
+    /// They change places: the frame goes back to where it came from.
+    Turned,
 }
 
-impl Types {
-    /// Those before an IP header at `ip`.
-    #[inline(always)]
-    pub(crate) fn read(packet: &Packet<'_>, ip: usize) -> Option<Self> {
-        let mut words = [0; WORDS];
-        for (index, word) in words.iter_mut().enumerate() {
-            if MACS + index * 2 < ip {
-                *word = packet.window::<2>(MACS + index * 2)?.raw16::<0>();
-            }
+/// Copies a frame's head, which reaches up to an IP header at `ip`, from `from` to `to`, where the type becomes
+/// that of an IP header of the family `v6`. The two do not overlap.
+#[inline(always)]
+pub(crate) fn copy_head(
+    packet: &mut Packet<'_>,
+    from: usize,
+    to: usize,
+    ip: usize,
+    v6: bool,
+    macs: Macs,
+) -> Option<()> {
+    packet.copy_words::<WORDS>(from, to, |word, value| {
+        let target = if word < MACS && macs == Macs::Turned { (word + 3) % MACS } else { word };
+        let end = (word + 1) * 2;
+        if end < ip {
+            Some((target, value))
+        } else if end == ip {
+            Some((target, (if v6 { IPV6 } else { IPV4 }).to_be()))
+        } else {
+            None
         }
-        Some(Self { words, length: ip.checked_sub(MACS)? })
-    }
-
-    /// Writes them to the front of a frame, where the last one says `kind` (network order).
-    #[inline(always)]
-    pub(crate) fn write(&self, packet: &mut Packet<'_>, kind: u16) -> Option<()> {
-        for (index, word) in self.words.iter().enumerate() {
-            let end = (index + 1) * 2;
-            if end < self.length {
-                packet.write::<u16>(MACS + index * 2, *word)?;
-            } else if end == self.length {
-                packet.write::<u16>(MACS + index * 2, kind)?;
-            }
-        }
-        Some(())
-    }
-
-    /// The type of the IP header (network order).
-    #[inline(always)]
-    pub(crate) fn kind(v6: bool) -> u16 {
-        use lb_common::wire::ethertype::{IPV4, IPV6};
-        if v6 { IPV6.to_be() } else { IPV4.to_be() }
-    }
+    })
 }
 
-/// The MAC addresses of a frame.
-#[derive(Clone, Copy)]
-pub(crate) struct Macs {
-    destination: [u16; 3],
-    source: [u16; 3],
-}
-
-impl Macs {
-    #[inline(always)]
-    pub(crate) fn read(packet: &Packet<'_>) -> Option<Self> {
-        let macs = packet.window::<ETHERNET>(0)?;
-        Some(Self {
-            destination: [macs.raw16::<0>(), macs.raw16::<2>(), macs.raw16::<4>()],
-            source: [macs.raw16::<6>(), macs.raw16::<8>(), macs.raw16::<10>()],
-        })
-    }
-
-    /// The source as a number: its bytes in order, the first one lowest.
-    #[inline(always)]
-    pub(crate) fn source(self) -> u64 {
-        let [a, b, c] = self.source;
-        u64::from(u16::from_le(a))
-            | u64::from(u16::from_le(b)) << 16
-            | u64::from(u16::from_le(c)) << 32
-    }
-
-    /// Back to where it came from.
-    #[inline(always)]
-    pub(crate) const fn turned(self) -> Self {
-        Self { destination: self.source, source: self.destination }
-    }
-
-    #[inline(always)]
-    pub(crate) fn write(self, packet: &mut Packet<'_>) -> Option<()> {
-        for (index, word) in self.destination.into_iter().chain(self.source).enumerate() {
-            packet.write::<u16>(index * 2, word)?;
-        }
-        Some(())
-    }
+/// The source MAC address as a number: its bytes in order, the first one lowest.
+#[inline(always)]
+pub(crate) fn source(packet: &Packet<'_>) -> Option<u64> {
+    let macs = packet.window::<ETHERNET>(0)?;
+    let (low, high) = (macs.raw32::<6>(), macs.raw16::<10>());
+    Some(u64::from(u32::from_le(low)) | u64::from(u16::from_le(high)) << 32)
 }

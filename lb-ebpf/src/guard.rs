@@ -1,4 +1,4 @@
-//! The guard of a service: lists, then rates. Its own function, so that the program has it once.
+//! The guard of a service: lists, then rates.
 #![expect(
     unsafe_code,
     reason = "map values are reached through pointers that the kernel hands out"
@@ -24,9 +24,12 @@ pub(crate) const SERVICE_RATE: u32 = 2;
 /// Too many new connections from its source.
 pub(crate) const SOURCE_RATE: u32 = 3;
 
-/// Asks the guard `number` about a packet of `client`; `new` is 1 where it begins a connection.
+/// Asks the guard `number` about a packet of the client with these halves of an address; `new` is 1 where it
+/// begins a connection. A global function of the program: the verifier looks at it once.
 #[inline(never)]
-pub(crate) fn admit(number: u32, client: &Halves, new: u32) -> u32 {
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn admit_packet(number: u32, high: u64, low: u64, new: u32) -> u32 {
+    let client = &Halves([high, low]);
     let Some(at) = GUARDS.get_ptr_mut(number) else { return ADMITTED };
     // SAFETY: array elements live as long as the map; any mixture of old and new numbers is a guard.
     let guard = unsafe { *at };

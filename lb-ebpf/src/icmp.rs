@@ -11,7 +11,7 @@
     reason = "map values are reached through pointers that the kernel hands out"
 )]
 
-use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::bindings::{xdp_action, xdp_md};
 use lb_common::{
     abi::{Halves, Reason},
     decode::IpHeader,
@@ -21,9 +21,10 @@ use lb_common::{
 
 use crate::{
     checksum::Sum,
-    ethernet::{Macs, Types},
+    ethernet::{Macs, copy_head},
     maps::{self, ANSWERS},
     packet::Packet,
+    place::Place,
     tables::Maps,
 };
 
@@ -48,15 +49,18 @@ struct Message {
 impl Message {
     /// The error for a reason; `None` where clients are not told.
     #[inline(always)]
-    const fn of(reason: Reason, mtu: u16) -> Option<Self> {
-        match reason {
+    const fn of(reason: u32, mtu: u16) -> Option<Self> {
+        if reason == Reason::TtlExceeded as u32 {
             // Time exceeded in transit.
-            Reason::TtlExceeded => Some(Self { v4: 0x0b00, v6: 0x0300, mtu: 0 }),
+            Some(Self { v4: 0x0b00, v6: 0x0300, mtu: 0 })
+        } else if reason == Reason::Rejected as u32 {
             // Port unreachable: what a TCP client takes for "connection refused".
-            Reason::Rejected => Some(Self { v4: 0x0303, v6: 0x0104, mtu: 0 }),
+            Some(Self { v4: 0x0303, v6: 0x0104, mtu: 0 })
+        } else if reason == Reason::TooBig as u32 {
             // Fragmentation needed, packet too big.
-            Reason::TooBig => Some(Self { v4: 0x0304, v6: 0x0200, mtu }),
-            _ => None,
+            Some(Self { v4: 0x0304, v6: 0x0200, mtu })
+        } else {
+            None
         }
     }
 }
@@ -69,17 +73,39 @@ pub(crate) fn answer(
     reason: Reason,
     mtu: u16,
 ) -> Option<u32> {
-    let message = Message::of(reason, mtu)?;
-    if ip.offset == 0 || !within_rate() {
+    if ip.offset == 0 || Message::of(reason as u32, mtu).is_none() {
         return None;
     }
-    if ip.v6 { answer6(packet, ip, message) } else { answer4(packet, ip, message) }?;
-    Some(xdp_action::XDP_TX)
+    let at = Place::of(ip).pack();
+    let sent = icmp_answer(packet.context(), at, reason as u32, u32::from(mtu));
+    packet.reload();
+    if sent == 0 { None } else { Some(xdp_action::XDP_TX) }
+}
+
+/// A global function of the program: the verifier looks at it once, not once for every way to get here.
+/// Returns 1 where the frame is an ICMP error now.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn icmp_answer(ctx: *mut xdp_md, at: u64, reason: u32, mtu: u32) -> u32 {
+    let place = Place::unpack(at);
+    // SAFETY: called with the context of the running program, which reads its packet anew afterwards.
+    let mut packet = unsafe { Packet::from_raw(ctx) };
+    let Some(message) = Message::of(reason, mtu as u16) else { return 0 };
+    if !within_rate() {
+        return 0;
+    }
+    let sent = if place.v6 {
+        answer6(&mut packet, place, message)
+    } else {
+        answer4(&mut packet, place, message)
+    };
+    u32::from(sent.is_some())
 }
 
 #[inline(always)]
-fn answer4(packet: &mut Packet<'_>, ip: IpHeader, message: Message) -> Option<()> {
-    let header = packet.window::<20>(ip.offset)?;
+fn answer4(packet: &mut Packet<'_>, ip: Place, message: Message) -> Option<()> {
+    let from = packet.behind(ip.offset);
+    let header = from.window::<20>(0)?;
     let (client, vip) = (header.raw32::<12>(), header.raw32::<16>());
     let first = client.to_ne_bytes()[0];
     // RFC 1122, section 3.2.2: never to what is not a single host.
@@ -89,7 +115,7 @@ fn answer4(packet: &mut Packet<'_>, ip: IpHeader, message: Message) -> Option<()
     let own = maps::node().map_or(0, |node| (node.ipv4.halves().0[1] >> 32) as u32);
     let from = if own == 0 { vip } else { own };
     let quote = turn(packet, ip, HEADERS4)?;
-    let at = ip.offset;
+    let mut packet = packet.behind(ip.offset);
     let total = ((HEADERS4 + quote) as u16).to_be();
     // Version 4, five words, type of service "internetwork control" (RFC 1812, section 4.3.2.5).
     let words = [
@@ -101,18 +127,18 @@ fn answer4(packet: &mut Packet<'_>, ip: IpHeader, message: Message) -> Option<()
         client,
     ];
     let sum = words.into_iter().fold(Sum::default(), Sum::add).finish();
-    packet.write::<u32>(at, words[0])?;
-    packet.write::<u32>(at + 4, words[1])?;
-    packet.write::<u32>(at + 8, words[2] | u32::from(sum) << 16)?;
-    packet.write::<u32>(at + 12, from)?;
-    packet.write::<u32>(at + 16, client)?;
     let rest = u32::from(message.mtu).to_be();
-    write_icmp(packet, at + 20, message.v4, rest, quote, Sum::default())
+    let check = icmp_sum(&packet, HEADERS4, message.v4, rest, quote, Sum::default())?;
+    let icmp = u32::from(message.v4.to_be()) | u32::from(check) << 16;
+    let [a, b, c, d, e] = words;
+    let headers = [a, b, c | u32::from(sum) << 16, d, e, icmp, rest];
+    packet.write::<[u32; 7]>(0, headers)
 }
 
 #[inline(always)]
-fn answer6(packet: &mut Packet<'_>, ip: IpHeader, message: Message) -> Option<()> {
-    let header = packet.window::<40>(ip.offset)?;
+fn answer6(packet: &mut Packet<'_>, ip: Place, message: Message) -> Option<()> {
+    let from = packet.behind(ip.offset);
+    let header = from.window::<40>(0)?;
     let client = Halves([header.raw64::<8>(), header.raw64::<16>()]);
     let vip = Halves([header.raw64::<24>(), header.raw64::<32>()]);
     // RFC 4443, section 2.4 (e): never to what is not a single host.
@@ -122,52 +148,51 @@ fn answer6(packet: &mut Packet<'_>, ip: IpHeader, message: Message) -> Option<()
     let own = maps::node().map_or(Halves([0; 2]), |node| node.ipv6.halves());
     let from = if own.0 == [0; 2] { vip } else { own };
     let quote = turn(packet, ip, HEADERS6)?;
-    let at = ip.offset;
+    let mut packet = packet.behind(ip.offset);
     let length = ((8 + quote) as u16).to_be();
-    packet.write::<u32>(at, 0x6000_0000_u32.to_be())?;
-    // Next header ICMPv6, hop limit 64.
-    packet.write::<u32>(at + 4, u32::from(length) | u32::from(0x403a_u16.to_le()) << 16)?;
-    packet.write::<u64>(at + 8, from.0[0])?;
-    packet.write::<u64>(at + 16, from.0[1])?;
-    packet.write::<u64>(at + 24, client.0[0])?;
-    packet.write::<u64>(at + 32, client.0[1])?;
     let pseudo = [from.0[0], from.0[1], client.0[0], client.0[1]];
     let sum = pseudo.into_iter().fold(Sum::default(), Sum::add_long);
     let sum = sum.add(u32::from(length)).add(58_u32.to_be());
-    write_icmp(packet, at + 40, message.v6, u32::from(message.mtu).to_be(), quote, sum)
+    let rest = u32::from(message.mtu).to_be();
+    let check = icmp_sum(&packet, HEADERS6, message.v6, rest, quote, sum)?;
+    let long = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    // Next header ICMPv6, hop limit 64.
+    let start =
+        long(0x6000_0000_u32.to_be(), u32::from(length) | u32::from(0x403a_u16.to_le()) << 16);
+    let icmp = u32::from(message.v6.to_be()) | u32::from(check) << 16;
+    let (from, client) = (from.0, client.0);
+    let headers = [start, from[0], from[1], client[0], client[1], long(icmp, rest)];
+    packet.write::<[u64; 6]>(0, headers)
 }
 
 /// Makes room for `headers` before the IP header, cuts the packet behind what is quoted, and sends the frame
 /// back where it came from. Returns the number of bytes that are quoted.
 #[inline(always)]
-fn turn(packet: &mut Packet<'_>, ip: IpHeader, headers: usize) -> Option<usize> {
-    let (macs, types) = (Macs::read(packet)?, Types::read(packet, ip.offset)?);
+fn turn(packet: &mut Packet<'_>, ip: Place, headers: usize) -> Option<usize> {
     let quote = if ip.length > QUOTED { QUOTED } else { ip.length & !3 };
     packet.grow(headers as i32)?;
     packet.resize(ip.offset + headers + quote)?;
-    macs.turned().write(packet)?;
-    types.write(packet, Types::kind(ip.v6))?;
+    copy_head(packet, headers, 0, ip.offset, ip.v6, Macs::Turned)?;
     Some(quote)
 }
 
-/// Writes the ICMP header in front of the quote.
+/// The checksum of an error whose quote stands at `at`.
 #[inline(always)]
-fn write_icmp(
-    packet: &mut Packet<'_>,
+fn icmp_sum(
+    packet: &Packet<'_>,
     at: usize,
     kind: u16,
     rest: u32,
     quote: usize,
     pseudo: Sum,
-) -> Option<()> {
+) -> Option<u16> {
     let mut sum = pseudo.add(u32::from(kind.to_be())).add(rest);
     for word in 0..QUOTED / 4 {
         if word * 4 < quote {
-            sum = sum.add(packet.window::<4>(at + 8 + word * 4)?.raw32::<0>());
+            sum = sum.add(packet.window::<4>(at + word * 4)?.raw32::<0>());
         }
     }
-    packet.write::<u32>(at, u32::from(kind.to_be()) | u32::from(sum.finish()) << 16)?;
-    packet.write::<u32>(at + 4, rest)
+    Some(sum.finish())
 }
 
 #[inline(always)]

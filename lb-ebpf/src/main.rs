@@ -12,6 +12,8 @@ mod guard;
 mod icmp;
 mod maps;
 mod packet;
+mod place;
+mod room;
 mod schedule;
 mod stats;
 mod tables;
@@ -25,7 +27,7 @@ use lb_common::{
     wire::Frame as _,
 };
 
-use crate::{ethernet::Macs, forward::Refusal, packet::Packet, tables::Maps};
+use crate::{forward::Refusal, packet::Packet, tables::Maps};
 
 /// The load balancer.
 #[xdp]
@@ -37,11 +39,10 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
     {
         return action;
     }
-    let verdict = steer(&packet, &Maps);
-    let captured = capture::came_in(&packet, &verdict);
-    match verdict {
+    match steer(&packet, &Maps) {
         Verdict::Forward { choice, ip } => {
             log(&ctx, choice.hash, choice.number);
+            let captured = capture::forwarded(&packet, choice.number);
             let bytes = packet.length();
             match forward(&mut packet, &choice, ip) {
                 Ok(action) => {
@@ -54,7 +55,10 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
                 Err(refusal) => refuse(&mut packet, &refusal, ip),
             }
         }
-        Verdict::Refuse { reason, ip } => refuse(&mut packet, &reason.into(), ip),
+        Verdict::Refuse { reason, ip } => {
+            capture::refused(&packet, reason);
+            refuse(&mut packet, &reason.into(), ip)
+        }
     }
 }
 
@@ -62,7 +66,7 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
 #[inline(always)]
 fn forward(packet: &mut Packet<'_>, choice: &Choice, ip: IpHeader) -> Result<u32, Refusal> {
     let features = maps::features();
-    if features.has(Features::PEERS) && Macs::read(packet).is_some_and(maps::is_peer) {
+    if features.has(Features::PEERS) && ethernet::source(packet).is_some_and(maps::is_peer) {
         return Err(Reason::FromDirector.into());
     }
     if features.has(Features::LOCAL) && RealState(choice.real.state).has(RealState::LOCAL) {

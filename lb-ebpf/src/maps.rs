@@ -18,9 +18,8 @@ use lb_common::{
         Slots, SourceKey, Tunnel, Vip,
     },
     flow_hash::HashKeys,
+    track::Room,
 };
-
-use crate::ethernet::Macs;
 
 const MMAPABLE: usize = BPF_F_MMAPABLE as usize;
 const NO_PREALLOC: usize = BPF_F_NO_PREALLOC as usize;
@@ -74,6 +73,9 @@ pub(crate) static CAPTURE: RingBuf<(), 4096> = RingBuf::new();
 #[btf_map]
 pub(crate) static CAPTURE_ROOM: PerCpuArray<[u8; abi::CAPTURE_ROOM], 1> = PerCpuArray::new();
 
+#[btf_map]
+pub(crate) static ROOM: PerCpuArray<Room, 1> = PerCpuArray::new();
+
 /// Set by the agent before the program is loaded.
 #[unsafe(no_mangle)]
 static HASH_KEYS: HashKeys = HashKeys { multipliers: [1; 3] };
@@ -104,8 +106,8 @@ pub(crate) fn tunnel(entry: u32) -> Option<&'static Tunnel> {
 
 /// True for the MAC address of another director.
 #[inline(always)]
-pub(crate) fn is_peer(macs: Macs) -> bool {
-    PEERS.get_ptr(macs.source()).is_some()
+pub(crate) fn is_peer(mac: u64) -> bool {
+    PEERS.get_ptr(mac).is_some()
 }
 
 /// The director itself.

@@ -26,11 +26,31 @@ impl<'a> Packet<'a> {
         Self { start: ctx.data(), end: ctx.data_end(), ctx: ctx.ctx, lifetime: PhantomData }
     }
 
+    /// The frame of a context that a function of this program was given.
+    ///
+    /// # Safety
+    /// `ctx` is the context of a program that has not returned, and nobody else uses a `Packet` of it
+    /// meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn from_raw(ctx: *mut xdp_md) -> Self {
+        let mut packet = Self { start: 0, end: 0, ctx, lifetime: PhantomData };
+        packet.reload();
+        packet
+    }
+
     /// Index of the interface that it came in by.
     #[inline(always)]
     pub(crate) fn interface(&self) -> u32 {
         // SAFETY: `ctx` is the context of a program that has not returned: `lifetime` borrows it.
         unsafe { (*self.ctx).ingress_ifindex }
+    }
+
+    /// The frame from `offset` on. The offset is a number that the verifier knows by its bounds alone: what it
+    /// learns of one pointer, it does not know of another that was added up in another order.
+    #[inline(always)]
+    pub(crate) fn behind(&mut self, offset: usize) -> Packet<'_> {
+        let start = opaque(self.start + offset);
+        Packet { start, end: self.end, ctx: self.ctx, lifetime: PhantomData }
     }
 
     /// The context, for helpers.
@@ -59,9 +79,9 @@ impl<'a> Packet<'a> {
         if failed == 0 { Some(()) } else { None }
     }
 
-    /// The frame may lie elsewhere after a helper has changed it.
+    /// The frame may lie elsewhere after a helper has changed it, or a function that was given its context.
     #[inline(always)]
-    fn reload(&mut self) {
+    pub(crate) fn reload(&mut self) {
         // SAFETY: as in `grow`. Volatile: the helper has changed both behind the compiler's back.
         unsafe {
             self.start = core::ptr::read_volatile(&raw const (*self.ctx).data) as usize;
@@ -88,6 +108,30 @@ impl<'a> Packet<'a> {
         Some(())
     }
 
+    /// Copies `N` units of two bytes from `from` to `to`, which do not overlap: each to the place, and with the
+    /// value, that `f` says, or not at all.
+    #[inline(always)]
+    pub(crate) fn copy_words<const N: usize>(
+        &mut self,
+        from: usize,
+        to: usize,
+        f: impl Fn(usize, u16) -> Option<(usize, u16)>,
+    ) -> Option<()> {
+        // One comparison for each side: were there one for each word, the compiler would count back from the
+        // frame's end, which the verifier refuses.
+        let source = self.at::<[u16; N]>(from)?.cast::<u16>();
+        let target = self.at::<[u16; N]>(to)?.cast::<u16>();
+        for word in 0..N {
+            // SAFETY: as in `write`; both have `N` words.
+            unsafe {
+                if let Some((place, value)) = f(word, source.add(word).read()) {
+                    target.add(place).write(value);
+                }
+            }
+        }
+        Some(())
+    }
+
     /// Replaces the value at `offset`.
     #[inline(always)]
     pub(crate) fn update<T: Copy>(&mut self, offset: usize, f: impl FnOnce(T) -> T) -> Option<()> {
@@ -109,15 +153,20 @@ impl Frame for Packet<'_> {
 
     #[inline(always)]
     fn length(&self) -> usize {
-        let mut length = self.end - self.start;
         // Were the compiler to see where this number comes from, it would conclude from an IP length that
         // fits in it that the transport header is there, and leave out the comparison of pointers that
         // the verifier wants to see.
-        // SAFETY: moves a register onto itself. (No instruction at all would give two line records of
-        // one instruction, which the kernel refuses.)
-        unsafe {
-            asm!("{0} = {0}", inout(reg) length, options(pure, nomem, nostack, preserves_flags));
-        }
-        length
+        opaque(self.end - self.start)
     }
+}
+
+/// The same number, of which the compiler does not know where it comes from.
+#[inline(always)]
+fn opaque(mut number: usize) -> usize {
+    // SAFETY: moves a register onto itself. (No instruction at all would give two line records of one
+    // instruction, which the kernel refuses.)
+    unsafe {
+        asm!("{0} = {0}", inout(reg) number, options(pure, nomem, nostack, preserves_flags));
+    }
+    number
 }

@@ -5,25 +5,33 @@
 )]
 
 use core::arch::asm;
-use lb_common::abi::{NO_REAL, NoteState, Pool};
+use lb_common::{
+    abi::{Features, NO_REAL, NoteState},
+    verdict::Tables as _,
+};
 
 use crate::{
-    maps::{LOADS, SCHEDULES},
+    maps::{self, LOADS, SCHEDULES},
     tables::Maps,
 };
 
 /// Picks the real server of a new connection.
 #[inline(always)]
-pub(crate) fn pick(number: u32, pool: &Pool) -> Option<u16> {
-    let picked = picked(number, pool);
+pub(crate) fn pick(number: u32) -> Option<u16> {
+    if !maps::features().has(Features::COUNTING) {
+        return None;
+    }
+    let picked = pick_real(number);
     #[expect(clippy::cast_possible_truncation, reason = "a real server's number has 15 bits")]
     if picked == u32::from(NO_REAL) { None } else { Some(picked as u16) }
 }
 
-/// Its own function, so that the program has it once.
+/// A global function of the program: the verifier looks at it once.
 #[inline(never)]
-fn picked(number: u32, pool: &Pool) -> u32 {
-    lb_common::schedule::pick(&Maps, number, pool).unwrap_or(NO_REAL).into()
+#[unsafe(no_mangle)]
+extern "C" fn pick_real(number: u32) -> u32 {
+    let picked = || lb_common::schedule::pick(&Maps, number, &Maps.pool(number)?);
+    picked().unwrap_or(NO_REAL).into()
 }
 
 /// Takes a turn.
@@ -38,8 +46,8 @@ pub(crate) fn turn(pool: u32) -> u64 {
 #[inline(always)]
 pub(crate) fn count(number: u32, from: Option<NoteState>, to: Option<NoteState>) {
     let (was, is) = (one(from), one(to));
-    if was != is {
-        shift(number, was, is);
+    if was != is && maps::features().has(Features::COUNTING) {
+        shift_connection(number, was, is);
     }
 }
 
@@ -55,7 +63,8 @@ const fn one(state: Option<NoteState>) -> u64 {
 
 /// Takes a connection from one count to the other.
 #[inline(never)]
-fn shift(number: u32, was: u64, is: u64) -> u32 {
+#[unsafe(no_mangle)]
+extern "C" fn shift_connection(number: u32, was: u64, is: u64) -> u32 {
     let Some(load) = LOADS.get_ptr_mut(number) else { return 0 };
     let counts = load.cast::<u64>();
     // SAFETY: array elements live as long as the map, and begin with both counts in one word.

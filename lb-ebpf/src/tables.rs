@@ -12,7 +12,8 @@ use lb_common::{
         Real, Reason, RingRef, Schedule, Service, ServiceKey, Vip,
     },
     flow_hash::HashKeys,
-    verdict::Tables,
+    track::{self, Tracked, Way},
+    verdict::{self, Tables},
 };
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
         self, FAST_SERVICES, FLOWS, FRAGMENTS, LOADS, NEW_FLOWS, POOLS, REALS, RINGS, SCHEDULES,
         SERVICES, VIPS,
     },
-    schedule,
+    room, schedule,
 };
 
 /// The maps as the decision sees them.
@@ -40,15 +41,15 @@ impl Tables for Maps {
         if let Some(service) = fast_service(key, self.keys().fast_place(key)) {
             return Some(service);
         }
-        // SAFETY: the kernel gives an entry that is replaced to another only after this program has
-        // returned, and the reference does not outlive it.
-        SERVICES.get_ptr(key).map(|service| unsafe { &*service })
+        room::service(key)?;
+        slow_service(0)
     }
 
     #[inline(always)]
     fn vip(&self, address: &Address) -> Option<Vip> {
         // SAFETY: as above.
-        VIPS.get_ptr(address).map(|vip| unsafe { *vip })
+        VIPS.get_ptr(&room::service(&ServiceKey::new(*address, 0, 0))?.address)
+            .map(|vip| unsafe { *vip })
     }
 
     #[inline(always)]
@@ -99,34 +100,37 @@ impl Tables for Maps {
     fn flow(&self, key: &FlowKey) -> Option<Note> {
         // SAFETY: an evicted note may be reused while it is read; a torn note sends one packet of an
         // evicted flow to a real server of the same pool.
-        FLOWS.get_ptr(key).map(|note| unsafe { *note })
+        FLOWS.get_ptr(room::flow(key)?).map(|note| unsafe { *note })
     }
 
     #[inline(always)]
     fn new_flow(&self, key: &FlowKey) -> Option<Note> {
         // SAFETY: as in `flow`.
-        NEW_FLOWS.get_ptr(key).map(|note| unsafe { *note })
+        NEW_FLOWS.get_ptr(room::flow(key)?).map(|note| unsafe { *note })
     }
 
     #[inline(always)]
     fn note_flow(&self, key: &FlowKey, note: &Note) {
-        // A table that cannot take the note leaves the flow to the next packet's decision.
-        let _ = FLOWS.insert(key, note, u64::from(BPF_ANY));
+        if let Some((key, note)) = room::note(key, note) {
+            // A table that cannot take the note leaves the flow to the next packet's decision.
+            let _ = FLOWS.insert(key, note, u64::from(BPF_ANY));
+        }
     }
 
     #[inline(always)]
     fn note_new_flow(&self, key: &FlowKey, note: &Note) -> bool {
-        NEW_FLOWS.insert(key, note, u64::from(BPF_ANY)).is_ok()
+        room::note(key, note)
+            .is_some_and(|(key, note)| NEW_FLOWS.insert(key, note, u64::from(BPF_ANY)).is_ok())
     }
 
     #[inline(always)]
     fn forget_flow(&self, key: &FlowKey) {
-        let _ = FLOWS.remove(key);
+        let _ = room::flow(key).map(|key| FLOWS.remove(key));
     }
 
     #[inline(always)]
     fn forget_new_flow(&self, key: &FlowKey) {
-        let _ = NEW_FLOWS.remove(key);
+        let _ = room::flow(key).map(|key| NEW_FLOWS.remove(key));
     }
 
     #[inline(always)]
@@ -137,18 +141,31 @@ impl Tables for Maps {
     #[inline(always)]
     fn fragment(&self, key: &FragmentKey) -> Option<Fragment> {
         // SAFETY: as in `flow`.
-        FRAGMENTS.get_ptr(key).map(|fragment| unsafe { *fragment })
+        FRAGMENTS.get_ptr(room::fragment(key)?).map(|fragment| unsafe { *fragment })
     }
 
     #[inline(always)]
-    fn note_fragment(&self, key: &FragmentKey, fragment: &Fragment) {
-        // Without the note, its later fragments are dropped and counted.
-        let _ = FRAGMENTS.insert(key, fragment, u64::from(BPF_ANY));
+    fn note_fragment(&self, key: &FragmentKey, ports: u32) {
+        if room::fragment(key).is_some() {
+            note_ports(0, ports);
+        }
+    }
+
+    #[inline(always)]
+    fn ports(&self, key: &FragmentKey) -> Result<u32, Reason> {
+        let known = room::fragment(key).map_or(PORTS_UNKNOWN, |_| find_ports(0));
+        match known {
+            PORTS_UNKNOWN => Err(Reason::Fragment),
+            NOT_A_VIP => Err(Reason::PassFragment),
+            #[expect(clippy::cast_possible_truncation, reason = "anything else is two ports")]
+            ports => Ok(ports as u32),
+        }
     }
 
     #[inline(always)]
     fn admit(&self, service: &Service, client: &Halves, new: bool) -> Result<(), Reason> {
-        match guard::admit(u32::from(service.guard), client, u32::from(new)) {
+        let Halves([high, low]) = *client;
+        match guard::admit_packet(u32::from(service.guard), high, low, u32::from(new)) {
             guard::ADMITTED => Ok(()),
             guard::DENIED => Err(Reason::Denied),
             guard::SERVICE_RATE => Err(Reason::ServiceRate),
@@ -179,9 +196,52 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
-    fn pick(&self, number: u32, pool: &Pool) -> Option<u16> {
-        schedule::pick(number, pool)
+    fn track(&self, packet: Tracked) -> Way {
+        if room::tracked(packet).is_none() {
+            return Way::LOST;
+        }
+        Way(track_packet(0))
     }
+
+    #[inline(always)]
+    fn pick(&self, number: u32, _: &Pool) -> Option<u16> {
+        schedule::pick(number)
+    }
+}
+
+/// What [`find_ports`] says where it knows none.
+const PORTS_UNKNOWN: u64 = 1 << 32;
+const NOT_A_VIP: u64 = 2 << 32;
+
+/// A global function of the program: the ports of the fragment in the room.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn find_ports(room: u32) -> u64 {
+    let Some(room) = room::of(room) else { return PORTS_UNKNOWN };
+    match verdict::ports(&Maps, &room.fragment) {
+        Ok(ports) => u64::from(ports),
+        Err(Reason::PassFragment) => NOT_A_VIP,
+        Err(_) => PORTS_UNKNOWN,
+    }
+}
+
+/// A global function of the program: notes the ports of the fragment in the room.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn note_ports(room: u32, ports: u32) -> u32 {
+    let fragment = Fragment { seen: Maps.now(), ports, zero: 0 };
+    room::of(room).map_or(0, |room| {
+        // Without the note, its later fragments are dropped and counted.
+        u32::from(FRAGMENTS.insert(&room.fragment, &fragment, u64::from(BPF_ANY)).is_ok())
+    })
+}
+
+/// The service of the key in the room, by the map that has them all.
+#[inline(never)]
+fn slow_service(room: u32) -> Option<&'static Service> {
+    // SAFETY: the kernel gives an entry that is replaced to another only after this program has
+    // returned, and the reference does not outlive it.
+    SERVICES.get_ptr(&room::of(room)?.service).map(|service| unsafe { &*service })
 }
 
 /// The service of `key`, where it is at `place`.
@@ -207,4 +267,11 @@ unsafe fn word(at: *const RingRef) -> RingRef {
     let bytes = unsafe { ptr::read_volatile(at.cast::<u64>()) }.to_ne_bytes();
     let [a, b, c, d, e, f, g, h] = bytes;
     RingRef { offset: u32::from_ne_bytes([a, b, c, d]), slots: u32::from_ne_bytes([e, f, g, h]) }
+}
+
+/// A global function of the program: the verifier looks at it once, not once for every way to get here.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn track_packet(room: u32) -> u32 {
+    room::of(room).map_or(Way::LOST, |room| track::track(&Maps, &room.tracked)).0
 }

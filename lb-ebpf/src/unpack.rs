@@ -1,8 +1,9 @@
 //! The far end of tunnels, on hosts that receive what a director sends: the outer header comes off, and the
 //! packet inside goes on to this host.
 #![expect(clippy::cast_possible_truncation, reason = "headers are at most 48 bytes")]
+#![expect(unsafe_code, reason = "a function that the kernel's verifier looks at by itself")]
 
-use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::bindings::{xdp_action, xdp_md};
 use lb_common::{
     abi::{Address, GuardAction, GuardList, Halves, Reason},
     decode::{self, Kind},
@@ -10,12 +11,14 @@ use lb_common::{
 };
 
 use crate::{
-    ethernet::{Macs, Types},
+    ethernet::{Macs, copy_head},
     guard::look,
     packet::Packet,
     stats,
 };
 
+/// No XDP action: the frame goes the usual way.
+const NOT_OURS: u32 = u32::MAX;
 const IPV4: u8 = 4;
 const IPV6: u8 = 41;
 
@@ -30,6 +33,21 @@ struct Outer {
 /// Unpacks a frame that is in a tunnel to this host: the XDP action; `None` for every other frame.
 #[inline(always)]
 pub(crate) fn unpack(packet: &mut Packet<'_>) -> Option<u32> {
+    let action = unpack_packet(packet.context());
+    packet.reload();
+    if action == NOT_OURS { None } else { Some(action) }
+}
+
+/// A global function of the program: the verifier looks at it once.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn unpack_packet(ctx: *mut xdp_md) -> u32 {
+    // SAFETY: called with the context of the running program, which reads its packet anew afterwards.
+    unpacked(&mut unsafe { Packet::from_raw(ctx) }).unwrap_or(NOT_OURS)
+}
+
+#[inline(always)]
+fn unpacked(packet: &mut Packet<'_>) -> Option<u32> {
     let outer = outer(packet)?;
     let ip_in_ip = outer.protocol == IPV4 || outer.protocol == IPV6;
     if !ip_in_ip && outer.protocol != protocol::UDP {
@@ -68,7 +86,7 @@ pub(crate) fn unpack(packet: &mut Packet<'_>) -> Option<u32> {
 #[inline(always)]
 fn outer(packet: &Packet<'_>) -> Option<Outer> {
     match decode::kind(packet) {
-        Kind::Ipv4 => {
+        (Kind::Ipv4, ETHERNET) => {
             let header = packet.window::<20>(ETHERNET)?;
             let whole = header.be16::<6>() & 0x3fff == 0;
             (header.u8::<0>() == 0x45 && whole).then_some(Outer {
@@ -78,7 +96,7 @@ fn outer(packet: &Packet<'_>) -> Option<Outer> {
                 length: 20,
             })
         }
-        Kind::Ipv6 => {
+        (Kind::Ipv6, ETHERNET) => {
             let header = packet.window::<40>(ETHERNET)?;
             Some(Outer {
                 from: Halves([header.raw64::<8>(), header.raw64::<16>()]),
@@ -87,15 +105,13 @@ fn outer(packet: &Packet<'_>) -> Option<Outer> {
                 length: 40,
             })
         }
-        Kind::Tagged | Kind::Pass(_) => None,
+        (Kind::Ipv4 | Kind::Ipv6 | Kind::Pass(_), _) => None,
     }
 }
 
 /// Takes `bytes` away behind the Ethernet header.
 #[inline(always)]
 fn strip(packet: &mut Packet<'_>, bytes: usize, v6: bool) -> Option<()> {
-    let (macs, types) = (Macs::read(packet)?, Types::read(packet, ETHERNET)?);
-    packet.grow(-(bytes as i32))?;
-    macs.write(packet)?;
-    types.write(packet, Types::kind(v6))
+    copy_head(packet, 0, bytes, ETHERNET, v6, Macs::Kept)?;
+    packet.grow(-(bytes as i32))
 }

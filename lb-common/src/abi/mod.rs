@@ -88,8 +88,10 @@ pub mod map {
     pub const CAPTURE: &str = "CAPTURE";
     /// Per CPU: where a captured packet is put together.
     pub const CAPTURE_ROOM: &str = "CAPTURE_ROOM";
+    /// Per CPU: what the program puts down while it decides.
+    pub const ROOM: &str = "ROOM";
     /// All of them, in the order in which they are created.
-    pub const ALL: [&str; 23] = [
+    pub const ALL: [&str; 24] = [
         SERVICES,
         FAST_SERVICES,
         VIPS,
@@ -113,5 +115,6 @@ pub mod map {
         ANSWERS,
         CAPTURE,
         CAPTURE_ROOM,
+        ROOM,
     ];
 }

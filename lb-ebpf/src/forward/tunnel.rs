@@ -4,16 +4,25 @@
     clippy::cast_possible_truncation,
     reason = "header fields take the low bits; lengths are at most 65,535"
 )]
+#![expect(unsafe_code, reason = "a function that the kernel's verifier looks at by itself")]
 
+use aya_ebpf::bindings::xdp_md;
 use lb_common::{
-    abi::{Halves, Reason, Tunnel},
+    abi::{Halves, Real, Reason, Tunnel},
     decode::IpHeader,
-    verdict::Choice,
+    verdict::{Choice, Tables as _},
     wire::Frame as _,
 };
 
 use super::{Refusal, send};
-use crate::{checksum::Sum, ethernet::Types, maps, packet::Packet};
+use crate::{
+    checksum::Sum,
+    ethernet::{Macs, copy_head},
+    maps,
+    packet::Packet,
+    place::Place,
+    tables::Maps,
+};
 
 /// Protocol numbers of what is inside.
 const IPV4: u8 = 4;
@@ -36,58 +45,50 @@ pub(crate) fn tunnel(
         return Err(Refusal { reason: Reason::TooBig, mtu: tunnel.mtu });
     }
     let action = send(packet, &choice.real)?;
-    wrap(packet, choice, ip, tunnel).ok_or(Reason::Inconsistent)?;
-    Ok(action)
+    let wrapped = wrap_packet(packet.context(), Place::of(ip).pack(), choice.entry, choice.hash);
+    packet.reload();
+    if wrapped == 0 { Err(Reason::Inconsistent.into()) } else { Ok(action) }
+}
+
+/// A global function of the program: the verifier looks at it once. Returns 1 where the frame is in its tunnel.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn wrap_packet(ctx: *mut xdp_md, at: u64, entry: u32, hash: u64) -> u32 {
+    // SAFETY: called with the context of the running program, which reads its packet anew afterwards.
+    let mut packet = unsafe { Packet::from_raw(ctx) };
+    let (Some(real), Some(tunnel)) = (Maps.real(entry), maps::tunnel(entry)) else { return 0 };
+    u32::from(wrap(&mut packet, &real, tunnel, Place::unpack(at), hash).is_some())
 }
 
 #[inline(always)]
-fn wrap(packet: &mut Packet<'_>, choice: &Choice, ip: IpHeader, tunnel: &Tunnel) -> Option<()> {
-    let types = Types::read(packet, ip.offset)?;
+fn wrap(packet: &mut Packet<'_>, real: &Real, tunnel: &Tunnel, ip: Place, hash: u64) -> Option<()> {
     let service = class(packet, ip)?;
     let inside = if ip.v6 { IPV6 } else { IPV4 };
     let length = ip.length + usize::from(tunnel.overhead());
     let protocol = if tunnel.port == 0 { inside } else { UDP };
     let v6 = tunnel.v6 != 0;
-    // Constants, so that every offset behind is known.
-    let udp = match (v6, tunnel.port != 0) {
-        (false, false) => {
-            packet.grow(20)?;
-            None
-        }
-        (false, true) => {
-            packet.grow(28)?;
-            Some(20)
-        }
-        (true, false) => {
-            packet.grow(40)?;
-            None
-        }
-        (true, true) => {
-            packet.grow(48)?;
-            Some(40)
-        }
-    };
-    let [first, second, _] = choice.real.words();
+    let overhead = usize::from(tunnel.overhead());
+    packet.grow(overhead as i32)?;
+    copy_head(packet, overhead, 0, ip.offset, v6, Macs::Kept)?;
+    let [first, second, _] = real.words();
     packet.write::<u64>(0, first)?;
     packet.write::<u32>(8, u64::from_le(second) as u32)?;
-    types.write(packet, Types::kind(v6))?;
     let header = if v6 { 40 } else { 20 };
-    let outer = Outer { tunnel, service, protocol, length, hash: choice.hash };
-    if v6 { outer.write6(packet, ip.offset) } else { outer.write4(packet, ip.offset) }?;
-    if udp.is_some() {
-        let at = ip.offset + header;
-        let port = 0xc000 | choice.hash as u16 & 0x3fff;
-        packet.write::<u16>(at, port.to_be())?;
-        packet.write::<u16>(at + 2, tunnel.port.to_be())?;
+    let outer = Outer { tunnel, service, protocol, length, hash };
+    let mut packet = packet.behind(ip.offset);
+    if v6 { outer.write6(&mut packet) } else { outer.write4(&mut packet) }?;
+    if tunnel.port != 0 {
+        let port = 0xc000 | hash as u16 & 0x3fff;
+        let ports = u32::from(port.to_be()) | u32::from(tunnel.port.to_be()) << 16;
         // No checksum: what is inside has its own (RFC 6935).
-        packet.write::<u32>(at + 4, u32::from(((length - header) as u16).to_be()))?;
+        packet.write::<[u32; 2]>(header, [ports, u32::from(((length - header) as u16).to_be())])?;
     }
     Some(())
 }
 
 /// Type of service, or traffic class, of the packet inside.
 #[inline(always)]
-fn class(packet: &Packet<'_>, ip: IpHeader) -> Option<u8> {
+fn class(packet: &Packet<'_>, ip: Place) -> Option<u8> {
     let start = packet.window::<2>(ip.offset)?;
     Some(if ip.v6 { (start.be16::<0>() >> 4) as u8 } else { start.u8::<1>() })
 }
@@ -112,7 +113,7 @@ impl Outer<'_> {
 
     /// RFC 791, section 3.1.
     #[inline(always)]
-    fn write4(&self, packet: &mut Packet<'_>, at: usize) -> Option<()> {
+    fn write4(&self, packet: &mut Packet<'_>) -> Option<()> {
         let from = (self.source().0[1] >> 32) as u32;
         let to = (self.tunnel.remote.halves().0[1] >> 32) as u32;
         let total = (self.length as u16).to_be();
@@ -120,25 +121,20 @@ impl Outer<'_> {
         let fragment = u32::from(DONT_FRAGMENT) << 16;
         let life = u32::from(u16::from_ne_bytes([TTL, self.protocol]));
         let sum = [start, fragment, life, from, to].into_iter().fold(Sum::default(), Sum::add);
-        packet.write::<u32>(at, start)?;
-        packet.write::<u32>(at + 4, fragment)?;
-        packet.write::<u32>(at + 8, life | u32::from(sum.finish()) << 16)?;
-        packet.write::<u32>(at + 12, from)?;
-        packet.write::<u32>(at + 16, to)
+        packet
+            .write::<[u32; 5]>(0, [start, fragment, life | u32::from(sum.finish()) << 16, from, to])
     }
 
     /// RFC 8200, section 3; the flow label is the hash (RFC 6438).
     #[inline(always)]
-    fn write6(&self, packet: &mut Packet<'_>, at: usize) -> Option<()> {
+    fn write6(&self, packet: &mut Packet<'_>) -> Option<()> {
         let (from, to) = (self.source(), self.tunnel.remote.halves());
         let label = (self.hash >> 20) as u32 & 0x000f_ffff;
         let start = 6 << 28 | u32::from(self.service) << 20 | label;
-        packet.write::<u32>(at, start.to_be())?;
-        packet.write::<u16>(at + 4, ((self.length - 40) as u16).to_be())?;
-        packet.write::<u16>(at + 6, u16::from_ne_bytes([self.protocol, TTL]))?;
-        packet.write::<u64>(at + 8, from.0[0])?;
-        packet.write::<u64>(at + 16, from.0[1])?;
-        packet.write::<u64>(at + 24, to.0[0])?;
-        packet.write::<u64>(at + 32, to.0[1])
+        let length = u32::from(((self.length - 40) as u16).to_be());
+        let next = u32::from(u16::from_ne_bytes([self.protocol, TTL])) << 16;
+        let start = u64::from(start.to_be()) | u64::from(length | next) << 32;
+        let (from, to) = (from.0, to.0);
+        packet.write::<[u64; 5]>(0, [start, from[0], from[1], to[0], to[1]])
     }
 }

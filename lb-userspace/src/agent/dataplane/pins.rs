@@ -23,6 +23,7 @@ use lb_common::{
         Schedule, Service, ServiceKey, SourceKey, Tunnel, Vip, map,
     },
     flow_hash::split_mix,
+    track::Room,
 };
 use nix::fcntl::{Flock, FlockArg};
 
@@ -120,7 +121,7 @@ impl Pins {
 }
 
 /// Sizes of key and value of each map, and its type.
-const SHAPES: [(&str, MapType, usize, usize); 23] = [
+const SHAPES: [(&str, MapType, usize, usize); 24] = [
     (map::SERVICES, MapType::Hash, size_of::<ServiceKey>(), size_of::<Service>()),
     (map::FAST_SERVICES, MapType::Array, 4, size_of::<FastService>()),
     (map::VIPS, MapType::Hash, size_of::<Address>(), size_of::<Vip>()),
@@ -144,6 +145,7 @@ const SHAPES: [(&str, MapType, usize, usize); 23] = [
     (map::ANSWERS, MapType::PerCpuArray, 4, size_of::<Bucket>()),
     (map::CAPTURE, MapType::RingBuf, 0, 0),
     (map::CAPTURE_ROOM, MapType::PerCpuArray, 4, CAPTURE_ROOM),
+    (map::ROOM, MapType::PerCpuArray, 4, size_of::<Room>()),
 ];
 
 /// A name that differs wherever the maps do.

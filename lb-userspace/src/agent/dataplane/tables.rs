@@ -448,7 +448,7 @@ impl Tables for Maps {
         self.fragments.get(key, 0).ok()
     }
 
-    fn note_fragment(&self, _: &FragmentKey, _: &Fragment) {}
+    fn note_fragment(&self, _: &FragmentKey, _: u32) {}
 
     /// The lists alone: taking a token would change what packets find.
     fn admit(&self, service: &Service, client: &Halves, _: bool) -> Result<(), Reason> {
