@@ -4,6 +4,7 @@
 //! it and [`download`] holds a connection open. `cargo xtask run`, `cargo xtask lab` and every
 //! end-to-end test use these.
 
+pub mod contest;
 pub mod download;
 pub mod http;
 pub mod interrupt;

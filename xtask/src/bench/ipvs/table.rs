@@ -1,0 +1,145 @@
+//! The table of figures, and what its columns mean.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+use lb_tests::contest::Round;
+
+use super::figures::Row;
+
+/// What the guest's clock counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Nanoseconds of this machine.
+    Time,
+    /// Instructions of the guest, each of which its clock takes for a nanosecond.
+    Instructions,
+}
+
+impl Unit {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Time => "ns",
+            Self::Instructions => "instructions",
+        }
+    }
+}
+
+/// Columns whose cells are figures.
+const FIGURES: std::ops::RangeInclusive<usize> = 2..=7;
+
+/// One row for each load and director.
+pub(super) fn render(rows: &[Row], unit: Unit) -> String {
+    let mut table = Table::new();
+    let cost = format!("{}/packet", unit.name());
+    let header = [
+        "load",
+        "director",
+        "packets/s",
+        "CPU share",
+        &cost,
+        "(rounds)",
+        "packets/s, whole CPU",
+        "ratio",
+    ];
+    table.load_preset(UTF8_FULL_CONDENSED).set_header(header);
+    let mut load = "";
+    for row in rows {
+        let lost = if row.lost > 0.0 {
+            format!(" ({:.1} % lost)", row.lost * 100.0)
+        } else {
+            String::new()
+        };
+        table.add_row([
+            if row.load == load { "" } else { &row.load },
+            &format!("{}{lost}", row.director),
+            &thousands(row.rate),
+            &format!("{:.0} %", row.share * 100.0),
+            &format!("{:.0}", row.cost),
+            &format!("{:.0}–{:.0}", row.range.0, row.range.1),
+            &thousands(row.whole_cpu()),
+            &format!("{:.1}", row.ratio),
+        ]);
+        load = &row.load;
+    }
+    for figure in FIGURES {
+        if let Some(column) = table.column_mut(figure) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+/// What the columns mean.
+pub(super) fn legend(unit: Unit) -> String {
+    let clock = match unit {
+        Unit::Time => {
+            "Time is this machine's, and an emulated CPU is many times slower than a real one: compare, do not quote."
+        }
+        Unit::Instructions => {
+            "The guest's clock counts a nanosecond an instruction, so a second is 1,000,000,000 instructions.\n\
+             Caches, which a large table of connections misses, are not in it."
+        }
+    };
+    format!(
+        "packets/s             came through, with generator, director and real servers on the one CPU\n\
+         CPU share             the director's part of it: the thread that polls its interface, from the frame\n                      \
+         in its receive queue to the frame in the peer's (schedstat of that thread)\n\
+         {:<22}of that thread, for each packet that came through\n\
+         packets/s, whole CPU  the reciprocal: what the director would forward with a CPU of its own\n\
+         ratio                 how many times cheaper than IPVS in the same round\n\
+         {clock}",
+        format!("{}/packet", unit.name())
+    )
+}
+
+/// A round as it comes in.
+pub(super) fn progress(round: &Round) -> String {
+    let Round { load, director, sent, arrived, wall, cpu } = round;
+    format!(
+        "  {load:<26}{director:<18}{arrived:>7} of {sent} in {:.3} s, the director {:.3} s",
+        wall.as_secs_f64(),
+        cpu.as_secs_f64()
+    )
+}
+
+/// `1234567` as `1,235 k`.
+fn thousands(value: f64) -> String {
+    let whole = format!("{:.0}", value / 1e3);
+    let (head, tail) = whole.split_at(whole.len().saturating_sub(3));
+    if head.is_empty() { format!("{tail} k") } else { format!("{head},{tail} k") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(director: &str, lost: f64) -> Row {
+        Row {
+            load: "UDP, 1 flow".into(),
+            director: director.into(),
+            rate: 88_000.0,
+            share: 0.42,
+            cost: 4_750.0,
+            range: (4_700.2, 5_000.0),
+            ratio: 1.0,
+            lost,
+        }
+    }
+
+    #[test]
+    fn thousands_are_easy_to_read() {
+        assert_eq!(thousands(88_400.0), "88 k");
+        assert_eq!(thousands(1_234_567.0), "1,235 k");
+    }
+
+    #[test]
+    fn a_load_is_named_once_and_losses_are_shown() {
+        let text = render(&[row("IPVS", 0.0), row("lb", 0.25)], Unit::Time);
+        assert_eq!(text.matches("UDP, 1 flow").count(), 1, "{text}");
+        assert!(text.contains("lb (25.0 % lost)") && text.contains("ns/packet"), "{text}");
+        assert!(
+            text.contains("4700–5000") && text.contains("211 k") && text.contains("42 %"),
+            "{text}"
+        );
+    }
+}
