@@ -92,7 +92,7 @@ fn ipvs_notes(wire: &Wire) -> Result<String> {
     let least = connections.iter().min().context("ipvsadm lists no real server")?;
     Ok(format!(
         "native XDP hands every frame on (no GRO), gro_normal_batch={}, conn_tab_bits=20, mitigations=off,\n  {};\n  \
-         {} connections at the end, {least} to {} a real server; nf_conntrack_count={}",
+         {} connections at the end, {least} to {} a service and real server; nf_conntrack_count={}",
         STACK_BATCH.1,
         settings.join(", "),
         connections.iter().sum::<u64>(),

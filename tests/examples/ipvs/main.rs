@@ -15,7 +15,10 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use aya::programs::{TestRun as _, TestRunAttrs, TestRunOptions};
+use aya::{
+    Ebpf,
+    programs::{TestRun as _, TestRunAttrs, TestRunOptions},
+};
 use directors::{Director, ipvs, lb, mirror};
 use lb_tests::contest::{Round, Told};
 use traffic::{LOADS, Load};
@@ -32,12 +35,16 @@ fn main() -> Result<()> {
         director.wire.poll_in_threads()?;
     }
     for load in LOADS {
+        let mut generators = Vec::new();
         for director in &directors {
-            round(director, load, packets.max(load.warm_up))?;
+            generators.push(wire::load(&load.generator(director.wire.peer_index()?))?);
+        }
+        for (director, generator) in directors.iter().zip(&mut generators) {
+            round(director, load, generator, packets.max(load.warm_up))?;
         }
         for _ in 0..rounds {
-            for director in &directors {
-                tell(&Told::Round(round(director, load, packets)?))?;
+            for (director, generator) in directors.iter().zip(&mut generators) {
+                tell(&Told::Round(round(director, load, generator, packets)?))?;
             }
         }
     }
@@ -55,10 +62,9 @@ fn tell(told: &Told) -> Result<()> {
 }
 
 /// Sends so many packets through a director.
-fn round(director: &Director, load: &Load, packets: u32) -> Result<Round> {
+fn round(director: &Director, load: &Load, generator: &mut Ebpf, packets: u32) -> Result<Round> {
     let wire = &director.wire;
-    let mut object = wire::load(&load.generator(wire.peer_index()?))?;
-    let generator = wire::program(&mut object)?;
+    let generator = wire::program(generator)?;
     let frame = load.frame();
     let options = TestRunOptions {
         data_in: Some(&frame),

@@ -128,7 +128,7 @@ impl Load {
             call(REDIRECT),
             exit(),
         ]);
-        with_bytes(FRAME, work, XDP_ABORTED)
+        with_bytes(FRAME, &work, XDP_ABORTED)
     }
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn sink() -> Vec<u8> {
         skip_unless(mac, u32::from_le_bytes([a, b, c, d]), forwarded.len()),
     ];
     work.extend(forwarded);
-    with_bytes(34, work, XDP_PASS)
+    with_bytes(34, &work, XDP_PASS)
 }
 
 /// A director without a decision: new MAC addresses, and back. The least that a director in XDP costs.
@@ -150,7 +150,7 @@ pub(crate) fn reflect() -> Vec<u8> {
     let mut work = store_bytes(START, 0, &MAC_OF_PEERS);
     work.extend(store_bytes(START, 6, &MAC_OF_DIRECTOR));
     work.extend(verdict(XDP_TX));
-    with_bytes(34, for_vip(&work), XDP_PASS)
+    with_bytes(34, &for_vip(&work), XDP_PASS)
 }
 
 /// Hands every frame to the host.
@@ -170,7 +170,7 @@ fn for_vip(work: &[Insn]) -> Vec<Insn> {
 
 /// A program that does `work` on frames of at least `length` bytes; what falls through, and shorter
 /// frames, get the verdict `otherwise`.
-fn with_bytes(length: u8, work: Vec<Insn>, otherwise: u32) -> Vec<u8> {
+fn with_bytes(length: u8, work: &[Insn], otherwise: u32) -> Vec<u8> {
     let [context, end, needed] = [1, 2, 3].map(Reg);
     let check = [
         load_32(START, context, 0),
@@ -179,7 +179,7 @@ fn with_bytes(length: u8, work: Vec<Insn>, otherwise: u32) -> Vec<u8> {
         advance(needed, u32::from(length)),
         skip_if_greater(needed, end, work.len()),
     ];
-    [&check, &*work, &verdict(otherwise)].concat().concat()
+    [&check, work, &verdict(otherwise)].concat().concat()
 }
 
 /// Folds a sum of 16-bit words, the constant part of it included, and stores the checksum (RFC 1071).

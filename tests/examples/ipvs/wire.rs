@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result, ensure};
 use aya::{
-    Ebpf,
+    Ebpf, EbpfLoader,
     programs::{Xdp, xdp::XdpMode},
 };
 use lb_tests::lab::{Namespace, XDP_PROGRAM, xdp_object};
@@ -126,7 +126,9 @@ pub(crate) fn attach(namespace: &Namespace, interface: &str, code: &[u8]) -> Res
 
 /// Loads a program.
 pub(crate) fn load(code: &[u8]) -> Result<Ebpf> {
-    let mut object = Ebpf::load(&xdp_object(code)).context("reading our own object")?;
+    // Types, which take long to read, are for programs that look into the kernel's structures.
+    let object = EbpfLoader::new().btf(None).load(&xdp_object(code));
+    let mut object = object.context("reading our own object")?;
     program(&mut object)?.load().context("loading a program")?;
     Ok(object)
 }
@@ -159,9 +161,9 @@ fn polling_thread(interface: &str) -> Result<u32> {
     let is_it = |id: &u32| {
         fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|comm| comm.starts_with(&name))
     };
-    let ids =
+    let mut ids =
         fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    ids.filter(is_it).next().with_context(|| format!("no thread polls {interface}"))
+    ids.find(is_it).with_context(|| format!("no thread polls {interface}"))
 }
 
 /// The first of the three figures in `/proc/ID/schedstat`: nanoseconds on a CPU.
