@@ -7,32 +7,33 @@ mod figures;
 mod table;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use lb_tests::contest::Told;
+use lb_tests::contest::{Round, Told};
 
 use crate::build;
 use crate::cmd::{find_program, seconds, step};
 use crate::kernel::{self, Guest, Hardware, executable};
 use crate::setup::{self, Group};
-use table::Unit;
+use table::Clock;
 
 /// Arguments of `cargo xtask bench ipvs`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Count instructions instead of time: the same figures on every machine, busy or not, but it takes
-    /// longer
-    #[arg(long)]
-    instructions: bool,
+    /// What the guest's clock counts; one boot and one table for each
+    #[arg(long, value_enum, num_args = 1.., default_values_t = [Clock::Time, Clock::Instructions])]
+    clock: Vec<Clock>,
 
     /// Packets of each director in each round
-    #[arg(long, value_name = "NUMBER", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 30_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     packets: u32,
 
     /// Rounds; in each of them every director has its turn
-    #[arg(long, value_name = "NUMBER", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 7)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
 }
 
@@ -51,8 +52,16 @@ const MODULES: &[(&str, &str)] = &[
 /// Calls through pointers, of which IPVS makes many more than lb, cost the least without these.
 const SETTINGS: &[&str] = &["mitigations=off"];
 
-/// Whose cost the others are compared with, as the guest calls it.
+/// Whose cost the others are compared with, and who is compared, as the guest calls them.
 const YARDSTICK: &str = "IPVS";
+const LB: &str = "lb";
+
+/// What a guest told.
+struct Measured {
+    release: String,
+    rounds: Vec<Round>,
+    notes: Vec<String>,
+}
 
 pub(super) fn main(args: &Args) -> Result<()> {
     let start = Instant::now();
@@ -62,16 +71,44 @@ pub(super) fn main(args: &Args) -> Result<()> {
     let main = step("Building what runs in the guest", || {
         executable("ipvs", &["build", "--package", "lb-tests", "--example", "ipvs"])
     })?;
+    let tools = tools(lb)?;
+    let mut notes = Vec::new();
+    for &clock in &args.clock {
+        let measured = measure(args, clock, &main, &tools)?;
+        let rows = figures::rows(&measured.rounds, YARDSTICK);
+        println!(
+            "\nIPVS and lb in turn, both by direct routing, on Linux {} under qemu (TCG, one CPU);\n\
+             60-byte frames, 8 real servers, medians of {} rounds of {} packets\n\n{}\n{}\n{}",
+            measured.release,
+            args.rounds,
+            args.packets,
+            table::render(&rows, clock),
+            table::summary(&rows, LB),
+            table::meaning(clock)
+        );
+        notes = measured.notes;
+    }
+    println!("\n{}\n\n{}", table::LEGEND, notes.join("\n"));
+    eprintln!("done in {}", seconds(start.elapsed()));
+    Ok(())
+}
+
+/// Boots a guest and hears it out.
+fn measure(args: &Args, clock: Clock, main: &Path, tools: &[PathBuf]) -> Result<Measured> {
+    let numbers = [args.packets, args.rounds].map(|number| number.to_string());
     let guest = Guest {
         series: "6.1".parse().map_err(anyhow::Error::msg)?,
-        // One CPU, so that nothing runs beside the thread whose time is taken.
-        hardware: Hardware { cpus: "1", memory: "2G", clock_of_instructions: args.instructions },
+        hardware: Hardware {
+            // So that nothing runs beside the thread whose time is taken.
+            cpus: "1",
+            memory: "2G",
+            clock_of_instructions: clock == Clock::Instructions,
+        },
         settings: SETTINGS,
         modules: MODULES,
-        main: &main,
-        args: &["--packets", &args.packets.to_string(), "--rounds", &args.rounds.to_string()]
-            .map(OsString::from),
-        tools: &tools(lb)?,
+        main,
+        args: &["--packets", &numbers[0], "--rounds", &numbers[1]].map(OsString::from),
+        tools,
     };
     let (mut rounds, mut notes) = (Vec::new(), Vec::new());
     let report = kernel::run(&guest, |line| match Told::from_line(line) {
@@ -82,19 +119,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
         Some(Told::Note(note)) => notes.push(note),
         None => eprintln!("{line}"),
     })?;
-    let unit = if args.instructions { Unit::Instructions } else { Unit::Time };
-    println!(
-        "IPVS (direct routing, scheduler mh) and lb in turn: Linux {} under qemu (TCG, one CPU), 60-byte frames,\n\
-         8 real servers, medians of {} rounds of {} packets\n",
-        report.release, args.rounds, args.packets
-    );
-    println!("{}", table::render(&figures::rows(&rounds, YARDSTICK), unit));
-    println!("\n{}\n", table::legend(unit));
-    for note in notes {
-        println!("{note}");
-    }
-    eprintln!("done in {}", seconds(start.elapsed()));
-    Ok(())
+    Ok(Measured { release: report.release, rounds, notes })
 }
 
 /// The programs that the guest starts.
