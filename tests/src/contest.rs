@@ -27,8 +27,8 @@ pub struct Round {
     pub sent: u64,
     /// Packets that came to a real server.
     pub arrived: u64,
-    /// From the first packet made to the last one arrived.
-    pub wall: Duration,
+    /// CPU time of all three: the generator, the director and the real servers.
+    pub all: Duration,
     /// CPU time of the thread that polls the director's interface: from the frame in the receive queue to
     /// the frame in the peer's.
     pub cpu: Duration,
@@ -60,7 +60,7 @@ mod tests {
             director: "lb".into(),
             sent: 3,
             arrived: 2,
-            wall: Duration::from_nanos(1_000_000_001),
+            all: Duration::from_nanos(1_000_000_001),
             cpu: Duration::from_micros(7),
         });
         for told in [round, Told::Note("conntrack: 0".into())] {

@@ -12,7 +12,7 @@ mod wire;
 
 use std::env;
 use std::fs;
-use std::time::Instant;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -22,6 +22,7 @@ use aya::{
 use directors::{Director, ipvs, lb, mirror};
 use lb_tests::contest::{Round, Told};
 use traffic::{LOADS, Load};
+use wire::cpu_time;
 
 /// Packets that are under way at once: half of a veth's queue, two turns of a polled interface.
 const BURST: u32 = 128;
@@ -73,17 +74,21 @@ fn round(director: &Director, load: &Load, generator: &mut Ebpf, packets: u32) -
         attrs: TestRunAttrs::new().xdp_live_frames(BURST),
         ..TestRunOptions::default()
     };
-    let before = (wire.arrived()?, wire.directors_cpu()?);
-    let start = Instant::now();
-    wire.generator.enter(|| generator.test_run(options))?.context("sending")?;
-    let wall = start.elapsed();
-    let after = (wire.arrived()?, wire.directors_cpu()?);
+    let before = (wire.arrived()?, wire.directors_cpu()?, wire.reals_cpu()?);
+    let generators_cpu = wire.generator.enter(|| -> Result<Duration> {
+        let before = cpu_time("thread-self")?;
+        generator.test_run(options).context("sending")?;
+        Ok(cpu_time("thread-self")? - before)
+    })??;
+    let after = (wire.arrived()?, wire.directors_cpu()?, wire.reals_cpu()?);
+    let cpu = after.1 - before.1;
     Ok(Round {
         load: load.name.to_owned(),
         director: director.name.to_owned(),
         sent: packets.into(),
         arrived: after.0 - before.0,
-        wall,
-        cpu: after.1 - before.1,
+        // Not by the clock: the call waits for a while when it has sent everything.
+        all: generators_cpu + cpu + (after.2 - before.2),
+        cpu,
     })
 }

@@ -92,11 +92,14 @@ impl Wire {
         Ok(())
     }
 
-    /// The CPU time that the director has used for packets, as the scheduler accounts for it.
+    /// The CPU time that the director has used for packets.
     pub(crate) fn directors_cpu(&self) -> Result<Duration> {
-        let path = format!("/proc/{}/schedstat", polling_thread(self.name)?);
-        let text = fs::read_to_string(&path).with_context(|| path.clone())?;
-        cpu_time(&text).with_context(|| format!("{path} holds {text:?}"))
+        cpu_time(&polling_thread(self.name)?.to_string())
+    }
+
+    /// The CPU time that the real servers have used for packets.
+    pub(crate) fn reals_cpu(&self) -> Result<Duration> {
+        cpu_time(&polling_thread(&peer(self.name))?.to_string())
     }
 
     /// Forwarded packets that have reached a real server.
@@ -166,8 +169,15 @@ fn polling_thread(interface: &str) -> Result<u32> {
     ids.find(is_it).with_context(|| format!("no thread polls {interface}"))
 }
 
-/// The first of the three figures in `/proc/ID/schedstat`: nanoseconds on a CPU.
-fn cpu_time(schedstat: &str) -> Option<Duration> {
+/// The CPU time of a thread of this name in /proc, as the scheduler accounts for it.
+pub(crate) fn cpu_time(thread: &str) -> Result<Duration> {
+    let path = format!("/proc/{thread}/schedstat");
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    time_on_cpu(&text).with_context(|| format!("{path} holds {text:?}"))
+}
+
+/// The first of the three figures in a `schedstat`, in nanoseconds.
+fn time_on_cpu(schedstat: &str) -> Option<Duration> {
     schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
@@ -186,8 +196,8 @@ mod tests {
 
     #[test]
     fn the_cpu_time_is_the_first_figure() {
-        assert_eq!(cpu_time("1500 77 3\n"), Some(Duration::from_nanos(1_500)));
-        assert_eq!(cpu_time(""), None);
+        assert_eq!(time_on_cpu("1500 77 3\n"), Some(Duration::from_nanos(1_500)));
+        assert_eq!(time_on_cpu(""), None);
     }
 
     #[test]

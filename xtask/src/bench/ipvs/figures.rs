@@ -9,7 +9,7 @@ use lb_tests::contest::Round;
 pub(super) struct Row {
     pub(super) load: String,
     pub(super) director: String,
-    /// Packets a second that came through, with generator, director and real servers on the one CPU.
+    /// Packets that came through in a second of CPU time of generator, director and real servers.
     pub(super) rate: f64,
     /// The director's part of that CPU, 0 to 1.
     pub(super) share: f64,
@@ -56,8 +56,8 @@ fn row(own: &[&Round], yardstick: &[&Round]) -> Option<Row> {
     Some(Row {
         load: first.load.clone(),
         director: first.director.clone(),
-        rate: median(own.iter().map(|round| round.arrived as f64 / round.wall.as_secs_f64()))?,
-        share: median(own.iter().map(|round| round.cpu.as_secs_f64() / round.wall.as_secs_f64()))?,
+        rate: median(own.iter().map(|round| round.arrived as f64 / round.all.as_secs_f64()))?,
+        share: median(own.iter().map(|round| round.cpu.as_secs_f64() / round.all.as_secs_f64()))?,
         cost: median(costs.iter().copied())?,
         range: (
             costs.iter().copied().min_by(f64::total_cmp)?,
@@ -97,7 +97,7 @@ mod tests {
             director: director.into(),
             sent: 1_000,
             arrived,
-            wall: Duration::from_millis(1),
+            all: Duration::from_millis(1),
             cpu: Duration::from_micros(cpu),
         }
     }

@@ -72,8 +72,8 @@ pub(super) fn render(rows: &[Row], clock: Clock) -> String {
 
 /// What the columns mean.
 pub(super) const LEGEND: &str = "\
-packets/s             came through, with generator, director and real servers on the one CPU
-CPU share             the director's part of it: the thread that polls its interface, from the frame in its
+packets/s             came through in a second of the one CPU, which generator, director and real servers share
+CPU share             the director's part of that second: the thread that polls its interface, from the frame in its
                       receive queue to the frame in the peer's (as the scheduler accounts for that thread)
 ns, instructions      of that thread, for each packet that came through
 packets/s, whole CPU  what the director would forward with a CPU of its own
@@ -104,10 +104,10 @@ pub(super) fn summary(rows: &[Row], director: &str) -> String {
 
 /// A round as it comes in.
 pub(super) fn progress(round: &Round) -> String {
-    let Round { load, director, sent, arrived, wall, cpu } = round;
+    let Round { load, director, sent, arrived, all, cpu } = round;
     format!(
         "  {load:<26}{director:<18}{arrived:>7} of {sent} in {:.3} s, the director {:.3} s",
-        wall.as_secs_f64(),
+        all.as_secs_f64(),
         cpu.as_secs_f64()
     )
 }
