@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use super::*;
 use crate::{
     abi::{
-        Address, Features, Fragment, FragmentKey, Halves, Load, Real, RealState, Reason, Schedule,
-        Service, ServiceKey, Vip,
+        Address, Features, Fragment, FragmentKey, Halves, Load, Real, RealState, Reason, RingRef,
+        Schedule, Service, ServiceKey, Slot, Vip,
     },
     flow_hash::HashKeys,
 };
@@ -53,6 +53,8 @@ struct Memory {
     flows: RefCell<HashMap<FlowKey, Note>>,
     new_flows: RefCell<HashMap<FlowKey, Note>>,
     now: Cell<u64>,
+    /// When the ring was last replaced.
+    changed: u64,
     /// The table of new flows takes nothing.
     full: bool,
 }
@@ -65,14 +67,12 @@ impl Memory {
 
     /// Where a segment goes.
     fn sees(&self, segment: Segment, learn: bool) -> (u16, Origin) {
-        let pool = Pool { window: WINDOW, ..Pool::default() };
-        let service = Service {
-            flags: Service::flags(Service::PORTS | Service::TRACKED, 0),
-            ..Service::default()
-        };
-        let moved = Moved { current: CURRENT, base: BASE, counting: false };
-        let packet = Tracked::new(&flow(segment), &service, &pool, moved, learn, self.now());
-        track(self, &packet).get()
+        let flags = Service::flags(Service::PORTS | Service::TRACKED, 0);
+        self.goes(&Service { flags, ..Service::default() }, segment, learn)
+    }
+
+    fn goes(&self, service: &Service, segment: Segment, learn: bool) -> (u16, Origin) {
+        track(self, &Tracked::new(&flow(segment), service, 0, CURRENT, learn, false)).get()
     }
 }
 
@@ -89,10 +89,11 @@ impl Tables for Memory {
         None
     }
     fn pool(&self, _: u32) -> Option<Pool> {
-        None
+        let base = RingRef { offset: 0, slots: 1 };
+        Some(Pool { base, window: WINDOW, changed: self.changed, ..Pool::default() })
     }
     fn ring_word(&self, _: u32) -> Option<u64> {
-        None
+        Some(u64::from(Slot::new(BASE, false).bits))
     }
     fn real(&self, number: u32) -> Option<Real> {
         let usable = self.usable.iter().any(|known| u32::from(*known) == number);
@@ -351,7 +352,6 @@ fn a_half_closed_download_lives_as_long_as_it_sends() {
 /// Where a client of a sticky service goes, on a clock that the test moves.
 struct Sticky {
     memory: Memory,
-    pool: Pool,
     service: Service,
 }
 
@@ -362,16 +362,12 @@ impl Sticky {
             flags: Service::flags(if ports { Service::PORTS } else { 0 } | Service::TRACKED, 60),
             ..Service::default()
         };
-        let pool = Pool { window: WINDOW, changed: NOW, ..Pool::default() };
-        Self { memory: Memory::new(ALL), pool, service }
+        Self { memory: Memory { changed: NOW, ..Memory::new(ALL) }, service }
     }
 
     fn at(&self, seconds: u64, segment: Segment) -> (u16, Origin) {
         self.memory.now.set(NOW + seconds * SECOND);
-        let moved = Moved { current: CURRENT, base: BASE, counting: false };
-        let now = self.memory.now();
-        let packet = Tracked::new(&flow(segment), &self.service, &self.pool, moved, true, now);
-        track(&self.memory, &packet).get()
+        self.memory.goes(&self.service, segment, true)
     }
 }
 

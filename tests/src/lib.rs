@@ -5,6 +5,7 @@
 //! `cargo xtask run`, `cargo xtask lab` and every end-to-end test use these.
 
 pub mod connections;
+pub mod contest;
 pub mod download;
 pub mod flood;
 pub mod http;

@@ -24,6 +24,7 @@ mod status;
 mod teardown;
 mod topology;
 mod web_server;
+mod xdp_object;
 mod xdp_pass;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ pub use teardown::remove_left_behind;
 pub use topology::{
     CLIENT_NETWORKS, Families, Node, Role, SEGMENT_PREFIX, Topology, VIP4, VIP4_BUNDLE, VIP6,
 };
+pub use xdp_object::{NAME as XDP_PROGRAM, xdp_object};
 
 use network::SWITCH;
 use web_server::WebServer;

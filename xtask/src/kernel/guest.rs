@@ -20,30 +20,42 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// double fault.
 const CPU: &str = "max,-cx16";
 
-/// Lines of `init.sh`: the kernel's release, then the exit code of the tests.
+/// Lines of `init.sh`: the kernel's release, then the exit code of the program.
 const UP: &str = "guest: up ";
 const EXIT: &str = "guest: exit ";
 
-/// Variables of this machine's environment that the tests in the guest get too.
+/// Variables of this machine's environment that the program in the guest gets too.
 const HANDED_ON: &[&str] = &["PROPTEST_", "RUST_"];
 
-/// What they get before that: fewer random cases than on this machine, which runs all of them.
-const FEWER_CASES: &str = "PROPTEST_CASES=12";
-
-/// A run that passed.
-pub(super) struct Report {
-    pub(super) release: String,
-    pub(super) boot: Duration,
-    pub(super) tests: Duration,
+/// The emulated machine's parts.
+#[derive(Clone, Copy)]
+pub(crate) struct Hardware {
+    /// How many CPUs it has.
+    pub(crate) cpus: &'static str,
+    pub(crate) memory: &'static str,
+    /// Its clock counts instructions, a nanosecond each, whatever this machine is busy with.
+    pub(crate) clock_of_instructions: bool,
 }
 
-/// The kernel's command line, which carries environment and arguments to the tests.
+/// A run that passed.
+pub(crate) struct Report {
+    pub(crate) release: String,
+    /// Until the kernel had started its first process.
+    pub(crate) boot: Duration,
+    /// From then to the program's end.
+    pub(crate) run: Duration,
+}
+
+/// The kernel's command line, which carries settings of the kernel, environment and arguments to the
+/// program.
 pub(super) fn command_line(
+    settings: &[&str],
     env: impl Iterator<Item = (OsString, OsString)>,
     args: &[OsString],
 ) -> Result<String> {
     // A panic ends the machine instead of waiting for somebody who reads it.
-    let mut words = ["console=ttyS0", "quiet", "panic=-1", FEWER_CASES].map(str::to_owned).to_vec();
+    let mut words = ["console=ttyS0", "quiet", "panic=-1"].map(str::to_owned).to_vec();
+    words.extend(settings.iter().map(|&word| word.to_owned()));
     for (name, value) in env {
         let name = name.to_string_lossy();
         if HANDED_ON.iter().any(|start| name.starts_with(start)) {
@@ -58,10 +70,16 @@ pub(super) fn command_line(
     Ok(words.join(" "))
 }
 
-/// Boots the machine and waits until it has ended.
-pub(super) fn run(kernel: &Path, initramfs: &Path, command_line: &str) -> Result<Report> {
+/// Boots the machine, hands on every line that it writes, and waits until it has ended.
+pub(super) fn run(
+    hardware: Hardware,
+    kernel: &Path,
+    initramfs: &Path,
+    command_line: &str,
+    mut hear: impl FnMut(&str),
+) -> Result<Report> {
     let start = Instant::now();
-    let (_machine, output) = Machine::start(kernel, initramfs, command_line)?;
+    let (_machine, output) = Machine::start(hardware, kernel, initramfs, command_line)?;
     let lines = lines(output);
     let mut up = None;
     let mut exit = None;
@@ -73,29 +91,37 @@ pub(super) fn run(kernel: &Path, initramfs: &Path, command_line: &str) -> Result
                 } else if let Some(code) = line.strip_prefix(EXIT) {
                     exit = Some((code.to_owned(), start.elapsed()));
                 }
-                println!("{line}");
+                hear(&line);
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => bail!("not done after {}", seconds(LIMIT)),
         }
     }
     let (release, boot) = up.context("the guest ended before its first process ran")?;
-    let (code, end) = exit.context("the guest ended within the tests; see its last lines")?;
+    let (code, end) = exit.context("the guest ended before its program did; see its last lines")?;
     if code != "0" {
-        bail!("the tests ended with exit code {code}");
+        bail!("what runs in the guest ended with exit code {code}");
     }
-    Ok(Report { release, boot, tests: end - boot })
+    Ok(Report { release, boot, run: end - boot })
 }
 
 /// qemu, which does not outlive this value.
 struct Machine(Child);
 
 impl Machine {
-    fn start(kernel: &Path, initramfs: &Path, command_line: &str) -> Result<(Self, ChildStdout)> {
+    fn start(
+        Hardware { cpus, memory, clock_of_instructions }: Hardware,
+        kernel: &Path,
+        initramfs: &Path,
+        command_line: &str,
+    ) -> Result<(Self, ChildStdout)> {
         let qemu = find_program("qemu-system-x86_64").context("there is no qemu-system-x86_64")?;
+        let clock: &[_] =
+            if clock_of_instructions { &["-icount", "shift=0,sleep=off"] } else { &[] };
         eprintln!("  $ qemu-system-x86_64 -accel tcg -kernel {} ...", kernel.display());
         let mut qemu = Command::new(qemu)
-            .args(["-accel", "tcg", "-cpu", CPU, "-smp", "2", "-m", "1G", "-nic", "none"])
+            .args(["-accel", "tcg", "-cpu", CPU, "-smp", cpus, "-m", memory, "-nic", "none"])
+            .args(clock)
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"])
             .arg("-kernel")
             .arg(kernel)
@@ -141,14 +167,14 @@ mod tests {
     fn words(env: &[(&str, &str)], args: &[&str]) -> Result<String> {
         let env = env.iter().map(|&(name, value)| (name.into(), value.into()));
         let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-        command_line(env, &args)
+        command_line(&["mitigations=off"], env, &args)
     }
 
     #[test]
     fn environment_and_arguments_go_by_the_kernels_command_line() {
         let line =
             words(&[("PATH", "/bin"), ("PROPTEST_CASES", "4")], &["survival", "--nocapture"]);
-        let expected = "console=ttyS0 quiet panic=-1 PROPTEST_CASES=12 PROPTEST_CASES=4 \
+        let expected = "console=ttyS0 quiet panic=-1 mitigations=off PROPTEST_CASES=4 \
                         -- survival --nocapture";
         assert_eq!(line.unwrap(), expected);
     }

@@ -41,36 +41,51 @@ impl fmt::Display for Series {
 /// The parts of a kernel that the guest gets.
 pub(super) struct Kernel {
     pub(super) image: PathBuf,
-    pub(super) module: PathBuf,
+    /// In the order in which they were asked for.
+    pub(super) modules: Vec<PathBuf>,
 }
+
+/// Modules that are kept, and where a kernel has them: veth for the tests, IPVS and what it stands on for
+/// the benchmark. Everything else is built in.
+const MODULES: &[(&str, &str)] = &[
+    ("kernel/drivers/net", "veth"),
+    ("kernel/lib", "libcrc32c"),
+    ("kernel/net/ipv4/netfilter", "nf_defrag_ipv4"),
+    ("kernel/net/ipv6/netfilter", "nf_defrag_ipv6"),
+    ("kernel/net/netfilter", "nf_conntrack"),
+    ("kernel/net/netfilter/ipvs", "ip_vs"),
+    ("kernel/net/netfilter/ipvs", "ip_vs_mh"),
+];
 
 impl Kernel {
-    fn among(folder: &Path) -> Option<Self> {
-        Some(Self { image: find_file(folder, is_image)?, module: find_file(folder, is_module)? })
+    fn among(folder: &Path, modules: &[&str]) -> Option<Self> {
+        let modules = modules.iter().map(|name| find_module(folder, name));
+        Some(Self { image: find_file(folder, is_image)?, modules: modules.collect::<Option<_>>()? })
     }
 }
 
-/// The newest kernel of a series; downloaded once, then kept in the target folder.
-pub(super) fn of(series: Series) -> Result<Kernel> {
+/// The newest kernel of a series with these modules; downloaded once, then kept in the target folder.
+pub(super) fn of(series: Series, modules: &[&str]) -> Result<Kernel> {
     let kernels = workspace::target_dir()?.join("kernels");
     let folder = kernels.join(series.name);
-    if let Some(kernel) = Kernel::among(&folder) {
+    if let Some(kernel) = Kernel::among(&folder, modules) {
         return Ok(kernel);
     }
+    let needed = format!("vmlinuz and the modules {}", modules.join(", "));
     step(&format!("Downloading Debian's kernel {series}"), || download(series, &kernels))
-        .with_context(|| {
-            format!("to do it by hand, put vmlinuz and veth.ko into {}", folder.display())
-        })?;
-    Kernel::among(&folder).with_context(|| format!("there is no kernel in {}", folder.display()))
+        .with_context(|| format!("to do it by hand, put {needed} into {}", folder.display()))?;
+    Kernel::among(&folder, modules)
+        .with_context(|| format!("not all of {needed} are in {}", folder.display()))
 }
 
 fn is_image(name: &str) -> bool {
     name.starts_with("vmlinuz")
 }
 
-/// Everything else that the tests need is built in.
-fn is_module(name: &str) -> bool {
-    name.starts_with("veth.ko")
+/// A module's file, compressed or not.
+fn find_module(folder: &Path, name: &str) -> Option<PathBuf> {
+    let start = format!("{name}.ko");
+    find_file(folder, |file| file.starts_with(&start))
 }
 
 fn download(series: Series, kernels: &Path) -> Result<()> {
@@ -85,18 +100,19 @@ fn download(series: Series, kernels: &Path) -> Result<()> {
     let image = find_file(&unpacked.join("boot"), is_image)
         .with_context(|| format!("no image in {package}"))?;
     let release = package.trim_start_matches("linux-image-");
-    let module = ["lib/modules", "usr/lib/modules"]
-        .iter()
-        .find_map(|modules| {
-            let drivers = unpacked.join(modules).join(release).join("kernel/drivers/net");
-            find_file(&drivers, is_module)
-        })
-        .with_context(|| format!("no module veth in {package}"))?;
-    keep(&[&image, &module], kernels, series.name)
+    let modules = ["lib/modules", "usr/lib/modules"]
+        .map(|modules| unpacked.join(modules).join(release))
+        .into_iter()
+        .find(|modules| modules.is_dir())
+        .with_context(|| format!("no modules in {package}"))?;
+    let found =
+        MODULES.iter().filter_map(|(folder, name)| find_module(&modules.join(folder), name));
+    let files: Vec<_> = [image].into_iter().chain(found).collect();
+    keep(&files, kernels, series.name)
 }
 
-/// Copies files into a folder that appears whole or not at all.
-fn keep(files: &[&Path], kernels: &Path, name: &str) -> Result<()> {
+/// Copies files into a folder that appears whole or not at all, in place of one that lacks some.
+fn keep(files: &[PathBuf], kernels: &Path, name: &str) -> Result<()> {
     let not_written = || format!("cannot write to {}", kernels.display());
     fs::create_dir_all(kernels).with_context(not_written)?;
     let beside = tempfile::tempdir_in(kernels).with_context(not_written)?;
@@ -106,7 +122,11 @@ fn keep(files: &[&Path], kernels: &Path, name: &str) -> Result<()> {
         let place = whole.join(file.file_name().context("a file has a name")?);
         fs::copy(file, place).with_context(not_written)?;
     }
-    fs::rename(&whole, kernels.join(name)).with_context(not_written)
+    let place = kernels.join(name);
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(not_written)?;
+    }
+    fs::rename(&whole, place).with_context(not_written)
 }
 
 /// Of packages like `linux-image-6.1.0-47-cloud-amd64`, the newest of a series.
@@ -147,9 +167,13 @@ mod tests {
         fs::write(&image, "image").unwrap();
         fs::write(&module, "module").unwrap();
         let kernels = dir.path().join("kernels");
-        keep(&[&image, &module], &kernels, "6.1").unwrap();
-        let kernel = Kernel::among(&kernels.join("6.1")).unwrap();
-        assert_eq!(fs::read_to_string(kernel.module).unwrap(), "module");
+        let folder = kernels.join("6.1");
+        keep(std::slice::from_ref(&image), &kernels, "6.1").unwrap();
+        assert!(Kernel::among(&folder, &["veth"]).is_none(), "it lacks the module");
+        keep(&[image, module], &kernels, "6.1").unwrap();
+        let kernel = Kernel::among(&folder, &["veth"]).unwrap();
+        assert_eq!(fs::read_to_string(&kernel.modules[0]).unwrap(), "module");
+        assert!(Kernel::among(&folder, &["veth", "ip_vs"]).is_none());
         assert_eq!(fs::read_dir(&kernels).unwrap().count(), 1, "the folder beside it is gone");
     }
 

@@ -10,13 +10,14 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t bpf bpf /sys/fs/bpf
 mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /run
 for module in /modules/*.xz; do
     [ ! -e "$module" ] || unxz "$module"
 done
-insmod /modules/*
+sh /modules/load
 ip link set lo up
 
 echo "guest: up $(uname -r)"
-tests "$@"
+main "$@"
 echo "guest: exit $?"
 poweroff -f

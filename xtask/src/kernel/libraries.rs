@@ -19,7 +19,7 @@ pub(super) fn of(program: &Path) -> Result<Vec<PathBuf>> {
 /// `name (address)`.
 fn listed(listing: &str) -> Result<Vec<PathBuf>> {
     if let Some(missing) = listing.lines().find(|line| line.contains("=> not found")) {
-        bail!("the test binary cannot start on this machine either: {}", missing.trim());
+        bail!("the program cannot start on this machine either: {}", missing.trim());
     }
     Ok(listing.lines().filter_map(path).map(PathBuf::from).collect())
 }

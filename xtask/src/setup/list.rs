@@ -120,6 +120,23 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         }),
     },
     Requirement {
+        name: "ipvsadm",
+        why: "sets up IPVS, which lb is measured against",
+        group: Group::Ipvs,
+        check: Check::Program("ipvsadm"),
+        install: Install::Packages(Packages {
+            service: Some("ipvsadm"),
+            ..packages(&[&["ipvsadm"]])
+        }),
+    },
+    Requirement {
+        name: "chrt",
+        why: "gives the directors' threads their turn in that measurement",
+        group: Group::Ipvs,
+        check: Check::Program("chrt"),
+        install: Install::Packages(packages(&[&["util-linux"]])),
+    },
+    Requirement {
         name: "cargo-deny",
         why: "checks licences and sources of dependencies",
         group: Group::Gate,

@@ -16,6 +16,8 @@ pub(crate) enum Group {
     Test,
     /// Tests on other kernels, in an emulated machine.
     Kernel,
+    /// The contest with IPVS.
+    Ipvs,
     /// The gate (`.ci/run`) alone.
     Gate,
 }

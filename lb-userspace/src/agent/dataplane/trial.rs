@@ -1,7 +1,7 @@
 //! Trying what this kernel and its drivers accept, and leaving nothing behind.
 
 use aya::Ebpf;
-use lb_common::flow_hash::HashKeys;
+use lb_common::{abi::Features, flow_hash::HashKeys};
 
 use super::{DataPlaneError, attach, object};
 use crate::model::Limits;
@@ -20,7 +20,7 @@ impl Trial {
     pub fn load(limits: &Limits) -> Result<Self, DataPlaneError> {
         // No packet is ever hashed with it.
         let keys = HashKeys::from_seed([0; 32]);
-        let mut ebpf = object::load(limits, &keys, None)?;
+        let mut ebpf = object::load(limits, &keys, Features::default(), None)?;
         object::pass(&mut ebpf)?.load()?;
         Ok(Self { ebpf })
     }

@@ -1,4 +1,4 @@
-//! The binary of the packet tests, built but not run.
+//! Binaries that cargo builds and does not run.
 
 use std::path::PathBuf;
 
@@ -8,22 +8,27 @@ use serde_json::Value;
 use crate::cmd::Cmd;
 use crate::workspace;
 
-/// Builds it and returns where cargo has put it.
+/// Builds the packet tests.
 pub(super) fn build() -> Result<PathBuf> {
+    executable("packet", &["test", "--no-run", "--package", "lb-tests", "--test", "packet"])
+}
+
+/// Runs cargo with these arguments and returns where it has put the binary of the target `name`.
+pub(crate) fn executable(name: &str, args: &[&str]) -> Result<PathBuf> {
     let messages = Cmd::new(workspace::cargo())
-        .args(["test", "--no-run", "--quiet", "--package", "lb-tests", "--test", "packet"])
-        .arg("--message-format=json-render-diagnostics")
+        .args(args)
+        .args(["--quiet", "--message-format=json-render-diagnostics"])
         .dir(workspace::root())
         .read()?;
-    executable(&messages).context("cargo built the packet tests, but names no binary of them")
+    named(&messages, name).with_context(|| format!("cargo built {name}, but names no binary of it"))
 }
 
 /// Cargo writes one JSON object a line; that of the binary we asked for names an executable.
-fn executable(messages: &str) -> Option<PathBuf> {
+fn named(messages: &str, name: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "packet")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }
 
@@ -37,7 +42,7 @@ mod tests {
 {"reason":"compiler-artifact","target":{"name":"packet"},"executable":null}
 {"reason":"compiler-artifact","target":{"name":"packet"},"executable":"/t/packet-1"}
 {"reason":"build-finished","success":true}"#;
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/packet-1")));
-        assert_eq!(executable("not JSON"), None);
+        assert_eq!(named(messages, "packet"), Some(PathBuf::from("/t/packet-1")));
+        assert_eq!(named("not JSON", "packet"), None);
     }
 }

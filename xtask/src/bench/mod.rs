@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: hands on to the measuring programs of the package `lb-tests`.
 
+mod ipvs;
+
 use std::ffi::OsString;
 
 use anyhow::Result;
@@ -24,10 +26,18 @@ enum What {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// lb and IPVS in turn, in a guest with Debian's kernel 6.1
+    Ipvs(ipvs::Args),
 }
 
 pub(crate) fn main(args: &Args) -> Result<()> {
-    let What::Dataplane { args } = &args.what;
+    match &args.what {
+        What::Dataplane { args } => dataplane(args),
+        What::Ipvs(args) => ipvs::main(args),
+    }
+}
+
+fn dataplane(args: &[OsString]) -> Result<()> {
     setup::ensure(&[Group::Build])?;
     let cargo = Cmd::new(workspace::cargo())
         .args(["run", "--quiet", "--release", "--package", "lb-tests", "--example", "dataplane"])
