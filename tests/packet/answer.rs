@@ -1,10 +1,13 @@
 //! ICMP errors as a director should send them, put together by another library than its own.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use etherparse::{
     Icmpv4Header, Icmpv4Type, Icmpv6Header, Icmpv6Type, IpNumber, Ipv4Header, Ipv6FlowLabel,
     Ipv6Header, icmpv4, icmpv6,
 };
 use lb_common::{abi::Reason, decode::TAGS};
+use lb_userspace::plan::OwnAddresses;
 
 /// Bytes of a packet that are quoted at most.
 const QUOTED: usize = 128;
@@ -12,6 +15,11 @@ const QUOTED: usize = 128;
 /// The frame that answers `frame`, about whose VIP nothing but the address is known; `mtu` for what was too
 /// large.
 pub(crate) fn to(frame: &[u8], reason: Reason, mtu: u16) -> Vec<u8> {
+    from(&OwnAddresses::default(), frame, reason, mtu)
+}
+
+/// The same from a director that has these addresses of its own; the VIP stands in for one that it lacks.
+pub(crate) fn from(own: &OwnAddresses, frame: &[u8], reason: Reason, mtu: u16) -> Vec<u8> {
     let tags = frame[12..].chunks(4).take(TAGS).take_while(|tag| {
         let kind = u16::from_be_bytes([tag[0], tag[1]]);
         kind == 0x8100 || kind == 0x88a8
@@ -27,15 +35,15 @@ pub(crate) fn to(frame: &[u8], reason: Reason, mtu: u16) -> Vec<u8> {
     let quote = &packet[..if length > QUOTED { QUOTED } else { length & !3 }];
     let mut out = [&frame[6..12], &frame[..6], &frame[12..ip]].concat();
     if v6 {
-        answer6(&mut out, quote, reason, mtu)
+        answer6(&mut out, own.ipv6, quote, reason, mtu)
     } else {
-        answer4(&mut out, quote, reason, mtu)
+        answer4(&mut out, own.ipv4, quote, reason, mtu)
     }
     out.extend(quote);
     out
 }
 
-fn answer4(out: &mut Vec<u8>, quote: &[u8], reason: Reason, mtu: u16) {
+fn answer4(out: &mut Vec<u8>, own: Option<Ipv4Addr>, quote: &[u8], reason: Reason, mtu: u16) {
     use icmpv4::{
         DestUnreachableHeader::{FragmentationNeeded, Port},
         TimeExceededCode,
@@ -49,8 +57,9 @@ fn answer4(out: &mut Vec<u8>, quote: &[u8], reason: Reason, mtu: u16) {
         other => panic!("nobody is told of {other:?}"),
     };
     let (client, vip) = (quote[12..16].try_into().unwrap(), quote[16..20].try_into().unwrap());
+    let from = own.map_or(vip, |own| own.octets());
     let length = u16::try_from(quote.len() + 8).unwrap();
-    let mut ip = Ipv4Header::new(length, 64, IpNumber::ICMP, vip, client).unwrap();
+    let mut ip = Ipv4Header::new(length, 64, IpNumber::ICMP, from, client).unwrap();
     // Internetwork control; fragments never, so no identification and no flag is needed.
     ip.dscp = 48_u8.try_into().unwrap();
     ip.dont_fragment = false;
@@ -59,7 +68,7 @@ fn answer4(out: &mut Vec<u8>, quote: &[u8], reason: Reason, mtu: u16) {
     Icmpv4Header::with_checksum(kind, quote).write(out).unwrap();
 }
 
-fn answer6(out: &mut Vec<u8>, quote: &[u8], reason: Reason, mtu: u16) {
+fn answer6(out: &mut Vec<u8>, own: Option<Ipv6Addr>, quote: &[u8], reason: Reason, mtu: u16) {
     use icmpv6::{DestUnreachableCode::Port, TimeExceededCode};
     let kind = match reason {
         Reason::TtlExceeded => Icmpv6Type::TimeExceeded(TimeExceededCode::HopLimitExceeded),
@@ -68,15 +77,16 @@ fn answer6(out: &mut Vec<u8>, quote: &[u8], reason: Reason, mtu: u16) {
         other => panic!("nobody is told of {other:?}"),
     };
     let (client, vip) = (quote[8..24].try_into().unwrap(), quote[24..40].try_into().unwrap());
+    let from = own.map_or(vip, |own| own.octets());
     let ip = Ipv6Header {
         traffic_class: 0,
         flow_label: Ipv6FlowLabel::ZERO,
         payload_length: u16::try_from(quote.len() + 8).unwrap(),
         next_header: IpNumber::IPV6_ICMP,
         hop_limit: 64,
-        source: vip,
+        source: from,
         destination: client,
     };
     ip.write(out).unwrap();
-    Icmpv6Header::with_checksum(kind, vip, client, quote).unwrap().write(out).unwrap();
+    Icmpv6Header::with_checksum(kind, from, client, quote).unwrap().write(out).unwrap();
 }

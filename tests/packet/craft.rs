@@ -1,5 +1,7 @@
 //! Frames with something put in, taken away or broken, and what a router makes of a frame.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use crate::plane::DIRECTOR;
 
 /// Protocol numbers of IPv6 extension headers.
@@ -47,8 +49,20 @@ fn folded(sum: u32) -> u16 {
     u16::try_from((sum & 0xffff) + (sum >> 16)).expect("folded")
 }
 
+/// Sender and receiver of a packet.
+pub(crate) fn addresses(frame: &[u8]) -> (IpAddr, IpAddr) {
+    let (at, v6) = ip_header(frame);
+    let v4 = |at: usize| Ipv4Addr::from(<[u8; 4]>::try_from(&frame[at..at + 4]).expect("four"));
+    let six = |at: usize| Ipv6Addr::from(<[u8; 16]>::try_from(&frame[at..at + 16]).expect("16"));
+    if v6 {
+        (six(at + 8).into(), six(at + 24).into())
+    } else {
+        (v4(at + 12).into(), v4(at + 16).into())
+    }
+}
+
 /// Where the IP header begins, and whether it is IPv6.
-fn ip_header(frame: &[u8]) -> (usize, bool) {
+pub(crate) fn ip_header(frame: &[u8]) -> (usize, bool) {
     let mut at = 12;
     loop {
         let kind = u16::from_be_bytes([frame[at], frame[at + 1]]);

@@ -2,16 +2,17 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use lb_common::abi::{Counter, Reason};
+use lb_common::abi::{Counter, Features, Reason};
 use lb_userspace::{
-    model::Name,
+    model::{Mode, Name},
     plan::{Admin, Block},
 };
 
 use crate::{
     answer, craft,
     family::{Family, standard},
-    plane::{Plane, mac, parse},
+    plane::{MTU, Plane, mac, parse},
+    wrap,
 };
 
 /// `enum xdp_action`.
@@ -48,6 +49,8 @@ impl Outcome {
 /// The program, its maps, and what was counted so far.
 pub(crate) struct Director {
     pub(crate) plane: Plane,
+    /// The frame that came out last.
+    pub(crate) out: Vec<u8>,
     /// Every counter, where nothing has moved them since they were read.
     counted: Option<Vec<(Counted, Counter)>>,
 }
@@ -67,12 +70,21 @@ impl Director {
 
     /// With a configuration.
     pub(crate) fn with(config: &str) -> Self {
-        Self { plane: Plane::new(config), counted: None }
+        Self::of(Plane::new(config))
+    }
+
+    /// The same, where the program can do more than the configuration asks for.
+    pub(crate) fn equipped(config: &str, extra: Features) -> Self {
+        Self::of(Plane::with(config, extra))
+    }
+
+    const fn of(plane: Plane) -> Self {
+        Self { plane, out: Vec::new(), counted: None }
     }
 
     /// Gives a frame to the program and checks everything that it did: exactly one counter has moved, by
     /// one packet and the frame's bytes; what was sent on is the frame with other MAC addresses and one hop
-    /// less, what was not is as it was; the action fits.
+    /// less, or in its tunnel, what was not is as it was; the action fits.
     pub(crate) fn send(&mut self, frame: &[u8]) -> Outcome {
         let before = self.counted.take().unwrap_or_else(|| self.counters());
         let (action, out) = self.plane.data.test_run(frame).expect("the kernel takes the frame");
@@ -88,11 +100,19 @@ impl Director {
         assert_eq!(after.bytes - before.bytes, frame.len() as u64, "bytes of {counted:?}");
         let (counted, told) = (*counted, !told.is_empty());
         self.counted = Some(all);
+        self.out.clone_from(&out);
         match counted {
             Counted::Reason(reason) if told => {
                 assert_eq!(action, XDP_TX, "an answer to {reason:?}");
-                assert_eq!(out, answer::to(frame, reason, 0), "the answer to {reason:?}");
+                let mtu = if reason == Reason::TooBig { self.limit(frame) } else { 0 };
+                let own = &self.plane.surroundings.own;
+                assert_eq!(out, answer::from(own, frame, reason, mtu), "the answer to {reason:?}");
                 Outcome::Answered(reason)
+            }
+            Counted::Reason(Reason::Unpacked) => {
+                assert_eq!(out, wrap::inside(frame), "what was in the tunnel");
+                assert_eq!(action, XDP_PASS, "what was in the tunnel is for the host");
+                Outcome::Passed(Reason::Unpacked)
             }
             Counted::Reason(reason) => {
                 assert_eq!(out, frame, "{reason:?} must leave the frame as it is");
@@ -106,10 +126,46 @@ impl Director {
             }
             Counted::Real(counter) => {
                 let (service, real) = self.owner(counter);
-                assert_eq!(out, craft::forwarded(frame, mac(real)), "the frame for {real}");
+                if self.plane.local.contains(&real) {
+                    assert_eq!((out.as_slice(), action), (frame, XDP_PASS), "the frame for {real}");
+                    return Outcome::To(service, real);
+                }
+                assert_eq!(out, self.expected(&service, real, frame), "the frame for {real}");
                 let elsewhere = self.plane.elsewhere.contains(&real);
                 assert_eq!(action, if elsewhere { XDP_REDIRECT } else { XDP_TX }, "to {real}");
                 Outcome::To(service, real)
+            }
+        }
+    }
+
+    /// The frame as it should leave for a real server of a service.
+    fn expected(&self, service: &str, real: IpAddr, frame: &[u8]) -> Vec<u8> {
+        let config = &self.plane.config;
+        let service = config.services.iter().find(|found| found.name.as_str() == service);
+        let service = service.expect("a service of the configuration");
+        match service.mode {
+            Mode::DirectRouting => craft::forwarded(frame, mac(real)),
+            Mode::Tunnel => {
+                let pool = config.pool(service.pool.as_str()).expect("its pool");
+                let way = wrap::Way { node: &config.node, kind: pool.tunnel.kind, remote: real };
+                way.wrapped(frame, mac(real), &self.out)
+            }
+        }
+    }
+
+    /// The largest packet to a frame's VIP that can be sent on.
+    fn limit(&self, frame: &[u8]) -> u16 {
+        let config = &self.plane.config;
+        let vip = craft::addresses(frame).1;
+        let service = config.services.iter().find(|service| service.address == vip);
+        let service = service.expect("a service of the configuration");
+        match service.mode {
+            Mode::DirectRouting => MTU,
+            Mode::Tunnel => {
+                let pool = config.pool(service.pool.as_str()).expect("its pool");
+                let remote = pool.servers[0].address;
+                let way = wrap::Way { node: &config.node, kind: pool.tunnel.kind, remote };
+                pool.tunnel.mtu.unwrap_or(MTU) - way.overhead()
             }
         }
     }

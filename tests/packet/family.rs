@@ -78,7 +78,7 @@ impl fmt::Display for Family {
 }
 
 /// Maps that are large enough for tests and quick to make.
-const LIMITS: &str = "[limits]\nservices = 256\nreals = 1024\ncounters = 4096\nring_slots = 131072\n\
+pub(crate) const LIMITS: &str = "[limits]\nservices = 256\nreals = 1024\ncounters = 4096\nring_slots = 131072\n\
                       flows = 8192\nnew_flows = 8192\n";
 
 /// The standard configuration: pools `web` (real servers 1 to 3) and `ssh` in each family.
@@ -120,10 +120,28 @@ pub(crate) fn pool(family: Family, name: &str, servers: &[(u16, u16)], keys: &st
     format!("[[pool]]\nname = \"{name}{family}\"\n{keys}\nservers = [\n{servers}]\n")
 }
 
-fn service(family: Family, name: &str, last: u16, ports: &[&str], pool: &str) -> String {
-    let address = family.vip(last);
+/// A service of a pool of its own family.
+pub(crate) fn service(
+    family: Family,
+    name: &str,
+    last: u16,
+    ports: &[&str],
+    pool: &str,
+) -> String {
+    let name = family.name(name);
+    service_with(&name, family.vip(last), ports, "direct-routing", &family.name(pool))
+}
+
+/// A service of any pool. It is the last table: more keys can be added behind it.
+pub(crate) fn service_with(
+    name: &str,
+    address: IpAddr,
+    ports: &[&str],
+    mode: &str,
+    pool: &str,
+) -> String {
     format!(
-        "[[service]]\nname = \"{name}{family}\"\naddress = \"{address}\"\nports = {ports:?}\n\
-         mode = \"direct-routing\"\npool = \"{pool}{family}\"\n"
+        "[[service]]\nname = \"{name}\"\naddress = \"{address}\"\nports = {ports:?}\n\
+         mode = \"{mode}\"\npool = \"{pool}\"\n"
     )
 }

@@ -43,7 +43,8 @@ pub(crate) struct Plane {
 }
 
 impl Plane {
-    /// Loads the program with a configuration (without its `[node]`).
+    /// Loads the program with a configuration (without its `[node]`, but for keys of it before the first
+    /// table).
     pub(crate) fn new(text: &str) -> Self {
         Self::with(text, Features::default())
     }

@@ -6,6 +6,7 @@
 
 mod arena;
 mod attach;
+mod ends;
 mod error;
 mod fast;
 #[cfg(feature = "ebpf-log")]
@@ -18,14 +19,17 @@ mod steps;
 mod tables;
 mod trial;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aya::{
     Ebpf,
     programs::{TestRun as _, TestRunOptions},
 };
 use lb_common::{
-    abi::{Counter, Features, Reason},
+    abi::{Counter, Features, Node, Reason},
     flow_hash::HashKeys,
 };
 
@@ -110,6 +114,16 @@ impl DataPlane {
         Ok((result.return_value, out))
     }
 
+    /// Sets the clock of a program that was loaded with [`Features::CLOCK`], since its start: for tests that
+    /// say what time it is.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn set_clock(&mut self, since_start: Duration) -> Result<(), DataPlaneError> {
+        let clock = u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX);
+        self.maps.change_node(|node| Node { clock, ..node })
+    }
+
     /// The two programs that a benchmark runs side by side: the balancer, and one that does nothing.
     ///
     /// # Errors
@@ -184,7 +198,7 @@ impl BenchPrograms<'_> {
     pub fn run_time(
         &mut self,
         balance: bool,
-    ) -> Result<(std::time::Duration, u64), DataPlaneError> {
+    ) -> Result<(Duration, u64), DataPlaneError> {
         let program = if balance { object::balancer(self.ebpf) } else { object::pass(self.ebpf) }?;
         let info = program.info()?;
         Ok((info.run_time(), info.run_count()))
