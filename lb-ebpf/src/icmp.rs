@@ -92,7 +92,7 @@ extern "C" fn icmp_answer(ctx: *mut xdp_md, at: u64, reason: u32, mtu: u32) -> u
     let mut packet = unsafe { Packet::from_raw(ctx) };
     let Some(message) = Message::of(reason, mtu as u16) else { return 0 };
     // RFC 1122, section 3.2.2: never about what was sent to everybody on the link.
-    if packet.window::<1>(0).is_none_or(|to| to.u8::<0>() & 1 == 1) || !within_rate() {
+    if packet.window::<6>(0).is_none_or(|to| to.u8::<0>() & 1 == 1) || !within_rate() {
         return 0;
     }
     let sent = if place.v6 {

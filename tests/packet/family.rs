@@ -121,13 +121,7 @@ pub(crate) fn pool(family: Family, name: &str, servers: &[(u16, u16)], keys: &st
 }
 
 /// A service of a pool of its own family.
-pub(crate) fn service(
-    family: Family,
-    name: &str,
-    last: u16,
-    ports: &[&str],
-    pool: &str,
-) -> String {
+pub(crate) fn service(family: Family, name: &str, last: u16, ports: &[&str], pool: &str) -> String {
     let name = family.name(name);
     service_with(&name, family.vip(last), ports, "direct-routing", &family.name(pool))
 }

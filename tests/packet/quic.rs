@@ -49,15 +49,14 @@ fn send(director: &mut Director, family: Family, client: u16, start: [u8; 5]) ->
 /// servers that these had before.
 fn third_server(family: Family, key: &str) -> (Director, Vec<(u16, IpAddr)>) {
     let mut director = Director::with(&config(TWO, key));
-    let before: Vec<_> = (0..90)
-        .map(|client| (client, send(&mut director, family, client, INITIAL_V1)))
-        .collect();
+    let before: Vec<_> =
+        (0..90).map(|client| (client, send(&mut director, family, client, INITIAL_V1))).collect();
     director.reload(&config(THREE, key));
     assert!(director.in_transition(family));
     let mut twin = Director::with(&config(THREE, key));
-    let moved = before.into_iter().filter(|(client, _)| {
-        send(&mut twin, family, *client, INITIAL_V1) == family.real(3)
-    });
+    let moved = before
+        .into_iter()
+        .filter(|(client, _)| send(&mut twin, family, *client, INITIAL_V1) == family.real(3));
     let moved: Vec<_> = moved.collect();
     assert!(moved.len() > 12, "IPv{family}: {}", moved.len());
     (director, moved)

@@ -81,8 +81,7 @@ fn sources_of_one_family() {
         let mut end = end(&[from]);
         for (tunnel, _, wrapped) in in_tunnels() {
             let known = addresses(&wrapped).0.is_ipv4() == (welcome == Family::V4);
-            let wanted =
-                if known { Passed(Reason::Unpacked) } else { Dropped(Reason::Stranger) };
+            let wanted = if known { Passed(Reason::Unpacked) } else { Dropped(Reason::Stranger) };
             assert_eq!(end.send(&wrapped), wanted, "{tunnel} from {from}");
         }
     }

@@ -109,15 +109,15 @@ impl Way<'_> {
 
     /// The outer source: what is configured, else the host's own address, its free bits from `filled`.
     fn source4(&self, filled: Ipv4Addr) -> Ipv4Addr {
-        self.node.tunnel_source.map_or(Ipv4Addr::UNSPECIFIED, |net| {
-            net.network() | (filled & net.hostmask())
-        })
+        self.node
+            .tunnel_source
+            .map_or(Ipv4Addr::UNSPECIFIED, |net| net.network() | (filled & net.hostmask()))
     }
 
     fn source6(&self, filled: Ipv6Addr) -> Ipv6Addr {
-        self.node.tunnel_source6.map_or(Ipv6Addr::UNSPECIFIED, |net| {
-            net.network() | (filled & net.hostmask())
-        })
+        self.node
+            .tunnel_source6
+            .map_or(Ipv6Addr::UNSPECIFIED, |net| net.network() | (filled & net.hostmask()))
     }
 }
 

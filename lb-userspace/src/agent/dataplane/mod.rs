@@ -195,10 +195,7 @@ impl BenchPrograms<'_> {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn run_time(
-        &mut self,
-        balance: bool,
-    ) -> Result<(Duration, u64), DataPlaneError> {
+    pub fn run_time(&mut self, balance: bool) -> Result<(Duration, u64), DataPlaneError> {
         let program = if balance { object::balancer(self.ebpf) } else { object::pass(self.ebpf) }?;
         let info = program.info()?;
         Ok((info.run_time(), info.run_count()))
