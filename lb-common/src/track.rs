@@ -328,12 +328,13 @@ impl<T: Tables> Packet<'_, T> {
         let base = real(&self.at.base);
         let kept = self.tables.usable(&self.at.pool.get(), base);
         if syn {
-            // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
-            if self.at.service().has(Service::FLOOD) && kept {
-                return (base, Origin::Base);
-            }
             let fresh = self.fresh();
-            let noted = !self.learns() || self.note_new(key, fresh.0);
+            if fresh.0 == NO_REAL {
+                return fresh;
+            }
+            // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
+            let flood = self.at.service().has(Service::FLOOD);
+            let noted = !flood && (!self.learns() || self.note_new(key, fresh.0));
             return if noted || !kept { fresh } else { (base, Origin::Base) };
         }
         if !kept {

@@ -131,8 +131,21 @@ fn broken_frames() {
     let refused = compare(&mut director, 40_000, &mut Random(1));
     let unseen: Vec<_> =
         Reason::ALL.iter().filter(|reason| !refused.contains_key(reason)).collect();
-    // These are not a matter of frames.
-    let others = [Reason::NoReal, Reason::Unresolved, Reason::NoDevice, Reason::Inconsistent];
+    // These are not a matter of frames, or not of this configuration.
+    let others = [
+        Reason::NoReal,
+        Reason::Unresolved,
+        Reason::NoDevice,
+        Reason::Denied,
+        Reason::ServiceRate,
+        Reason::SourceRate,
+        Reason::Rejected,
+        Reason::TooBig,
+        Reason::FromDirector,
+        Reason::Unpacked,
+        Reason::Stranger,
+        Reason::Inconsistent,
+    ];
     assert_eq!(unseen, others.iter().collect::<Vec<_>>());
 }
 

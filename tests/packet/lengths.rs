@@ -158,6 +158,7 @@ fn a_jumbogram_is_cut_short() {
 #[test]
 fn large_frames() {
     let mut director = Director::new();
+    director.change(|plane| plane.mtu = 9_000);
     for family in FAMILIES {
         let first = director.real(&to(family, SINGLE, L4::Tcp(0x18)));
         for payload in [1_400, 3_000, 3_400] {

@@ -19,7 +19,7 @@ pub(crate) const DIRECTOR: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
 /// The interface that `BPF_PROG_TEST_RUN` reports frames to come from: loopback.
 pub(crate) const INTERFACE: u32 = 1;
 
-/// The largest packet that the interfaces take.
+/// The largest packet that the interfaces take, unless a test says otherwise.
 pub(crate) const MTU: u16 = 1_500;
 
 /// The program with its maps, and everything that fills them.
@@ -34,6 +34,8 @@ pub(crate) struct Plane {
     pub(crate) unresolved: BTreeSet<IpAddr>,
     /// Where real servers are; all are at [`INTERFACE`] but these.
     pub(crate) elsewhere: BTreeSet<IpAddr>,
+    /// The largest packet that the interfaces take.
+    pub(crate) mtu: u16,
     /// Real servers that are this host.
     pub(crate) local: BTreeSet<IpAddr>,
     /// This host's addresses, the other directors, floods.
@@ -64,6 +66,7 @@ impl Plane {
             down: BTreeSet::new(),
             unresolved: BTreeSet::new(),
             elsewhere: BTreeSet::new(),
+            mtu: MTU,
             local: BTreeSet::new(),
             surroundings: Surroundings::default(),
             rings: Rings::default(),
@@ -114,7 +117,7 @@ impl Plane {
                 interface: INTERFACE + u32::from(self.elsewhere.contains(&address)),
                 source_mac: DIRECTOR,
                 destination_mac: mac(address),
-                mtu: MTU,
+                mtu: self.mtu,
             }),
         };
         let inputs = Inputs {
