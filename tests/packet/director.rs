@@ -11,7 +11,7 @@ use lb_userspace::{
 use crate::{
     answer, craft,
     family::{Family, standard},
-    plane::{MTU, Plane, mac, parse},
+    plane::{Plane, mac, parse},
     wrap,
 };
 
@@ -160,12 +160,12 @@ impl Director {
         let service = config.services.iter().find(|service| service.address == vip);
         let service = service.expect("a service of the configuration");
         match service.mode {
-            Mode::DirectRouting => MTU,
+            Mode::DirectRouting => self.plane.mtu,
             Mode::Tunnel => {
                 let pool = config.pool(service.pool.as_str()).expect("its pool");
                 let remote = pool.servers[0].address;
                 let way = wrap::Way { node: &config.node, kind: pool.tunnel.kind, remote };
-                pool.tunnel.mtu.unwrap_or(MTU) - way.overhead()
+                pool.tunnel.mtu.unwrap_or(self.plane.mtu) - way.overhead()
             }
         }
     }
