@@ -36,54 +36,61 @@ fn turn<T: Tables>(tables: &T, number: u32, pool: &Pool) -> Option<u16> {
 /// The open real server whose connections cost least; the first of several such.
 #[inline(always)]
 fn least<T: Tables>(tables: &T, pool: &Pool, schedule: &Schedule) -> Option<u16> {
-    let mut best: Option<(u16, Cost)> = None;
+    let (mut best, mut least) = (None, Cost::NONE);
     for number in 0..Schedule::MOST_REALS {
         if number >= schedule.reals {
             break;
         }
-        let entry = pool.reals.wrapping_add(number);
-        let open = tables.real(entry).is_some_and(|r| RealState(r.state).has(RealState::OPEN));
-        let Some(load) = tables.load(entry).filter(|load| open && load.weight > 0) else {
-            continue;
-        };
-        let cost = Cost::of(&load, schedule.rule);
-        if best.as_ref().is_none_or(|(_, least)| cost.less_than(least)) {
+        let cost = tables.cost(pool.reals.wrapping_add(number), schedule.rule);
+        if cost.less_than(least) {
             #[expect(clippy::cast_possible_truncation, reason = "smaller than `MOST_REALS`")]
             let number = number as u16;
-            best = Some((number, cost));
+            (best, least) = (Some(number), cost);
         }
     }
-    best.map(|(number, _)| number)
+    best
 }
 
-/// What one more connection costs at a real server: `overhead` for each unit of `weight`.
-#[derive(Clone, Copy, Debug)]
-struct Cost {
-    overhead: u64,
-    weight: u64,
+/// What one more connection costs at the real server `number`, where it takes any.
+#[inline(always)]
+pub fn cost<T: Tables>(tables: &T, number: u32, rule: u32) -> Cost {
+    let open = tables.real(number).is_some_and(|r| RealState(r.state).has(RealState::OPEN));
+    match tables.load(number).filter(|load| open && load.weight > 0) {
+        Some(load) => Cost::of(&load, rule),
+        None => Cost::NONE,
+    }
 }
+
+/// What one more connection costs at a real server: an overhead (upper 48 bits) for each unit of a weight (lower
+/// 16). One word, because functions of BPF programs return no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost(pub u64);
 
 impl Cost {
+    /// It takes none: more than everything.
+    const NONE: Self = Self(1 << 16);
+
     /// An established connection counts as much as 256 that open or close, as in LVS.
     #[inline(always)]
     fn of(load: &Load, rule: u32) -> Self {
         let (active, inactive) = (u64::from(load.active), u64::from(load.inactive));
-        let weight = u64::from(load.weight);
+        let weight = u64::from(load.weight) & 0xffff;
         let all = (active << 8) + inactive;
-        if rule == Rule::Least as u32 {
-            Self { overhead: all, weight: 1 }
+        let (overhead, weight) = if rule == Rule::Least as u32 {
+            (all, 1)
         } else if rule == Rule::WeightedLeast as u32 {
-            Self { overhead: all, weight }
+            (all, weight)
         } else if rule == Rule::NeverQueue as u32 && active == 0 {
-            Self { overhead: 0, weight }
+            (0, weight)
         } else {
-            Self { overhead: active + 1, weight }
-        }
+            (active + 1, weight)
+        };
+        Self(overhead << 16 | weight)
     }
 
-    /// Compares without dividing.
+    /// Compares without dividing; by halves that cannot overflow when multiplied.
     #[inline(always)]
-    const fn less_than(&self, other: &Self) -> bool {
-        self.overhead * other.weight < other.overhead * self.weight
+    const fn less_than(self, other: Self) -> bool {
+        (self.0 >> 16) * (other.0 & 0xffff) < (other.0 >> 16) * (self.0 & 0xffff)
     }
 }

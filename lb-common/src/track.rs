@@ -82,8 +82,13 @@ pub struct Tracked {
     learn: Cell<u32>,
     /// New flows are not for `current`, but for whom the scheduler picks.
     counting: Cell<u32>,
-    zero: u32,
+    /// Whom the scheduler has picked; [`UNPICKED`] before it was asked, [`WANTED`] where it is to be.
+    picked: Cell<u32>,
 }
+
+/// See [`Tracked::picked`].
+const UNPICKED: u32 = 1 << 16;
+const WANTED: u32 = 2 << 16;
 
 /// What the XDP program puts down while it decides: its stack has 512 bytes, functions it calls included.
 #[repr(C)]
@@ -133,8 +138,23 @@ impl Tracked {
             base: Cell::new(0),
             learn: Cell::new(u32::from(learn)),
             counting: Cell::new(u32::from(counting)),
-            zero: 0,
+            picked: Cell::new(UNPICKED),
         }
+    }
+
+    /// The number of the pool whose scheduler has to pick, after which the packet is decided on again: [`track()`]
+    /// has changed nothing.
+    #[inline(always)]
+    #[must_use]
+    pub fn wants(&self) -> Option<u32> {
+        (self.picked.get() == WANTED).then(|| self.number.get())
+    }
+
+    /// What the scheduler has picked.
+    #[inline(always)]
+    pub fn give(&self, picked: Option<u16>) {
+        self.picked.set(u32::from(picked.unwrap_or(NO_REAL)));
+        self.learn.set(1);
     }
 
     #[inline(always)]
@@ -192,7 +212,17 @@ impl Way {
     }
 }
 
-/// Decides for one packet.
+/// Decides for one packet, with the scheduler where that counts.
+pub fn follow<T: Tables>(tables: &T, tracked: &Tracked) -> Way {
+    let way = track(tables, tracked);
+    let Some(number) = tracked.wants() else { return way };
+    let pool = tables.pool(number);
+    tracked.give(pool.and_then(|pool| tables.pick(number, &pool)));
+    track(tables, tracked)
+}
+
+/// Decides for one packet, as far as that goes without the scheduler ([`Tracked::wants`]): both together would
+/// need more stack than BPF programs have.
 #[inline(always)]
 pub fn track<T: Tables>(tables: &T, tracked: &Tracked) -> Way {
     let Some(pool) = tables.pool(tracked.number.get()) else { return Way::LOST };
@@ -360,8 +390,12 @@ impl<T: Tables> Packet<'_, T> {
     #[inline(always)]
     fn scheduled(&self) -> (u16, Origin) {
         if self.counts() && self.learns() && !self.at.service().has(Service::FLOOD) {
-            let picked = self.tables.pick(self.at.number.get(), &self.at.pool.get());
-            return (picked.unwrap_or(NO_REAL), Origin::Scheduler);
+            if self.at.picked.get() == UNPICKED {
+                self.at.picked.set(WANTED);
+                self.at.learn.set(0);
+                return (NO_REAL, Origin::Scheduler);
+            }
+            return (real(&self.at.picked), Origin::Scheduler);
         }
         self.ring()
     }

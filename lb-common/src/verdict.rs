@@ -14,7 +14,8 @@ use crate::{
     flow::{Flow, Segment},
     flow_hash::HashKeys,
     ring,
-    track::{Tracked, Way, track},
+    schedule::{self, Cost},
+    track::{Tracked, Way, follow},
     wire::Frame,
 };
 
@@ -80,12 +81,19 @@ pub trait Tables {
     /// Counts a connection of the real server `number` that went from one state to another; `None`: that was
     /// not there before, that is not there any more.
     fn count(&self, number: u32, from: Option<NoteState>, to: Option<NoteState>);
-    /// Decides on a packet of a moved slot ([`track()`]).
+    /// Decides on a packet of a moved slot ([`follow()`]).
     fn track(&self, packet: Tracked) -> Way
     where
         Self: Sized,
     {
-        track(self, &packet)
+        follow(self, &packet)
+    }
+    /// What one more connection costs at the real server `number` ([`schedule::cost`]).
+    fn cost(&self, number: u32, rule: u32) -> Cost
+    where
+        Self: Sized,
+    {
+        schedule::cost(self, number, rule)
     }
     /// Picks the real server of `pool` for a new connection by its schedule ([`crate::schedule::pick`]).
     fn pick(&self, number: u32, pool: &Pool) -> Option<u16>;

@@ -34,6 +34,13 @@ extern "C" fn pick_real(number: u32) -> u32 {
     picked().unwrap_or(NO_REAL).into()
 }
 
+/// A global function of the program: what one more connection costs at a real server.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn cost_of(number: u32, rule: u32) -> u64 {
+    lb_common::schedule::cost(&Maps, number, rule).0
+}
+
 /// Takes a turn.
 #[inline(always)]
 pub(crate) fn turn(pool: u32) -> u64 {

@@ -12,6 +12,7 @@ use lb_common::{
         Real, Reason, RingRef, Schedule, Service, ServiceKey, Vip,
     },
     flow_hash::HashKeys,
+    schedule::Cost,
     track::{self, Tracked, Way},
     verdict::{self, Tables},
 };
@@ -200,7 +201,21 @@ impl Tables for Maps {
         if room::tracked(packet).is_none() {
             return Way::LOST;
         }
+        let way = track_packet(0);
+        let number = room::of(0).and_then(|room| room.tracked.wants());
+        let Some(number) = number.filter(|_| maps::features().has(Features::COUNTING)) else {
+            return Way(way);
+        };
+        let picked = schedule::pick(number);
+        if let Some(room) = room::of(0) {
+            room.tracked.give(picked);
+        }
         Way(track_packet(0))
+    }
+
+    #[inline(always)]
+    fn cost(&self, number: u32, rule: u32) -> Cost {
+        Cost(schedule::cost_of(number, rule))
     }
 
     #[inline(always)]
