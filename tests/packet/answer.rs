@@ -35,9 +35,9 @@ pub(crate) fn from(own: &OwnAddresses, frame: &[u8], reason: Reason, mtu: u16) -
     let quote = &packet[..if length > QUOTED { QUOTED } else { length & !3 }];
     let mut out = [&frame[6..12], &frame[..6], &frame[12..ip]].concat();
     if v6 {
-        answer6(&mut out, own.ipv6, quote, reason, mtu)
+        answer6(&mut out, own.ipv6, quote, reason, mtu);
     } else {
-        answer4(&mut out, own.ipv4, quote, reason, mtu)
+        answer4(&mut out, own.ipv4, quote, reason, mtu);
     }
     out.extend(quote);
     out
@@ -56,16 +56,17 @@ fn answer4(out: &mut Vec<u8>, own: Option<Ipv4Addr>, quote: &[u8], reason: Reaso
         }
         other => panic!("nobody is told of {other:?}"),
     };
-    let (client, vip) = (quote[12..16].try_into().unwrap(), quote[16..20].try_into().unwrap());
+    let (client, vip) =
+        (quote[12..16].try_into().expect("it fits"), quote[16..20].try_into().expect("it fits"));
     let from = own.map_or(vip, |own| own.octets());
-    let length = u16::try_from(quote.len() + 8).unwrap();
-    let mut ip = Ipv4Header::new(length, 64, IpNumber::ICMP, from, client).unwrap();
+    let length = u16::try_from(quote.len() + 8).expect("it fits");
+    let mut ip = Ipv4Header::new(length, 64, IpNumber::ICMP, from, client).expect("it fits");
     // Internetwork control; fragments never, so no identification and no flag is needed.
-    ip.dscp = 48_u8.try_into().unwrap();
+    ip.dscp = 48_u8.try_into().expect("it fits");
     ip.dont_fragment = false;
     ip.header_checksum = ip.calc_header_checksum();
-    ip.write(out).unwrap();
-    Icmpv4Header::with_checksum(kind, quote).write(out).unwrap();
+    ip.write(out).expect("it fits");
+    Icmpv4Header::with_checksum(kind, quote).write(out).expect("it fits");
 }
 
 fn answer6(out: &mut Vec<u8>, own: Option<Ipv6Addr>, quote: &[u8], reason: Reason, mtu: u16) {
@@ -76,17 +77,21 @@ fn answer6(out: &mut Vec<u8>, own: Option<Ipv6Addr>, quote: &[u8], reason: Reaso
         Reason::TooBig => Icmpv6Type::PacketTooBig { mtu: mtu.into() },
         other => panic!("nobody is told of {other:?}"),
     };
-    let (client, vip) = (quote[8..24].try_into().unwrap(), quote[24..40].try_into().unwrap());
+    let (client, vip) =
+        (quote[8..24].try_into().expect("it fits"), quote[24..40].try_into().expect("it fits"));
     let from = own.map_or(vip, |own| own.octets());
     let ip = Ipv6Header {
         traffic_class: 0,
         flow_label: Ipv6FlowLabel::ZERO,
-        payload_length: u16::try_from(quote.len() + 8).unwrap(),
+        payload_length: u16::try_from(quote.len() + 8).expect("it fits"),
         next_header: IpNumber::IPV6_ICMP,
         hop_limit: 64,
         source: from,
         destination: client,
     };
-    ip.write(out).unwrap();
-    Icmpv6Header::with_checksum(kind, from, client, quote).unwrap().write(out).unwrap();
+    ip.write(out).expect("it fits");
+    Icmpv6Header::with_checksum(kind, from, client, quote)
+        .expect("it fits")
+        .write(out)
+        .expect("it fits");
 }

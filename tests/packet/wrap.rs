@@ -77,18 +77,19 @@ impl Way<'_> {
         match (self.remote, entropy.source) {
             (IpAddr::V4(remote), IpAddr::V4(source)) => {
                 let source = self.source4(source).octets();
-                let mut ip =
-                    Ipv4Header::new(payload, 64, protocol, source, remote.octets()).unwrap();
-                ip.dscp = (class >> 2).try_into().unwrap();
-                ip.ecn = (class & 3).try_into().unwrap();
+                let mut ip = Ipv4Header::new(payload, 64, protocol, source, remote.octets())
+                    .expect("it fits");
+                ip.dscp = (class >> 2).try_into().expect("it fits");
+                ip.ecn = (class & 3).try_into().expect("it fits");
                 ip.header_checksum = ip.calc_header_checksum();
                 wrapped.extend(0x0800_u16.to_be_bytes());
-                ip.write(&mut wrapped).unwrap();
+                ip.write(&mut wrapped).expect("it fits");
             }
             (IpAddr::V6(remote), IpAddr::V6(source)) => {
                 let ip = Ipv6Header {
                     traffic_class: class,
-                    flow_label: Ipv6FlowLabel::try_new(entropy.label.expect("IPv6")).unwrap(),
+                    flow_label: Ipv6FlowLabel::try_new(entropy.label.expect("IPv6"))
+                        .expect("it fits"),
                     payload_length: payload,
                     next_header: protocol,
                     hop_limit: 64,
@@ -96,12 +97,12 @@ impl Way<'_> {
                     destination: remote.octets(),
                 };
                 wrapped.extend(0x86dd_u16.to_be_bytes());
-                ip.write(&mut wrapped).unwrap();
+                ip.write(&mut wrapped).expect("it fits");
             }
             (remote, source) => panic!("a tunnel from {source} to {remote}"),
         }
         if let Some(udp) = udp {
-            udp.write(&mut wrapped).unwrap();
+            udp.write(&mut wrapped).expect("it fits");
         }
         wrapped.extend(packet);
         wrapped

@@ -48,9 +48,9 @@ impl Desired {
         // Later fragments without a note can be for one port only where there is but one.
         let only = if seen { 0 } else { key.port };
         if key.protocol == Protocol::Tcp.number() {
-            vip.tcp = only
+            vip.tcp = only;
         } else {
-            vip.udp = only
+            vip.udp = only;
         }
         vip.services += 1;
         vip.protocols |= Vip::protocol_bit(key.protocol);

@@ -1,7 +1,5 @@
 //! Ends of tunnels: which addresses of this host unpack, and who may send to them.
 
-use std::net::IpAddr;
-
 use aya::maps::lpm_trie::Key;
 use ipnet::IpNet;
 use lb_common::abi::{Address, GuardList};
@@ -19,7 +17,7 @@ impl DataPlane {
         prefix: IpNet,
         value: u32,
     ) -> Result<(), DataPlaneError> {
-        let mapped = if let IpAddr::V4(_) = prefix.addr() { 96 } else { 0 };
+        let mapped = if prefix.addr().is_ipv4() { 96 } else { 0 };
         let bits = GuardList::LIST_BITS + mapped + u32::from(prefix.prefix_len());
         let address = Address::from(prefix.network());
         self.maps.put_prefix(&Key::new(bits, GuardList::new(list, address)), value)
