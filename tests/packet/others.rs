@@ -206,3 +206,22 @@ fn too_large_for_the_interface() {
         }
     }
 }
+
+/// The kernel takes the program with everything in it: its instructions, and its stack, are limited.
+#[test]
+fn everything_at_once() {
+    let features = [
+        Features::GUARD,
+        Features::COUNTING,
+        Features::TUNNEL,
+        Features::UNPACK,
+        Features::PEERS,
+        Features::LOCAL,
+    ];
+    let all = features.into_iter().fold(Features::default(), Features::with);
+    let mut director = Director::equipped(&web(THREE, "scheduler = \"wlc\""), all);
+    for family in FAMILIES {
+        let connections = director.open_all(family, 0..9);
+        assert_eq!(Director::share(&connections, family.real(2)), 33, "IPv{family}");
+    }
+}

@@ -56,7 +56,7 @@ impl Way<'_> {
         let packet = &frame[at..];
         let word = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
         let (class, length) =
-            if v6 { ((word(0) >> 4) as u8, word(4) + 40) } else { (packet[1], word(2)) };
+            if v6 { (packet[0] << 4 | packet[1] >> 4, word(4) + 40) } else { (packet[1], word(2)) };
         let inner = if v6 { IpNumber::IPV6 } else { IpNumber::IPV4 };
         let entropy = Entropy::of(out);
         let mut wrapped = [&mac[..], &DIRECTOR, &frame[12..at - 2]].concat();
