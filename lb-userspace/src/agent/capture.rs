@@ -67,8 +67,10 @@ impl Agent {
         self.director.plane.capture(filter).map_err(|error| error.to_string())?;
         self.director.capturing = true;
         if let Err(error) = self.director.converge(&self.neighbours, Instant::now()) {
+            let error = format!("{error:#}");
+            warn!(error, "no capture begins");
             self.end_capture();
-            return Err(format!("{error:#}"));
+            return Err(error);
         }
         let (sender, chunks) = mpsc::channel(QUEUE);
         // There is room: nothing was sent before.

@@ -22,6 +22,9 @@ use crate::{api::Problem, model::Node};
 /// How long a request and its answer may take together.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long an answer without an end may take to begin: the kernel checks a new program before that.
+const BEGINNING: Duration = Duration::from_secs(30);
+
 /// The longest answer: the status of a full counter map is about 16 MiB.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -175,30 +178,32 @@ impl Client {
             .enable_all()
             .build()
             .map_err(ClientError::Runtime)?;
-        let (status, body) = runtime.block_on(self.in_time(changes, self.exchange(request)))?;
+        let (status, body) =
+            runtime.block_on(self.in_time(self.timeout, changes, self.exchange(request)))?;
         read(status, &body)
     }
 
     /// Asks for something that has no end: the answer as it comes. Only its beginning is bounded in time.
     pub async fn stream(&self, path: &str, body: &impl Serialize) -> Result<Incoming, ClientError> {
         let request = request(Method::POST, path, json(body)?)?;
-        let answer = self.in_time(true, self.open(request)).await?;
+        let answer = self.in_time(BEGINNING, true, self.open(request)).await?;
         let status = answer.status();
         if status == StatusCode::OK {
             return Ok(answer.into_body());
         }
-        let body = self.in_time(true, self.body(answer.into_body())).await?;
+        let body = self.in_time(self.timeout, true, self.body(answer.into_body())).await?;
         Err(refused(status, &body))
     }
 
     async fn in_time<A>(
         &self,
+        after: Duration,
         changes: bool,
         work: impl Future<Output = Result<A, ClientError>>,
     ) -> Result<A, ClientError> {
         // The timer belongs to the runtime that polls it.
-        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(|_| {
-            Err(ClientError::Timeout { socket: self.socket.clone(), after: self.timeout, changes })
+        tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
+            Err(ClientError::Timeout { socket: self.socket.clone(), after, changes })
         })
     }
 
