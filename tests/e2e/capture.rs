@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use lb_tests::lab::{Process, Topology, VIP4};
@@ -30,7 +31,7 @@ impl Capture {
         let file = stage.lab.folder().join("capture.pcapng");
         let log = file.with_extension("log");
         File::create(&log).expect("a log");
-        let mut command = std::process::Command::new(stage.director.binary());
+        let mut command = Command::new(stage.director.binary());
         command.arg("capture").args(args).arg("--write").arg(&file);
         command.arg("--socket").arg(&stage.director.paths.socket);
         let process = Process::spawn(stage.director.namespace(), &mut command, &log);
@@ -127,6 +128,13 @@ fn each_packet_comes_in_and_goes_out_to_a_real_server() {
         packets.iter().filter(|p| direction(p) == OUT).map(|p| p.data[..6].to_vec()).collect();
     targets.dedup();
     assert_eq!(targets.len(), 1, "real1 alone: {targets:?}");
+
+    // The program copies nothing any more, and others read the file, too.
+    let over = || stage.director.log().matches("nothing is captured any more").count();
+    stage.until("both captures are over", |_| over() == 2);
+    let file = stage.lab.folder().join("capture.pcapng");
+    let tcpdump = Command::new("tcpdump").arg("-enr").arg(file).output().expect("tcpdump starts");
+    assert_eq!(String::from_utf8_lossy(&tcpdump.stdout).lines().count(), packets.len());
 }
 
 #[test]

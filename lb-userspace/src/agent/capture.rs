@@ -8,7 +8,7 @@ use std::{
 
 use aya::maps::{MapData, RingBuf};
 use hyper::body::Bytes;
-use lb_common::verdict::Tables as _;
+use lb_common::{abi::Features, verdict::Tables as _};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     sync::mpsc::{self, error::TrySendError},
@@ -84,10 +84,12 @@ impl Agent {
     pub(super) fn end_capture(&mut self) {
         if let Some(capture) = self.capture.take() {
             capture.reader.abort();
-            info!("the capture is over");
         }
         self.director.capturing = false;
         self.converge();
+        if !self.director.plane.features().has(Features::CAPTURE) {
+            info!("nothing is captured any more");
+        }
     }
 
     /// The time since 1970 at which the clock of the records stood at zero, in nanoseconds.
