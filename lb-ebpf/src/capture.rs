@@ -10,8 +10,8 @@ use aya_ebpf::{
 use core::ptr;
 use lb_common::{
     abi::{Features, Filter, Reason, Seen},
-    decode::{Decoded, decode},
-    flow::Flow,
+    decode::{self, Decoded, Kind},
+    flow::{Flow, Segment},
     verdict::{Tables as _, find},
     wire::Frame as _,
 };
@@ -25,16 +25,26 @@ use crate::{
 /// Copies a packet for a real server as it came in. True where it is to be copied as it goes out too.
 #[inline(always)]
 pub(crate) fn forwarded(packet: &Packet<'_>, number: u16) -> bool {
-    maps::features().has(Features::CAPTURE)
-        && capture_packet(packet.context(), u32::from(number) + 1, 0, 0) != 0
+    maps::features().has(Features::CAPTURE) && comes_in(packet, u32::from(number) + 1, 0, 0)
 }
 
 /// Copies a packet that is not forwarded.
 #[inline(always)]
 pub(crate) fn refused(packet: &Packet<'_>, reason: Reason) {
     if maps::features().has(Features::CAPTURE) {
-        capture_packet(packet.context(), 0, reason as u32 + 1, u32::from(reason.drops()));
+        comes_in(packet, 0, reason as u32 + 1, u32::from(reason.drops()));
     }
+}
+
+/// Copies the packet where the filter wants it. Two calls, one after the other: one within the other would
+/// need more stack than the kernel gives.
+#[inline(always)]
+fn comes_in(packet: &Packet<'_>, real: u32, reason: u32, dropped: u32) -> bool {
+    let wanted = capture_packet(packet.context(), real, reason, dropped) != 0;
+    if wanted {
+        copy_packet(packet.context(), packet.interface(), 0, reason);
+    }
+    wanted
 }
 
 /// Copies the packet as it goes out by `interface`.
@@ -43,8 +53,8 @@ pub(crate) fn goes_out(packet: &Packet<'_>, interface: u32) {
     copy_packet(packet.context(), interface, 1, 0);
 }
 
-/// A global function of the program: the verifier looks at it once. Copies a packet as it came in, where the
-/// filter wants it; `real` and `reason` plus one. Returns 1 where it was copied.
+/// A global function of the program: the verifier looks at it once. Returns 1 where the filter wants the packet
+/// as it came in; `real` and `reason` plus one.
 #[inline(never)]
 #[unsafe(no_mangle)]
 extern "C" fn capture_packet(ctx: *mut xdp_md, real: u32, reason: u32, dropped: u32) -> u32 {
@@ -56,30 +66,41 @@ extern "C" fn capture_packet(ctx: *mut xdp_md, real: u32, reason: u32, dropped: 
     if passes || (filter.drops != 0 && dropped == 0) || (filter.real != 0 && filter.real != real) {
         return 0;
     }
-    let wanted = is_wanted(&packet, filter);
-    if wanted {
-        copy_packet(ctx, packet.interface(), 0, reason);
-    }
-    u32::from(wanted)
+    u32::from(is_wanted(&packet, filter))
 }
 
-/// Whether it is of the service and of the client that are captured.
+/// Whether it is of the service and of the client that are captured. Each family by itself, as
+/// [`lb_common::verdict::steer`] does it: where both meet in one value, the compiler computes with parts of it
+/// that were never set, which the verifier refuses.
 #[inline(always)]
 fn is_wanted(packet: &Packet<'_>, filter: &Filter) -> bool {
-    let flow = match decode(packet) {
+    match decode::kind(packet) {
+        (Kind::Ipv4, at) => fits(decode::ipv4(packet, at), filter),
+        (Kind::Ipv6, at) => fits(decode::ipv6(packet, at), filter),
+        (Kind::Pass(_), _) => takes_any(filter),
+    }
+}
+
+#[inline(always)]
+fn fits(decoded: Decoded, filter: &Filter) -> bool {
+    let flow = match decoded {
         Decoded::Flow { flow, .. } | Decoded::Quote { flow, .. } => flow,
         Decoded::Later { from: client, to: vip, protocol, .. } => {
-            Flow { client, vip, ports: 0, protocol, segment: lb_common::flow::Segment::Other }
+            Flow { client, vip, ports: 0, protocol, segment: Segment::Other }
         }
-        Decoded::Portless { .. } | Decoded::Pass(_) => {
-            return filter.counters == 0 && filter.client_mask == [0; 2];
-        }
+        Decoded::Portless { .. } | Decoded::Pass(_) => return takes_any(filter),
     };
     let [high, low] = flow.client.lanes();
     let [mask_high, mask_low] = filter.client_mask;
     let client = high & mask_high == filter.client[0] && low & mask_low == filter.client[1];
     let service = || find(&flow, &Maps).is_some_and(|s| s.counters + 1 == filter.counters);
     client && (filter.counters == 0 || service())
+}
+
+/// Whether packets without a client and a service are captured, too.
+#[inline(always)]
+fn takes_any(filter: &Filter) -> bool {
+    filter.counters == 0 && filter.client_mask == [0; 2]
 }
 
 /// A global function of the program: the verifier looks at it once. One record of the capture, lost where its
@@ -104,6 +125,10 @@ extern "C" fn copy_packet(ctx: *mut xdp_md, interface: u32, out: u32, reason: u3
     // a time. The helpers check what they are given once more.
     unsafe {
         ptr::write(room.cast(), seen);
+        // Read back, and cut to 1 to `Seen::MOST` by a mask: what the compiler knows of the length, the
+        // verifier has forgotten by now.
+        let kept = ptr::read_volatile(&raw const (*room.cast::<Seen>()).kept);
+        let kept = (kept.wrapping_sub(1) & (Seen::MOST - 1)) + 1;
         let bytes = room.cast::<u8>().add(size_of::<Seen>());
         if bpf_xdp_load_bytes(ctx, 0, bytes.cast(), kept) == 0 {
             let all = size_of::<Seen>() as u64 + u64::from(kept);

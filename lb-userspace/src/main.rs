@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use lb_userspace::cli::{
-    UsageError, backend, check,
+    UsageError, backend, capture, check,
     client::{self, Client, ClientError},
     preflight, real_server, reload, run, status, trace,
 };
@@ -20,7 +20,7 @@ const USAGE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "lb", version, arg_required_else_help = true)]
 struct Cli {
-    /// The agent's control socket, for status, backend, trace and reload [default: LB_SOCKET, else
+    /// The agent's control socket, for status, backend, trace, capture and reload [default: LB_SOCKET, else
     /// /run/lb/lb.sock].
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
@@ -36,6 +36,7 @@ enum Command {
     Status(status::Args),
     Backend(backend::Args),
     Trace(trace::Args),
+    Capture(capture::Args),
     Reload(reload::Args),
     RealServer(real_server::Args),
 }
@@ -58,6 +59,9 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         (Command::Status(args), socket) => status::run(args, &agent(socket)),
         (Command::Backend(args), socket) => backend::run(args, &agent(socket)),
         (Command::Trace(args), socket) => trace::run(args, &agent(socket)),
+        (Command::Capture(args), socket) => {
+            forgive_closed_pipe(capture::run(&args, &agent(socket)))
+        }
         (Command::Reload(args), socket) => reload::run(args, &agent(socket)),
         (Command::Check(args), None) => forgive_closed_pipe(check::run(&args)),
         (Command::Preflight(args), None) => preflight::run(&args),
@@ -69,7 +73,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         )
         .into()),
         (Command::Check(_) | Command::Preflight(_) | Command::RealServer(_), Some(_)) => {
-            Err(UsageError("--socket is for status, backend, trace and reload".to_owned()).into())
+            Err(UsageError("--socket is for status, backend, trace, capture and reload".to_owned())
+                .into())
         }
     }
 }
@@ -125,6 +130,8 @@ mod tests {
             "lb backend remove web/r3 --socket /run/other.sock",
             "lb trace tcp 10.0.0.5:4711 10.8.8.40:80 --json",
             "lb trace udp [2001:db8::1]:4711 [2001:db8::40]:53",
+            "lb capture --service web --real r1 --snap 128 --count 20 -w /tmp/x.pcapng",
+            "lb capture --client 2001:db8::/32 --drops --duration 30s -w -",
             "lb reload",
             "lb real-server check --vip 10.8.8.40",
         ] {
@@ -142,6 +149,12 @@ mod tests {
             ("lb trace sctp 10.0.0.5:1 10.8.8.40:80", "use `tcp` or `udp`"),
             ("lb trace tcp 10.0.0.5 10.8.8.40:80", "write 10.0.0.5:4711"),
             ("lb run --interface a/b", "an interface name has no `/`"),
+            ("lb capture", "--write <FILE>"),
+            ("lb capture --real r1 -w x", "--service <SERVICE>"),
+            ("lb capture --service a --real r1 --drops -w x", "cannot be used with"),
+            ("lb capture --snap 13 -w x", "14 to 2048"),
+            ("lb capture --client 10.0.0.1/8 -w x", "bits behind its prefix"),
+            ("lb capture --duration 30 -w x", "write `30s`"),
             ("lb stauts", "'status'"),
         ] {
             let error = parse(line).unwrap_err();

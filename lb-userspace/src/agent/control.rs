@@ -4,6 +4,7 @@
 //! changes are for root and for the user the agent runs as, told by the peer's credentials.
 
 use std::{
+    convert::Infallible,
     fs, io,
     net::SocketAddr,
     os::unix::{fs::PermissionsExt as _, net::UnixStream as StdUnixStream},
@@ -12,6 +13,7 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::Body,
     extract::{
         ConnectInfo, DefaultBodyLimit, Path as UrlPath, Query, State,
         connect_info::Connected,
@@ -22,6 +24,7 @@ use axum::{
     routing::{delete, get, post, put},
     serve::IncomingStream,
 };
+use futures_util::stream;
 use nix::unistd::{Uid, geteuid};
 use serde::Deserialize;
 use tokio::{
@@ -29,8 +32,9 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
+use super::capture::Chunks;
 use crate::{
-    api::{Done, NewServer, NewState, NewWeight, Problem, Status, Trace},
+    api::{Done, NewCapture, NewServer, NewState, NewWeight, Problem, Status, Trace},
     model::{Name, Protocol},
 };
 
@@ -55,6 +59,7 @@ pub(super) enum Command {
     Trace { protocol: Protocol, client: SocketAddr, vip: SocketAddr, reply: Reply<Trace> },
     Change { pool: Name, change: Change, reply: Reply<Done> },
     Reload(Reply<Done>),
+    Capture(NewCapture, Reply<Chunks>),
 }
 
 /// Where an answer goes: what was done, or why not, in words.
@@ -116,6 +121,7 @@ fn router(commands: mpsc::Sender<Command>) -> Router {
         .route("/v1/status", get(status))
         .route("/v1/trace", get(trace))
         .route("/v1/reload", post(reload))
+        .route("/v1/capture", post(capture))
         .route("/v1/pools/{pool}/servers", post(add))
         .route("/v1/pools/{pool}/servers/{server}", delete(remove))
         .route("/v1/pools/{pool}/servers/{server}/state", put(state))
@@ -201,12 +207,28 @@ async fn trace(
     query: Result<Query<TraceQuery>, QueryRejection>,
 ) -> Answer<Trace> {
     let Query(TraceQuery { protocol, client, vip }) = query?;
-    ask(&commands, |reply| Command::Trace { protocol, client, vip, reply }).await
+    ask(&commands, |reply| Command::Trace { protocol, client, vip, reply }).await.map(Json)
 }
 
 async fn reload(State(commands): Commands, ConnectInfo(peer): ConnectInfo<Peer>) -> Answer<Done> {
     peer.may_change()?;
-    ask(&commands, Command::Reload).await
+    ask(&commands, Command::Reload).await.map(Json)
+}
+
+/// Packets are their senders' secrets: for those alone who may change things.
+async fn capture(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    body: Result<Json<NewCapture>, JsonRejection>,
+) -> Result<Response, Refusal> {
+    peer.may_change()?;
+    let Json(asked) = body?;
+    let chunks = ask(&commands, |reply| Command::Capture(asked, reply)).await?;
+    let next = |mut chunks: Chunks| async {
+        let chunk = chunks.recv().await?;
+        Some((Ok::<_, Infallible>(chunk), chunks))
+    };
+    Ok(Body::from_stream(stream::unfold(chunks, next)).into_response())
 }
 
 async fn add(
@@ -253,17 +275,17 @@ async fn weight(
 }
 
 async fn change(commands: &mpsc::Sender<Command>, pool: Name, change: Change) -> Answer<Done> {
-    ask(commands, |reply| Command::Change { pool, change, reply }).await
+    ask(commands, |reply| Command::Change { pool, change, reply }).await.map(Json)
 }
 
 async fn ask<T>(
     commands: &mpsc::Sender<Command>,
     command: impl FnOnce(Reply<T>) -> Command,
-) -> Answer<T> {
+) -> Result<T, Refusal> {
     let (reply, answer) = oneshot::channel();
     commands.send(command(reply)).await.map_err(|_| stopping())?;
     let answer = answer.await.map_err(|_| stopping())?;
-    answer.map(Json).map_err(|words| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, words))
+    answer.map_err(|words| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, words))
 }
 
 fn stopping() -> Refusal {

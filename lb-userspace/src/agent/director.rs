@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Result;
-use lb_common::flow_hash::HashKeys;
+use lb_common::{abi::Features, flow_hash::HashKeys};
 use tracing::{debug, info, warn};
 
 use super::{
@@ -67,6 +67,8 @@ pub(super) struct Director {
     pub(super) surroundings: Surroundings,
     /// When the transition window of a pool closes.
     pub(super) windows: BTreeMap<Name, Window>,
+    /// Packets are being captured.
+    pub(super) capturing: bool,
     keys: HashKeys,
     rings: Rings,
     /// What the maps hold, as far as we know; `None` when they have to be read again.
@@ -97,6 +99,7 @@ impl Director {
             ramps: BTreeMap::new(),
             surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
+            capturing: false,
             keys,
             rings: Rings::default(),
             known: None,
@@ -119,7 +122,8 @@ impl Director {
         };
         let steps = diff(&actual, &desired);
         // What the steps need must be there before them, what nothing needs any more goes after them.
-        self.plane.refit(self.plane.features().with(desired.features))?;
+        let features = desired.features.with_if(Features::CAPTURE, self.capturing);
+        self.plane.refit(self.plane.features().with(features))?;
         for step in &steps {
             debug!(%step, "step");
             if self.plane.apply(step, now)? {
@@ -127,7 +131,7 @@ impl Director {
             }
         }
         self.plane.finish(now);
-        self.plane.refit(desired.features)?;
+        self.plane.refit(features)?;
         self.forget_pools(now)?;
         self.known = Some(Actual::from(desired));
         Ok(steps.len())

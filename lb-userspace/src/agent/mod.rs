@@ -4,6 +4,7 @@
 //! with what is wanted.
 
 mod addresses;
+mod capture;
 mod control;
 pub mod dataplane;
 mod director;

@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 
 use super::{
     addresses::Addresses,
+    capture::{self, Capture},
     control::{self, Command},
     dataplane::{Attached, Links, Pins},
     director::Director,
@@ -62,6 +63,8 @@ pub(super) struct Agent {
     pub(super) links: Links,
     pub(super) attached: Vec<Attached>,
     pub(super) addresses: Addresses,
+    /// The capture that goes on.
+    pub(super) capture: Option<Capture>,
     /// The control socket, once it is open.
     pub(super) socket: Option<PathBuf>,
     /// What an operator should look at.
@@ -74,6 +77,7 @@ enum Event {
     NextHop(Update),
     Health(probe::Event),
     Command(Command),
+    CaptureEnded,
     Reload,
     Tick,
     Reconcile,
@@ -118,6 +122,7 @@ impl Agent {
                 Some(update) = self.neighbours.next() => Event::NextHop(update),
                 Some(result) = health.recv() => Event::Health(result),
                 Some(command) = commands.recv() => Event::Command(command),
+                () = capture::ended(&mut self.capture) => Event::CaptureEnded,
                 () = until(due) => Event::Tick,
                 _ = reconcile.tick() => Event::Reconcile,
             };
@@ -125,6 +130,7 @@ impl Agent {
                 Event::NextHop(update) => self.next_hop(update),
                 Event::Health(result) => self.health(&result),
                 Event::Command(command) => self.command(command).await,
+                Event::CaptureEnded => self.end_capture(),
                 Event::Reload => {
                     if let Err(reason) = self.reload().await {
                         error!(%reason, "the configuration was not reloaded; the old one is in force");
@@ -194,6 +200,7 @@ impl Agent {
                 _ = reply.send(self.change(&pool, change).await);
             }
             Command::Reload(reply) => _ = reply.send(self.reload().await),
+            Command::Capture(asked, reply) => _ = reply.send(self.begin_capture(&asked).await),
         }
     }
 
@@ -219,6 +226,9 @@ impl Agent {
         self.socket.take().map_or(Ok(()), |path| {
             std::fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))
         })?;
+        if self.capture.is_some() {
+            self.end_capture();
+        }
         if self.options.keep || (!started && self.pins.adopted()) {
             info!("forwarding stays in place; the next `lb run` adopts it");
             return Ok(());

@@ -76,6 +76,7 @@ impl Agent {
             links,
             attached: Vec::new(),
             addresses,
+            capture: None,
             socket: None,
             warnings,
             started: Instant::now(),

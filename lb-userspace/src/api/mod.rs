@@ -9,9 +9,11 @@
 //! | `PUT /v1/pools/{pool}/servers/{server}/state` | [`NewState`] | [`Done`] |
 //! | `PUT /v1/pools/{pool}/servers/{server}/weight` | [`NewWeight`] | [`Done`] |
 //! | `POST /v1/reload` | | [`Done`] |
+//! | `POST /v1/capture` | [`NewCapture`] | frames ([`crate::capture::Frames`]); the first is [`CaptureStart`] |
 //!
 //! Anything but 200 carries a [`Problem`].
 
+mod capture;
 mod status;
 mod trace;
 
@@ -19,6 +21,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use capture::{CaptureStart, NewCapture, Snap, SnapError};
 pub use status::{
     HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
     ServerStatus, ServiceStatus, Status,

@@ -8,7 +8,7 @@ use std::{
 
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{
-    Method, Request, StatusCode,
+    Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     client::conn::http1,
     header,
@@ -21,6 +21,9 @@ use crate::{api::Problem, model::Node};
 
 /// How long a request and its answer may take together.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an answer without an end may take to begin: the kernel checks a new program before that.
+const BEGINNING: Duration = Duration::from_secs(30);
 
 /// The longest answer: the status of a full counter map is about 16 MiB.
 const MAX_ANSWER: usize = 64 << 20;
@@ -170,30 +173,49 @@ impl Client {
         body: Bytes,
     ) -> Result<A, ClientError> {
         let changes = method != Method::GET;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "lb")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .map_err(|error| ClientError::Request(error.into()))?;
+        let request = request(method, path, body)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(ClientError::Runtime)?;
-        let exchange = async { tokio::time::timeout(self.timeout, self.exchange(request)).await };
-        let (status, body) = runtime.block_on(exchange).map_err(|_| ClientError::Timeout {
-            socket: self.socket.clone(),
-            after: self.timeout,
-            changes,
-        })??;
+        let (status, body) =
+            runtime.block_on(self.in_time(self.timeout, changes, self.exchange(request)))?;
         read(status, &body)
+    }
+
+    /// Asks for something that has no end: the answer as it comes. Only its beginning is bounded in time.
+    pub async fn stream(&self, path: &str, body: &impl Serialize) -> Result<Incoming, ClientError> {
+        let request = request(Method::POST, path, json(body)?)?;
+        let answer = self.in_time(BEGINNING, true, self.open(request)).await?;
+        let status = answer.status();
+        if status == StatusCode::OK {
+            return Ok(answer.into_body());
+        }
+        let body = self.in_time(self.timeout, true, self.body(answer.into_body())).await?;
+        Err(refused(status, &body))
+    }
+
+    async fn in_time<A>(
+        &self,
+        after: Duration,
+        changes: bool,
+        work: impl Future<Output = Result<A, ClientError>>,
+    ) -> Result<A, ClientError> {
+        // The timer belongs to the runtime that polls it.
+        tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
+            Err(ClientError::Timeout { socket: self.socket.clone(), after, changes })
+        })
     }
 
     async fn exchange(
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<(StatusCode, Bytes), ClientError> {
+        let answer = self.open(request).await?;
+        Ok((answer.status(), self.body(answer.into_body()).await?))
+    }
+
+    async fn open(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
         let broken = |source| ClientError::Exchange { socket: self.socket.clone(), source };
         let stream = UnixStream::connect(&self.socket)
             .await
@@ -202,8 +224,7 @@ impl Client {
             http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         // What goes wrong with the connection, the sender says.
         tokio::spawn(connection);
-        let answer = sender.send_request(request).await.map_err(broken)?;
-        Ok((answer.status(), self.body(answer.into_body()).await?))
+        sender.send_request(request).await.map_err(broken)
     }
 
     async fn body(&self, body: Incoming) -> Result<Bytes, ClientError> {
@@ -223,18 +244,35 @@ impl Client {
     }
 }
 
+fn request(method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "lb")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(body))
+        .map_err(|error| ClientError::Request(error.into()))
+}
+
 fn json(body: &impl Serialize) -> Result<Bytes, ClientError> {
     let text = serde_json::to_vec(body).map_err(|error| ClientError::Request(error.into()))?;
     Ok(text.into())
 }
 
 fn read<A: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<A, ClientError> {
-    let foreign = |source| ClientError::Answer { status, source };
     if status == StatusCode::OK {
-        return serde_json::from_slice(body).map_err(foreign);
+        return serde_json::from_slice(body)
+            .map_err(|source| ClientError::Answer { status, source });
     }
-    let Problem { error } = serde_json::from_slice(body).map_err(foreign)?;
-    Err(ClientError::Problem(error))
+    Err(refused(status, body))
+}
+
+/// What an answer other than 200 says.
+fn refused(status: StatusCode, body: &[u8]) -> ClientError {
+    match serde_json::from_slice(body) {
+        Ok(Problem { error }) => ClientError::Problem(error),
+        Err(source) => ClientError::Answer { status, source },
+    }
 }
 
 fn connect_error(socket: &Path, source: io::Error) -> ClientError {

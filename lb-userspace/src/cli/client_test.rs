@@ -174,3 +174,17 @@ fn without_an_agent() {
 fn the_typed_socket_comes_first() {
     assert_eq!(socket(Some("/x".into())), Path::new("/x"));
 }
+
+#[test]
+fn an_answer_without_an_end() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let place = Place::answering(format!("{head}3\r\nabc\r\n0\r\n\r\n"));
+    let body = runtime.block_on(async {
+        place.client.stream("/v1/capture", &()).await.unwrap().collect().await.unwrap().to_bytes()
+    });
+    assert_eq!(body, "abc");
+    let place = Place::answering(http("422 Unprocessable Entity", r#"{"error":"one at a time"}"#));
+    let error = runtime.block_on(place.client.stream("/v1/capture", &())).unwrap_err();
+    assert!(matches!(&error, ClientError::Problem(words) if words == "one at a time"), "{error}");
+}

@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file.
 
 pub mod backend;
+pub mod capture;
 pub mod check;
 pub mod client;
 mod logging;

@@ -26,10 +26,11 @@ use std::{
 
 use aya::{
     Ebpf,
+    maps::{Map, MapData, RingBuf},
     programs::{TestRun as _, TestRunOptions},
 };
 use lb_common::{
-    abi::{Counter, Features, Node, Reason},
+    abi::{Counter, Features, Filter, Node, Reason, map},
     flow_hash::HashKeys,
 };
 
@@ -96,6 +97,23 @@ impl DataPlane {
         attach::replace(&mut ebpf, &self.links)?;
         (self.ebpf, self.origin) = (ebpf, origin);
         Ok(())
+    }
+
+    /// Sets which packets are copied while [`Features::CAPTURE`] is on.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn capture(&mut self, filter: Filter) -> Result<(), DataPlaneError> {
+        self.maps.change_node(|node| Node { filter, ..node })
+    }
+
+    /// The copies that the program makes. One reader at a time.
+    ///
+    /// # Errors
+    /// The maps are not pinned; the kernel's.
+    pub fn captured(&self) -> Result<RingBuf<MapData>, DataPlaneError> {
+        let pins = self.origin.pins.as_ref().ok_or(DataPlaneError::Missing("pinned maps"))?;
+        Ok(Map::RingBuf(MapData::from_pin(pins.join(map::CAPTURE))?).try_into()?)
     }
 
     /// Runs one frame through the program (BPF_PROG_TEST_RUN): its XDP action and the frame as it left.
