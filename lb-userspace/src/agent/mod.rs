@@ -4,12 +4,14 @@
 //! with what is wanted.
 
 mod addresses;
+mod advice;
 mod control;
 pub mod dataplane;
 mod director;
 mod files;
 pub mod host;
 mod ledger;
+mod locate;
 pub mod neighbour;
 pub mod netlink;
 mod operate;
