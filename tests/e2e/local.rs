@@ -15,19 +15,20 @@ use crate::trace::trace;
 
 const HERE: &str = "director1";
 
-/// A web server that says its name, on port 80 of a namespace. Dropping it ends it.
+/// A web server that says its name, on a port of a namespace. Dropping it ends it.
 struct WebServer {
     namespace: Namespace,
+    port: u16,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl WebServer {
-    fn start(namespace: &Namespace, name: &'static str) -> Self {
+    fn start(namespace: &Namespace, name: &'static str, port: u16) -> Self {
         let listener = namespace
-            .enter(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)))
+            .enter(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))
             .expect("the namespace")
-            .expect("port 80 is free");
+            .expect("a free port");
         let ended = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&ended);
         let thread = thread::spawn(move || {
@@ -39,14 +40,15 @@ impl WebServer {
                 let _ = stream.and_then(|stream| answer(stream, name));
             }
         });
-        Self { namespace: namespace.clone(), ended, thread: Some(thread) }
+        Self { namespace: namespace.clone(), port, ended, thread: Some(thread) }
     }
 }
 
 impl Drop for WebServer {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
-        let woken = self.namespace.enter(|| TcpStream::connect((Ipv4Addr::LOCALHOST, 80)).is_ok());
+        let at = (Ipv4Addr::LOCALHOST, self.port);
+        let woken = self.namespace.enter(|| TcpStream::connect(at).is_ok());
         if let (Ok(true), Some(thread)) = (woken, self.thread.take()) {
             // Its panic has been printed.
             let _ = thread.join();
@@ -81,7 +83,8 @@ fn a_director_serves_its_part_itself() {
         "servers = [\n",
         &format!("servers = [\n  {{ name = \"{HERE}\", address = \"{here}\" }},\n"),
     );
-    let web_server = WebServer::start(stage.director.namespace(), HERE);
+    let web_servers =
+        [80, 443].map(|port| WebServer::start(stage.director.namespace(), HERE, port));
     stage.director.write_config(&toml).unwrap();
     stage.director.start().unwrap();
     let status = stage.until("both are in the ring", |status| {
@@ -91,7 +94,8 @@ fn a_director_serves_its_part_itself() {
         })
     });
     assert_eq!(server(&status, "web4", HERE).state, "up");
-    assert_eq!(server(&status, "web4", HERE).next_hop, None);
+    assert!(server(&status, "web4", HERE).local && !server(&status, "web4", "real1").local);
+    assert!(stage.lb(&["status"]).contains("this host"));
     assert_eq!(status.warnings, [""; 0]);
     assert_shares(&stage.ask(1000), &[(HERE, 0.5), ("real1", 0.5)]);
 
@@ -108,7 +112,7 @@ fn a_director_serves_its_part_itself() {
     assert!(verdicts.contains(&pass) && verdicts.contains(&forward), "{verdicts:?}");
 
     // What fails here fails as anywhere else.
-    drop(web_server);
+    drop(web_servers);
     stage.until("the director's own part is gone", |status| {
         server(status, "web4", HERE).share == 0.0
     });

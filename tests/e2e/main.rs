@@ -11,6 +11,7 @@ mod flood;
 mod health;
 mod host;
 mod local;
+mod peers;
 mod preflight;
 mod real_server;
 mod reload;

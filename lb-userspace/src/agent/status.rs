@@ -112,6 +112,7 @@ impl Agent {
                     share: self.share(&pool.name, server, &shares),
                     health: self.health_of(pool, server),
                     next_hop: self.next_hop_of(server),
+                    local: self.is_here(server),
                 })
                 .collect(),
         }
@@ -124,7 +125,9 @@ impl Agent {
             Admin::Maintenance => "maintenance",
             Admin::Drain => "drain",
             Admin::Ready if down => "down",
-            Admin::Ready if !self.is_reached(server) => "unresolved",
+            Admin::Ready if !self.is_here(server) && self.next_hop_of(server).is_none() => {
+                "unresolved"
+            }
             Admin::Ready => "up",
         }
         .to_owned()
@@ -152,9 +155,8 @@ impl Agent {
         })
     }
 
-    fn is_reached(&self, server: &RealServer) -> bool {
+    fn is_here(&self, server: &RealServer) -> bool {
         self.director.placement.local.contains(&server.address)
-            || self.next_hop_of(server).is_some()
     }
 
     fn next_hop_of(&self, server: &RealServer) -> Option<NextHopStatus> {
