@@ -21,32 +21,32 @@ fn prepared(more: &str) -> Stage {
         config.pool = more.to_owned();
     });
     let toml = stage.toml().replace(ROUTERS[0], FAR).replace("direct-routing", "tunnel");
-    stage.director.write_config(&toml).unwrap();
+    stage.director.write_config(&toml).expect("lb.toml is written");
     let far = format!("address add {FAR}/32 dev lo\n");
-    stage.lab.namespace("real1").ip_batch(&far).unwrap();
+    stage.lab.namespace("real1").ip_batch(&far).expect("the far address");
     lead_to(&stage, ROUTERS[0]);
-    stage.director.start().unwrap();
+    stage.director.start().expect("the agent starts");
     stage.until("real1 is in the ring", |status| server(status, "web4", "real1").share > 0.9);
     stage
 }
 
 fn lead_to(stage: &Stage, router: &str) {
     let route = format!("route replace {FAR} via {router}\n");
-    stage.director.namespace().ip_batch(&route).unwrap();
+    stage.director.namespace().ip_batch(&route).expect("the route");
 }
 
 /// `lb` on `real1`, which takes tunnels apart. Started as a director, it has no services.
 fn far_end(stage: &Stage, from: &str) -> Director {
     let paths = DirectorPaths::new(&stage.lab, "real1");
-    fs::create_dir_all(&paths.state).unwrap();
-    let mut end = Director::new(&stage.lab, "real1").unwrap();
+    fs::create_dir_all(&paths.state).expect("a folder");
+    let mut end = Director::new(&stage.lab, "real1").expect("a far end");
     let toml = format!(
         "[node]\nname = \"real1\"\ninterface = \"eth0\"\nsocket = {:?}\npin_folder = {:?}\n\
          state_folder = {:?}\ndecapsulate = [\"{FAR}\"]\ndecapsulate_from = [\"{from}\"]\n",
         paths.socket, paths.pins, paths.state
     );
-    end.write_config(&toml).unwrap();
-    end.start().unwrap();
+    end.write_config(&toml).expect("lb.toml is written");
+    end.start().expect("the agent starts");
     end
 }
 
