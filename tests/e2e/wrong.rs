@@ -70,7 +70,10 @@ fn a_host_that_does_not_fit_the_file() {
     let pins = format!("{:?}", stage.director.paths.pins);
     let no_bpffs = good.replace(&pins, &format!("{:?}", elsewhere.path().join("pins")));
     let before = look(&stage);
-    let cases: [(String, &[&str]); 5] = [
+    let tunnel = good.replace("direct-routing", "tunnel");
+    let end = "[node]\ndecapsulate = [\"10.8.8.42\"]\ndecapsulate_from = [\"10.8.8.0/24\"]";
+    let mixed = tunnel.replacen("\"tunnel\"", "\"direct-routing\"", 1);
+    let cases: [(String, &[&str]); 7] = [
         (
             good.replace("interface = \"eth0\"", "interface = \"eth1\""),
             &["wrong.toml:3", "no interface \"eth1\"", "did you mean \"eth0\"?", "lo, eth0"],
@@ -81,11 +84,26 @@ fn a_host_that_does_not_fit_the_file() {
         ),
         (
             good.replace("\"10.8.8.51\"", "\"192.0.2.51\""),
-            &["wrong.toml:", "real1 192.0.2.51", "must be in a subnet", "eth0 (10.8.8.0/24)"],
+            &[
+                "wrong.toml:",
+                "real1 192.0.2.51",
+                "must be in a subnet",
+                "eth0 (10.8.8.0/24)",
+                "tunnel",
+            ],
         ),
         (
-            good.replace("\"10.8.8.51\"", "\"10.8.8.41\""),
-            &["wrong.toml:", "10.8.8.41 is this host itself", "another host"],
+            tunnel.replace("\"10.8.8.51\"", "\"192.0.2.51\""),
+            &["wrong.toml:", "real1 192.0.2.51", "no route", "eth0 (10.8.8.0/24)", "ip route add"],
+        ),
+        (
+            // A route to it there is, but one of its services uses no tunnel.
+            mixed.replace("\"10.8.8.51\"", "\"10.100.0.51\""),
+            &["wrong.toml:", "real1 10.100.0.51", "must be in a subnet", "mode = \"tunnel\""],
+        ),
+        (
+            good.replace("[node]", end),
+            &["wrong.toml:2", "node.decapsulate", "10.8.8.42 is no address of this host"],
         ),
         (no_bpffs, &["pin_folder", "not on a BPF file system", "mount -t bpf bpf"]),
     ];

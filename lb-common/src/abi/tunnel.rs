@@ -1,6 +1,6 @@
 //! The way to a real server that is reached in a tunnel.
 
-use super::Address;
+use super::{Address, Halves};
 
 /// The outer header of a real server's packets. Stands beside the [`super::Real`] of the same number; written
 /// before that one names it, and never changed while packets use it (another address is another number).
@@ -35,5 +35,14 @@ impl Tunnel {
     pub const fn overhead(&self) -> u16 {
         let ip = if self.v6 == 0 { 20 } else { 40 };
         if self.port == 0 { ip } else { ip + 8 }
+    }
+
+    /// The outer source of a flow: its free bits are filled from the hash.
+    #[inline(always)]
+    #[must_use]
+    pub const fn source(&self, hash: u64) -> Halves {
+        let Halves([high, low]) = self.local.halves();
+        let [a, b] = self.spread;
+        Halves([high | hash.rotate_left(32) & a, low | hash & b])
     }
 }

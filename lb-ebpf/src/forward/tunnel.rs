@@ -103,12 +103,10 @@ struct Outer<'a> {
 }
 
 impl Outer<'_> {
-    /// The outer source, its free bits filled from the hash.
+    /// The outer source.
     #[inline(always)]
     fn source(&self) -> Halves {
-        let Halves([high, low]) = self.tunnel.local.halves();
-        let [a, b] = self.tunnel.spread;
-        Halves([high | self.hash.rotate_left(32) & a, low | self.hash & b])
+        self.tunnel.source(self.hash)
     }
 
     /// RFC 791, section 3.1.

@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 use super::{
     dataplane::{self, DataPlane},
     ledger::Ledger,
-    neighbour::{Neighbours, State},
+    neighbour::Neighbours,
     placement::Placement,
     probe,
 };
@@ -114,7 +114,8 @@ impl Director {
     pub(super) fn converge(&mut self, neighbours: &Neighbours, now: Instant) -> Result<usize> {
         self.effective = self.operator.apply(&self.config);
         self.renumber()?;
-        self.surroundings.own = self.placement.own();
+        self.surroundings.own = self.placement.own(&self.config);
+        self.surroundings.peers = self.placement.peer_macs(neighbours);
         let desired = self.desired(neighbours);
         let actual = match self.known.take() {
             Some(known) => known,
@@ -237,12 +238,8 @@ impl Director {
             local: placement.local.contains(&address),
             ramp: ramps.get(&(pool.clone(), address)).copied().unwrap_or(Ramp::FULL),
             next_hop: places.get(&address).and_then(|place| {
-                let Some(destination_mac) = neighbours.state(place.key).and_then(State::mac) else {
-                    return left.get(&address).copied();
-                };
-                let (interface, source_mac) = (place.key.interface, place.source_mac);
-                let mtu = placement.mtu(interface);
-                Some(NextHop { interface, source_mac, destination_mac, mtu })
+                let resolved = placement.next_hop(place, neighbours);
+                resolved.or_else(|| left.get(&address).copied())
             }),
         };
         let inputs = Inputs {

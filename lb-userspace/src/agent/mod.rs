@@ -4,6 +4,7 @@
 //! with what is wanted.
 
 mod addresses;
+mod advice;
 mod capture;
 mod control;
 pub mod dataplane;
@@ -11,6 +12,7 @@ mod director;
 mod files;
 pub mod host;
 mod ledger;
+mod locate;
 pub mod neighbour;
 pub mod netlink;
 mod operate;

@@ -5,8 +5,8 @@ use std::time::Instant;
 use anyhow::Result;
 use tracing::info;
 
-use super::{control::Change, files, run::Agent};
-use crate::{api::Done, model::Name};
+use super::{control::Change, files, host::Wanted, run::Agent};
+use crate::{api::Done, model::Name, plan};
 
 impl Agent {
     /// Carries out an operator's word, or nothing of it.
@@ -16,9 +16,12 @@ impl Agent {
         let config = &self.director.config;
         let mut place = None;
         if let Change::Add(server) = &change {
-            let found =
-                self.director.placement.place(server.name.as_str(), server.address, &self.netlink);
-            place = Some((server.address, found.await.map_err(|error| error.to_string())?));
+            let (name, address) = (server.name.as_str(), server.address);
+            let tunnelled =
+                config.pool(pool.as_str()).is_some_and(|pool| config.is_tunnelled(pool));
+            let wanted = Wanted { name, address, tunnelled };
+            let found = self.director.placement.find(&wanted, &self.netlink).await;
+            place = Some((address, found.map_err(|error| error.to_string())?));
         }
         match change {
             Change::Add(new) => operator.add(config, pool, new.into()),
@@ -27,7 +30,9 @@ impl Agent {
             Change::Weight(server, new) => operator.set_weight(config, pool, &server, new.weight),
         }
         .map_err(|error| error.to_string())?;
-        self.director.placement.places.extend(place);
+        if let Some((address, found)) = place {
+            self.director.placement.insert(address, found);
+        }
         let before = std::mem::replace(&mut self.director.operator, operator);
         let steps = match self.put_into_force() {
             Ok(steps) => steps,
@@ -46,6 +51,8 @@ impl Agent {
     pub(super) fn put_into_force(&mut self) -> Result<usize> {
         self.director.effective = self.director.operator.apply(&self.director.config);
         self.follow();
+        let ends = plan::ends(&self.director.config.node);
+        self.director.plane.set_lists(&plan::END_LISTS, &ends)?;
         self.director.converge(&self.neighbours, Instant::now())
     }
 

@@ -1,4 +1,5 @@
-//! Where everything is: which interface a real server is behind, and whether this host can reach it at all.
+//! Where everything is: which interface a real server or another director is behind, by which router, and
+//! whether this host can reach it at all.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,14 +7,14 @@ use std::{
 };
 
 use super::{
-    host,
-    neighbour::Key,
+    host::{self, Reach, Wanted},
+    neighbour::{Key, Neighbours, State},
     netlink::{self, Interface, Netlink},
 };
 use crate::{
     config::{Parsed, Report},
-    model::Config,
-    plan::OwnAddresses,
+    model::{Config, Pool},
+    plan::{NextHop, OwnAddresses},
 };
 
 /// Interfaces of the configuration, and the place of every real server.
@@ -25,12 +26,25 @@ pub(super) struct Placement {
     pub(super) places: BTreeMap<IpAddr, Place>,
     /// Real servers that are this host.
     pub(super) local: BTreeSet<IpAddr>,
+    /// The other directors on the link, by address.
+    pub(super) peers: BTreeMap<IpAddr, Place>,
+    /// Every address of this host.
+    pub(super) host: BTreeSet<IpAddr>,
+}
+
+/// What is found out about an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is this host's own.
+    Here,
+    /// It is another host's.
+    There(Place),
 }
 
 /// Where a real server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Its neighbour entry.
+    /// Its neighbour entry, or its router's.
     pub(super) key: Key,
     /// Our address on that interface.
     pub(super) source_mac: [u8; 6],
@@ -54,15 +68,17 @@ impl Placement {
         found.map_or(0, |known| u16::try_from(known.mtu).unwrap_or(u16::MAX))
     }
 
-    /// This host's own addresses on its first interface.
-    pub(super) fn own(&self) -> OwnAddresses {
-        let addresses = || self.interfaces.first().into_iter().flat_map(|i| &i.addresses);
+    /// This host's own addresses on its first interface; a VIP is none.
+    pub(super) fn own(&self, config: &Config) -> OwnAddresses {
+        let vip = |address: &IpAddr| config.services.iter().any(|s| s.address == *address);
+        let networks = || self.interfaces.first().into_iter().flat_map(|i| &i.addresses);
+        let addresses = || networks().map(ipnet::IpNet::addr).filter(|address| !vip(address));
         OwnAddresses {
-            ipv4: addresses().find_map(|net| match net.addr() {
+            ipv4: addresses().find_map(|address| match address {
                 IpAddr::V4(address) => Some(address),
                 IpAddr::V6(_) => None,
             }),
-            ipv6: addresses().find_map(|net| match net.addr() {
+            ipv6: addresses().find_map(|address| match address {
                 IpAddr::V6(address) if !address.is_unicast_link_local() => Some(address),
                 IpAddr::V4(_) | IpAddr::V6(_) => None,
             }),
@@ -86,55 +102,110 @@ impl Placement {
                 Err(error) => misfit("node.interface".to_owned(), error),
             }
         }
-        let mut places = BTreeMap::new();
-        if interfaces.len() == parsed.config.node.interfaces.len() {
-            let used: Vec<_> = interfaces.iter().collect();
-            for (key, name, address) in servers(&parsed.config) {
-                match place(name, address, &used, netlink).await {
-                    Ok(place) => _ = places.insert(address, place),
+        let host = host::own_addresses(&existing);
+        let mut placement = Self { interfaces, host, ..Self::default() };
+        for (index, address) in parsed.config.node.decapsulate.iter().copied().enumerate() {
+            if !placement.host.contains(&address) {
+                misfit(format!("node.decapsulate[{index}]"), host::HostError::NoEnd { address });
+            }
+        }
+        if placement.interfaces.len() == parsed.config.node.interfaces.len() {
+            for (key, wanted) in servers(&parsed.config) {
+                match placement.find(&wanted, netlink).await {
+                    Ok(found) => placement.insert(wanted.address, found),
                     Err(error) => misfit(key, error),
                 }
             }
+            placement.place_peers(&parsed.config.node.peers, netlink).await;
         }
-        let Some(first) = misfits.first().cloned() else {
-            return Ok(Self { interfaces, places, local: BTreeSet::new() });
-        };
+        let Some(first) = misfits.first().cloned() else { return Ok(placement) };
         let diagnostics = misfits.into_iter().flat_map(|report| report.diagnostics).collect();
         Err(PlacementError::Misfit(Box::new(Report { diagnostics, ..first })))
     }
 
-    /// The place of one more real server.
+    /// Finds a real server.
     ///
     /// # Errors
-    /// It is behind a router, or this host itself.
-    pub(super) async fn place(
+    /// It is behind a router that its services cannot send to, or no route leads to it.
+    pub(super) async fn find(
         &self,
-        name: &str,
-        address: IpAddr,
+        wanted: &Wanted<'_>,
         netlink: &Netlink,
-    ) -> Result<Place, host::HostError> {
+    ) -> Result<Found, host::HostError> {
         let interfaces: Vec<_> = self.interfaces.iter().collect();
-        place(name, address, &interfaces, netlink).await
+        let reach = match host::reach(wanted, &self.host, &interfaces, None) {
+            Ok(reach) => reach,
+            // No subnet tells. No route at all is no error here: the message names the subnets.
+            Err(_) => {
+                let route = netlink.route_to(wanted.address).await.ok();
+                host::reach(wanted, &self.host, &interfaces, route.as_ref())?
+            }
+        };
+        let there = |interface: &Interface, address| {
+            let key = Key { interface: interface.index, address };
+            Found::There(Place { key, source_mac: interface.mac })
+        };
+        Ok(match reach {
+            Reach::Here => Found::Here,
+            Reach::OnLink(interface) => there(interface, wanted.address),
+            Reach::Routed { interface, router } => there(interface, router),
+        })
+    }
+
+    /// Notes where a real server is.
+    pub(super) fn insert(&mut self, address: IpAddr, found: Found) {
+        match found {
+            Found::Here => _ = self.local.insert(address),
+            Found::There(place) => _ = self.places.insert(address, place),
+        }
+    }
+
+    /// True where `address` is a real server that was found.
+    pub(super) fn knows(&self, address: &IpAddr) -> bool {
+        self.local.contains(address) || self.places.contains_key(address)
+    }
+
+    /// The other directors that are on the link: only their own frames bear their MAC addresses.
+    async fn place_peers(&mut self, peers: &[IpAddr], netlink: &Netlink) {
+        for &address in peers {
+            let wanted = Wanted { name: "", address, tunnelled: false };
+            if let Ok(Found::There(place)) = self.find(&wanted, netlink).await {
+                self.peers.insert(address, place);
+            }
+        }
+    }
+
+    /// The neighbours that `config` needs: those of real servers, and the other directors.
+    pub(super) fn neighbours(&self, config: &Config) -> BTreeSet<Key> {
+        let servers = config.pools.iter().flat_map(Pool::everybody);
+        let places = servers.filter_map(|server| self.places.get(&server.address));
+        places.chain(self.peers.values()).map(|place| place.key).collect()
+    }
+
+    /// Where frames for a real server go; `None` until its neighbour is resolved.
+    pub(super) fn next_hop(&self, place: &Place, neighbours: &Neighbours) -> Option<NextHop> {
+        let destination_mac = neighbours.state(place.key).and_then(State::mac)?;
+        let (interface, source_mac) = (place.key.interface, place.source_mac);
+        Some(NextHop { interface, source_mac, destination_mac, mtu: self.mtu(interface) })
+    }
+
+    /// MAC addresses of the other directors, as far as they are resolved.
+    pub(super) fn peer_macs(&self, neighbours: &Neighbours) -> BTreeSet<[u8; 6]> {
+        let states = self.peers.values().filter_map(|place| neighbours.state(place.key));
+        states.filter_map(State::mac).collect()
     }
 }
 
-/// Every real server with its key in the file.
-fn servers(config: &Config) -> impl Iterator<Item = (String, &str, IpAddr)> {
+/// Every real server with its key in the file, sorry servers included.
+fn servers(config: &Config) -> impl Iterator<Item = (String, Wanted<'_>)> {
     config.pools.iter().enumerate().flat_map(|(p, pool)| {
-        pool.servers.iter().enumerate().map(move |(s, server)| {
-            (format!("pool[{p}].servers[{s}].address"), server.name.as_str(), server.address)
+        let tunnelled = config.is_tunnelled(pool);
+        let servers = pool.servers.iter().enumerate();
+        let servers = servers.map(move |(s, server)| (format!("pool[{p}].servers[{s}]"), server));
+        let sorry = pool.sorry.iter().map(move |sorry| (format!("pool[{p}].sorry_server"), sorry));
+        servers.chain(sorry).map(move |(key, server)| {
+            let (name, address) = (server.name.as_str(), server.address);
+            (format!("{key}.address"), Wanted { name, address, tunnelled })
         })
     })
-}
-
-async fn place(
-    name: &str,
-    address: IpAddr,
-    interfaces: &[&Interface],
-    netlink: &Netlink,
-) -> Result<Place, host::HostError> {
-    // No route at all is no error here: the subnets decide, and the message names them.
-    let route = netlink.route_to(address).await.ok();
-    let interface = host::on_link(name, address, interfaces, route.as_ref())?;
-    Ok(Place { key: Key { interface: interface.index, address }, source_mac: interface.mac })
 }

@@ -1,7 +1,5 @@
 //! Reading the configuration again under traffic: all of it, or nothing.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Result, bail};
 use tracing::{info, warn};
 
@@ -22,6 +20,7 @@ impl Agent {
             Placement::of(&parsed, &self.netlink).await.map_err(|error| error.to_string())?;
         let operator = self.director.operator.clone();
         let mut warnings = place_added(&operator, &mut placement, &parsed, &self.netlink).await;
+        self.keep_hops(&placement);
         let before = (self.director.config.clone(), self.director.placement.clone());
         (self.director.config, self.director.placement) = (parsed.config.clone(), placement);
         let steps = match self.put_into_force().and_then(|steps| self.attach().map(|()| steps)) {
@@ -42,27 +41,6 @@ impl Agent {
         }
         info!(steps, "configuration reloaded");
         Ok(Done { message: "configuration reloaded".to_owned(), steps, warnings })
-    }
-
-    /// Next hops of real servers that are gone.
-    async fn forget_next_hops(&mut self) {
-        let used: BTreeSet<_> = self
-            .director
-            .effective
-            .config
-            .pools
-            .iter()
-            .flat_map(|pool| pool.servers.iter().map(|server| server.address))
-            .collect();
-        let gone: Vec<_> = self
-            .neighbours
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|key| !used.contains(&key.address))
-            .collect();
-        for key in gone {
-            self.neighbours.forget(key).await;
-        }
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
     control::{self, Command},
     dataplane::{Attached, Links, Pins},
     director::Director,
-    neighbour::{Neighbours, Update},
+    neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
     probe::{self, Prober},
 };
@@ -138,6 +138,7 @@ impl Agent {
                 }
                 Event::Tick => self.director.tick(Instant::now())?,
                 Event::Reconcile => {
+                    self.look_around().await;
                     let now = Instant::now();
                     self.settle(|director, neighbours| director.reconcile(neighbours, now));
                 }
@@ -154,9 +155,11 @@ impl Agent {
     pub(super) async fn first_hops(&mut self, health: &mut mpsc::Receiver<probe::Event>) {
         let deadline = tokio::time::Instant::now() + FIRST_HOPS;
         let left: BTreeSet<_> = self.director.left_hops.keys().copied().collect();
+        let mut places = self.director.placement.places.clone();
+        places.retain(|address, _| !left.contains(address));
         let waiting = |neighbours: &Neighbours| {
-            let mut hops = neighbours.iter();
-            hops.any(|(key, state)| state.mac().is_none() && !left.contains(&key.address))
+            let mut states = places.values().filter_map(|place| neighbours.state(place.key));
+            states.any(|state| state.mac().is_none())
         };
         while waiting(&self.neighbours) {
             tokio::select! {
@@ -176,7 +179,7 @@ impl Agent {
         match update {
             Update::Publish { .. } => self.converge(),
             Update::CheckHealth { key } => {
-                for (pool, server) in self.servers_at(key.address) {
+                for (pool, server) in self.servers_at(key) {
                     self.prober.check_now(pool.as_str(), server.as_str());
                 }
             }
@@ -260,12 +263,14 @@ impl Agent {
         }
     }
 
-    fn servers_at(&self, address: std::net::IpAddr) -> Vec<(Name, Name)> {
+    /// Real servers that are reached by a neighbour.
+    fn servers_at(&self, key: Key) -> Vec<(Name, Name)> {
+        let places = &self.director.placement.places;
         let pools = &self.director.effective.config.pools;
         pools
             .iter()
-            .flat_map(|pool| pool.servers.iter().map(move |server| (pool, server)))
-            .filter(|(_, server)| server.address == address)
+            .flat_map(|pool| pool.everybody().map(move |server| (pool, server)))
+            .filter(|(_, server)| places.get(&server.address).is_some_and(|at| at.key == key))
             .map(|(pool, server)| (pool.name.clone(), server.name.clone()))
             .collect()
     }

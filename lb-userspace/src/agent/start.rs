@@ -14,7 +14,8 @@ use super::{
     control,
     dataplane::{DataPlane, Links, Pins},
     director::Director,
-    files, host,
+    files,
+    host::{self, Wanted},
     ledger::Ledger,
     neighbour::Neighbours,
     netlink::Netlink,
@@ -143,20 +144,11 @@ impl Agent {
 
     /// Watches and resolves exactly the real servers in force.
     pub(super) fn follow(&mut self) {
+        self.follow_neighbours();
         let config = &self.director.effective.config;
         let mut watched = BTreeSet::new();
         for pool in &config.pools {
             for server in &pool.servers {
-                if let Some(place) = self.director.placement.places.get(&server.address)
-                    && let Some(interface) = self
-                        .director
-                        .placement
-                        .interfaces
-                        .iter()
-                        .find(|interface| interface.index == place.key.interface)
-                {
-                    self.neighbours.want(interface, server.address);
-                }
                 let key = (pool.name.clone(), server.address);
                 match target(config, pool, server, self.director.down.contains(&key)) {
                     Some(target) => {
@@ -185,7 +177,7 @@ impl Agent {
         let director = &mut self.director;
         for pool in &director.effective.config.pools {
             let Some(numbers) = director.ledger.numbering().pools.get(&pool.name) else { continue };
-            for server in &pool.servers {
+            for server in pool.everybody() {
                 let Some(number) = numbers.members.get(&server.address) else { continue };
                 let number = numbers.reals.start + u32::from(*number);
                 if let Some(hop) = director.plane.next_hop(number) {
@@ -222,13 +214,16 @@ pub(super) async fn place_added(
     netlink: &Netlink,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
-    for pool in operator.apply(&parsed.config).config.pools {
-        for server in pool.servers {
-            if placement.places.contains_key(&server.address) {
+    let config = operator.apply(&parsed.config).config;
+    for pool in &config.pools {
+        let tunnelled = config.is_tunnelled(pool);
+        for server in &pool.servers {
+            if placement.knows(&server.address) {
                 continue;
             }
-            match placement.place(server.name.as_str(), server.address, netlink).await {
-                Ok(place) => _ = placement.places.insert(server.address, place),
+            let (name, address) = (server.name.as_str(), server.address);
+            match placement.find(&Wanted { name, address, tunnelled }, netlink).await {
+                Ok(found) => placement.insert(address, found),
                 Err(error) => warnings.push(error.to_string()),
             }
         }

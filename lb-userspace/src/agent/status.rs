@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lb_common::abi::{Counter, Reason};
 
-use super::{neighbour, run::Agent};
+use super::{advice::advice, neighbour, run::Agent};
 use crate::{
     api::{
         HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
@@ -33,8 +33,17 @@ impl Agent {
             services: config.services.iter().map(|service| self.service(service)).collect(),
             pools: config.pools.iter().map(|pool| self.pool(pool)).collect(),
             reasons: Reason::ALL.iter().map(|reason| self.reason(*reason)).collect(),
-            warnings: self.warnings.clone(),
+            warnings: self.all_warnings(),
         }
+    }
+
+    /// Those of events that are over, and those of how things are now.
+    fn all_warnings(&self) -> Vec<String> {
+        let director = &self.director;
+        let resolved = |key| self.neighbours.state(key).is_some_and(|s| s.mac().is_some());
+        let mut warnings = self.warnings.clone();
+        warnings.extend(advice(&director.effective.config, &director.placement, resolved));
+        warnings
     }
 
     fn interfaces(&self) -> Vec<InterfaceStatus> {
@@ -103,6 +112,7 @@ impl Agent {
                     share: self.share(&pool.name, server, &shares),
                     health: self.health_of(pool, server),
                     next_hop: self.next_hop_of(server),
+                    local: self.is_here(server),
                 })
                 .collect(),
         }
@@ -115,7 +125,9 @@ impl Agent {
             Admin::Maintenance => "maintenance",
             Admin::Drain => "drain",
             Admin::Ready if down => "down",
-            Admin::Ready if self.next_hop_of(server).is_none() => "unresolved",
+            Admin::Ready if !self.is_here(server) && self.next_hop_of(server).is_none() => {
+                "unresolved"
+            }
             Admin::Ready => "up",
         }
         .to_owned()
@@ -141,6 +153,10 @@ impl Agent {
             reason: report.inconclusive.or_else(|| failure.map(|failure| failure.reason)),
             checks: report.checks,
         })
+    }
+
+    fn is_here(&self, server: &RealServer) -> bool {
+        self.director.placement.local.contains(&server.address)
     }
 
     fn next_hop_of(&self, server: &RealServer) -> Option<NextHopStatus> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use lb_common::{
-    abi::{Address, Reason, Service},
+    abi::{Address, NO_REAL, RealState, Reason, Service},
     flow::{Flow, Segment},
     verdict::{Choice, Origin, Tables as _, choose, find},
 };
@@ -49,12 +49,20 @@ impl Agent {
         };
         let record: &Service = record.borrow();
         self.explain_service(&mut trace, record, protocol);
+        if record.guard != 0 {
+            if let Err(reason) = tables.admit(record, &flow.client, false) {
+                refuse(&mut trace, reason);
+                return Ok(trace);
+            }
+            let words = "the guard's lists let this client in; its rates count for new connections";
+            trace.steps.push(words.to_owned());
+        }
         match choose(&flow, record, tables, false) {
             Ok(choice) => self.explain_choice(&mut trace, record, &choice),
-            Err(reason) => {
-                trace.verdict = "drop".to_owned();
-                trace.steps.push(format!("dropped: {}", reason.words()));
-            }
+            Err(reason) => refuse(&mut trace, reason),
+        }
+        if record.has(Service::COUNTING) {
+            self.explain_scheduler(&mut trace, record);
         }
         if self.is_local(client.ip()) {
             trace.steps.push(
@@ -76,6 +84,9 @@ impl Agent {
         let mark = if record.mark == 0 { String::new() } else { format!(", mark {}", record.mark) };
         trace.steps.push(format!("service {name}{mark}: pool {pool}, hashes {hashed}"));
         trace.service = service.map(|service| service.name.to_string());
+        if record.has(Service::FLOOD) {
+            trace.steps.push("a flood is on: new connections leave no notes".to_owned());
+        }
     }
 
     fn explain_choice(&self, trace: &mut Trace, record: &Service, choice: &Choice) {
@@ -87,9 +98,14 @@ impl Agent {
             .map_or(0, |p| p.current.slots);
         trace.steps.push(format!("hash {:016x}: slot {} of {slots}", choice.hash, choice.slot));
         trace.slot = Some(choice.slot);
+        let counting = record.has(Service::COUNTING);
         if choice.tracked {
             trace.steps.push(
                 match choice.origin {
+                    Origin::Note if counting => "the flow table knows this flow",
+                    Origin::Base | Origin::Current if counting => {
+                        "the flow is not noted: what is no new connection follows the ring"
+                    }
                     Origin::Note => "the slot is in transition: the flow table knows this flow",
                     Origin::Base => {
                         "the slot is in transition and the flow is not noted: a flow from before the \
@@ -103,32 +119,80 @@ impl Agent {
                 .to_owned(),
             );
         }
-        let pool = trace.service.as_deref().and_then(|name| {
-            let config = &self.director.effective.config;
-            let service = config.services.iter().find(|service| service.name.as_str() == name)?;
-            Some((
-                config.pool(service.pool.as_str())?,
-                self.director.ledger.numbering().pools.get(&service.pool)?,
-            ))
+        let (name, address) = self.member(trace, choice.number);
+        let at = address.map_or_else(String::new, |address| format!(" at {address}"));
+        trace.steps.push(format!("real server {name}{at}"));
+        (trace.real, trace.real_address) = (Some(name), address);
+        self.explain_way(trace, choice);
+    }
+
+    /// How the packet gets to its real server.
+    fn explain_way(&self, trace: &mut Trace, choice: &Choice) {
+        if RealState(choice.real.state).has(RealState::LOCAL) {
+            trace.verdict = "pass".to_owned();
+            trace.steps.push("the real server is this host: the packet goes on to it".to_owned());
+            return;
+        }
+        trace.verdict = "forward".to_owned();
+        let mac = show_mac(choice.real.destination_mac);
+        let out = self.interface_name(choice.real.interface);
+        let tunnel = choice.tunnel.then(|| self.director.plane.tunnel(choice.entry)).flatten();
+        trace.steps.push(match tunnel {
+            None => format!("forwarded by direct routing to {mac} on {out}"),
+            Some(tunnel) => {
+                let from = Address::from_halves(tunnel.source(choice.hash)).to_ip();
+                let kind = match tunnel.port {
+                    0 => "IP in IP".to_owned(),
+                    port => format!("GUE, UDP port {port}"),
+                };
+                format!(
+                    "forwarded in a tunnel ({kind}) from {from} to {}, at most {} bytes inside, \
+                     to {mac} on {out}",
+                    tunnel.remote.to_ip(),
+                    tunnel.mtu
+                )
+            }
+        });
+        trace.mac = Some(mac);
+    }
+
+    /// Whom a new connection would get at this moment.
+    fn explain_scheduler(&self, trace: &mut Trace, record: &Service) {
+        let (tables, number) = (self.director.plane.tables(), u32::from(record.pool));
+        let picked = tables.pool(number).and_then(|pool| tables.pick(number, &pool));
+        let config = &self.director.effective.config;
+        let pool = self.traced_service(trace).and_then(|s| config.pool(s.pool.as_str()));
+        let scheduler = pool.map_or_else(String::new, |pool| format!(" {}", pool.scheduler));
+        let who = picked.filter(|picked| *picked != NO_REAL).map_or_else(
+            || "no real server".to_owned(),
+            |picked| format!("real server {}", self.member(trace, picked).0),
+        );
+        trace.steps.push(format!("the scheduler{scheduler} would give {who} a new connection now"));
+    }
+
+    /// The real server with this number in the pool of the service: its name, and its address where it is known.
+    fn member(&self, trace: &Trace, number: u16) -> (String, Option<IpAddr>) {
+        let config = &self.director.effective.config;
+        let pool = self.traced_service(trace).and_then(|service| {
+            let numbers = self.director.ledger.numbering().pools.get(&service.pool)?;
+            Some((config.pool(service.pool.as_str())?, numbers))
         });
         let address = pool.and_then(|(_, numbers)| {
             let mut all = numbers.members.iter().chain(&numbers.retired);
-            all.find(|(_, number)| **number == choice.number).map(|(address, _)| *address)
+            all.find(|(_, known)| **known == number).map(|(address, _)| *address)
         });
-        let server = pool.and_then(|(pool, _)| {
-            pool.servers.iter().find(|server| Some(server.address) == address)
-        });
-        let name = server.map_or_else(
-            || format!("number {} (removed)", choice.number),
-            |server| server.name.to_string(),
-        );
-        let at = address.map_or_else(String::new, |address| format!(" at {address}"));
-        trace.steps.push(format!("real server {name}{at}"));
-        let mac = show_mac(choice.real.destination_mac);
-        let out = self.interface_name(choice.real.interface);
-        trace.steps.push(format!("forwarded by direct routing to {mac} on {out}"));
-        trace.verdict = "forward".to_owned();
-        (trace.real, trace.real_address, trace.mac) = (Some(name), address, Some(mac));
+        let server = pool
+            .and_then(|(pool, _)| pool.everybody().find(|server| Some(server.address) == address));
+        let name = server
+            .map_or_else(|| format!("number {number} (removed)"), |server| server.name.to_string());
+        (name, address)
+    }
+
+    /// The service that the trace has found.
+    fn traced_service(&self, trace: &Trace) -> Option<&model::Service> {
+        let name = trace.service.as_deref()?;
+        let services = &self.director.effective.config.services;
+        services.iter().find(|service| service.name.as_str() == name)
     }
 
     /// The service of a port: one that names it, else one that has every port.
@@ -151,9 +215,13 @@ impl Agent {
     }
 
     fn is_local(&self, address: IpAddr) -> bool {
-        let mut interfaces = self.director.placement.interfaces.iter();
-        interfaces.any(|interface| interface.addresses.iter().any(|net| net.addr() == address))
+        self.director.placement.host.contains(&address)
     }
+}
+
+fn refuse(trace: &mut Trace, reason: Reason) {
+    trace.verdict = "drop".to_owned();
+    trace.steps.push(format!("dropped: {}", reason.words()));
 }
 
 fn flow(protocol: Protocol, client: SocketAddr, vip: SocketAddr) -> Flow {

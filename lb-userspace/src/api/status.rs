@@ -123,6 +123,9 @@ pub struct ServerStatus {
     pub health: Option<HealthStatus>,
     /// Where frames for it go; `None` until it was resolved.
     pub next_hop: Option<NextHopStatus>,
+    /// It is this host itself, and needs no next hop.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub local: bool,
 }
 
 /// What a check has found.

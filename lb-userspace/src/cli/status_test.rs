@@ -47,6 +47,7 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
             interface: "eth0".to_owned(),
             state: "reachable".to_owned(),
         }),
+        local: false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, Node, Pool, RealServer, Service};
+use super::{Limits, Mode, Node, Pool, RealServer, Service};
 
 /// A node, its limits, and its services with their pools.
 ///
@@ -28,6 +28,12 @@ impl Config {
     /// The services that a pool serves.
     pub fn services_of<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = &'a Service> {
         self.services.iter().filter(|service| service.pool == pool.name)
+    }
+
+    /// True where the services of a pool reach it in tunnels alone: its servers may be behind routers.
+    pub fn is_tunnelled(&self, pool: &Pool) -> bool {
+        let mut services = self.services_of(pool).peekable();
+        services.peek().is_some() && services.all(|service| service.mode == Mode::Tunnel)
     }
 
     /// The number of real servers, counted once a pool.

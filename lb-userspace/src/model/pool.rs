@@ -103,6 +103,11 @@ impl Pool {
         self.ring_size.unwrap_or_else(|| default_size(self.servers.len()))
     }
 
+    /// The real servers, and the one that stands in for them.
+    pub fn everybody(&self) -> impl Iterator<Item = &RealServer> {
+        self.servers.iter().chain(&self.sorry)
+    }
+
     /// The real server of that name.
     pub fn server(&self, name: &str) -> Option<&RealServer> {
         self.servers.iter().find(|server| server.name.as_str() == name)

@@ -4,6 +4,7 @@
 
 mod desired;
 mod diff;
+mod ends;
 mod numbering;
 mod operator;
 #[cfg(test)]
@@ -15,5 +16,6 @@ pub use desired::{
     desired, features,
 };
 pub use diff::{Actual, Step, diff};
+pub use ends::{END_LISTS, Entries, ends};
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Config, Name, RealServer, Weight};
+use crate::model::{Config, Mode, Name, RealServer, Weight};
 
 use super::Admin;
 
@@ -126,7 +126,9 @@ impl Operator {
             return Err(OperatorError::AddressTaken(pool.clone(), server.address, name));
         }
         let other_family = config.services.iter().find(|service| {
-            service.pool == *pool && service.address.is_ipv4() != server.address.is_ipv4()
+            service.pool == *pool
+                && service.mode == Mode::DirectRouting
+                && service.address.is_ipv4() != server.address.is_ipv4()
         });
         if let Some(service) = other_family {
             return Err(OperatorError::Family {

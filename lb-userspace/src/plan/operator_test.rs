@@ -105,6 +105,16 @@ fn what_is_refused_says_why() {
 }
 
 #[test]
+fn tunnels_take_servers_of_either_family() {
+    let (mut operator, mut file, web) = (Operator::default(), file(), name("web"));
+    file.services[0].mode = Mode::Tunnel;
+    operator
+        .add(&file, &web, RealServer { address: "fd00::4".parse().unwrap(), ..server(4) })
+        .unwrap();
+    assert_eq!(names(&operator, &file), ["r1", "r2", "r3", "r4"]);
+}
+
+#[test]
 fn states_come_and_go() {
     let (mut operator, file, web) = (Operator::default(), file(), name("web"));
     assert_eq!(admin(&operator, 1), Admin::Ready);

@@ -1,19 +1,32 @@
 //! Real servers and VIPs: where they are, and where they must not be.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
-use super::{Facts, Finding, NeighbourRoom, host, network::Interface, refusal, setting::Setting};
+use super::{
+    Facts, Finding, NeighbourRoom,
+    host::{self, HostError, Wanted},
+    network::Interface,
+    refusal,
+    setting::Setting,
+};
 use crate::model::{Config, InterfaceName};
 
-/// Every real server once, with its name.
-pub(super) fn servers(config: &Config) -> impl Iterator<Item = (&str, IpAddr)> {
-    let mut seen = BTreeSet::new();
-    config
-        .pools
-        .iter()
-        .flat_map(|pool| &pool.servers)
-        .map(|server| (server.name.as_str(), server.address))
-        .filter(move |(_, address)| seen.insert(*address))
+/// Every real server once, in the order of addresses.
+pub(super) fn servers(config: &Config) -> impl Iterator<Item = Wanted<'_>> {
+    let mut servers: BTreeMap<IpAddr, Wanted<'_>> = BTreeMap::new();
+    for pool in &config.pools {
+        let tunnelled = config.is_tunnelled(pool);
+        for server in pool.everybody() {
+            let (name, address) = (server.name.as_str(), server.address);
+            let known = servers.entry(address).or_insert(Wanted { name, address, tunnelled });
+            // One service that uses direct routing is enough.
+            known.tunnelled &= tunnelled;
+        }
+    }
+    servers.into_values()
 }
 
 /// Every VIP once.
@@ -21,7 +34,7 @@ pub(super) fn vips_of(config: &Config) -> BTreeSet<IpAddr> {
     config.services.iter().map(|service| service.address).collect()
 }
 
-/// Each real server directly behind one of the configured interfaces, as `lb run` places it.
+/// Each real server where its services can reach it, as `lb run` places it.
 pub(super) fn real_servers(facts: &Facts) -> Vec<Finding> {
     let Some(config) = &facts.config else { return Vec::new() };
     let usable = |name: &InterfaceName| host::interface(name.as_str(), &facts.interfaces).is_ok();
@@ -30,12 +43,21 @@ pub(super) fn real_servers(facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     let interfaces: Vec<&Interface> = facts.looked_at().collect();
+    let own = host::own_addresses(&facts.interfaces);
     servers(config)
-        .filter_map(|(name, address)| {
-            host::on_link(name, address, &interfaces, facts.routes.get(&address)).err()
+        .filter_map(|server| {
+            host::reach(&server, &own, &interfaces, facts.routes.get(&server.address)).err()
         })
         .map(|error| refusal::finding(&error))
         .collect()
+}
+
+/// Tunnels that end here end at addresses of this host.
+pub(super) fn ends(facts: &Facts) -> Vec<Finding> {
+    let Some(config) = &facts.config else { return Vec::new() };
+    let own = host::own_addresses(&facts.interfaces);
+    let missing = config.node.decapsulate.iter().filter(|address| !own.contains(address));
+    missing.map(|&address| refusal::finding(&HostError::NoEnd { address })).collect()
 }
 
 /// Each VIP nowhere else, and possible here.
@@ -46,14 +68,22 @@ pub(super) fn vips(facts: &Facts) -> Vec<Finding> {
     vips.iter().flat_map(|vip| checks.map(|check| check(facts, config, *vip))).flatten().collect()
 }
 
-fn on_loopback(facts: &Facts, _: &Config, vip: IpAddr) -> Option<Finding> {
+fn on_loopback(facts: &Facts, config: &Config, vip: IpAddr) -> Option<Finding> {
+    let own = host::own_addresses(&facts.interfaces);
+    let served_here = config.pools.iter().any(|pool| {
+        config.services_of(pool).any(|service| service.address == vip)
+            && pool.everybody().any(|server| own.contains(&server.address))
+    });
+    if served_here {
+        return None;
+    }
     let lo = facts.interfaces.iter().find(|interface| interface.name == "lo")?;
     let held = lo.addresses.iter().find(|network| network.addr() == vip)?;
     let finding = Finding::warning(vip.to_string())
         .problem("this VIP is on lo, as on a real server")
         .why(
-            "a director that is one of its own real servers is not supported: the address stays here when \
-             `lb` ends, and then this host itself answers its clients",
+            "the address stays here when `lb` ends, and then this host, which is no real server of it, \
+             answers its clients",
         )
         .remedy(format!("ip address del {held} dev lo"));
     Some(finding)
@@ -94,7 +124,7 @@ fn without_ipv6(facts: &Facts, config: &Config, vip: IpAddr) -> Option<Finding> 
 /// Room for every real server in the kernel's neighbour tables.
 pub(super) fn neighbour_tables(facts: &Facts) -> Vec<Finding> {
     let Some(config) = &facts.config else { return Vec::new() };
-    let count = |ipv4| servers(config).filter(|(_, address)| address.is_ipv4() == ipv4).count();
+    let count = |ipv4| servers(config).filter(|s| s.address.is_ipv4() == ipv4).count();
     let tables = [
         ("ipv4", facts.ipv4_neighbours, count(true)),
         ("ipv6", facts.ipv6_neighbours, count(false)),
@@ -136,17 +166,54 @@ mod tests {
             lines(&real_servers(&facts)),
             [
                 "error 192.0.2.52: real server web2 is in no subnet of eth0 (10.8.8.0/24) | give this host an \
-              address in the real server's subnet, or configure the interface that has one"
+              address in the real server's subnet, or its services `mode = \"tunnel\"`"
             ]
         );
         let route = RouteTo { interface: 2, gateway: None, source: None, local: false };
         facts.routes.insert("192.0.2.52".parse().unwrap(), route);
         assert_eq!(real_servers(&facts), []);
         configure(&mut facts, |text| text.replace("10.8.8.52", "10.8.8.41"));
-        let own = real_servers(&facts);
-        assert_eq!(own[0].problem, "real server web2 is this host itself (address of eth0)");
+        assert_eq!(real_servers(&facts), [], "this host itself");
+        configure(&mut facts, |text| text.replace("10.8.8.52", "192.0.2.53"));
+        assert_eq!(real_servers(&facts).len(), 1);
         eth0_mut(&mut facts).name = "eth1".to_owned();
         assert_eq!(real_servers(&facts), [], "the missing interface is what counts");
+    }
+
+    #[test]
+    fn tunnels_need_a_route() {
+        let mut facts = director();
+        configure(&mut facts, |text| {
+            let text = text.replace("10.8.8.52", "192.0.2.52");
+            text.replace("pool = \"web\"", "pool = \"web\"\nmode = \"tunnel\"")
+        });
+        assert_eq!(
+            lines(&real_servers(&facts)),
+            ["error 192.0.2.52: no route to real server web2 leads through eth0 (10.8.8.0/24) | \
+                 ip route add 192.0.2.52 via ROUTER"]
+        );
+        let gateway = Some("10.8.8.1".parse().unwrap());
+        let route = RouteTo { interface: 2, gateway, source: None, local: false };
+        facts.routes.insert("192.0.2.52".parse().unwrap(), route);
+        assert_eq!(real_servers(&facts), []);
+    }
+
+    #[test]
+    fn tunnels_end_at_this_host() {
+        let mut facts = director();
+        let ending_at = |text: String, at: &str| {
+            let keys =
+                format!("[node]\ndecapsulate = [\"{at}\"]\ndecapsulate_from = [\"10.8.8.0/24\"]\n");
+            text.replace("[node]\n", &keys)
+        };
+        configure(&mut facts, |text| ending_at(text, "10.8.8.41"));
+        assert_eq!(ends(&facts), []);
+        configure(&mut facts, |text| ending_at(text, "10.8.8.42"));
+        assert_eq!(
+            lines(&ends(&facts)),
+            ["error node.decapsulate: 10.8.8.42 is no address of this host | \
+                 write an address that this host has"]
+        );
     }
 
     #[test]
@@ -162,6 +229,8 @@ mod tests {
         assert_eq!(found[0].remedy, "ip address del 10.8.8.40/32 dev lo");
         assert_eq!(found[1].problem, "another host, 02:00:00:00:00:09, has this VIP on eth0");
         assert_eq!(found.len(), 2);
+        configure(&mut facts, |text| text.replace("10.8.8.52", "10.8.8.41"));
+        assert_eq!(vips(&facts).len(), 1, "this host is a real server of the VIP");
     }
 
     #[test]

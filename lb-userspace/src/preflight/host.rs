@@ -3,6 +3,7 @@
 //! Functions that take values decide; the agent reads the values. Each error names the setting and what
 //! to do.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -85,7 +86,7 @@ pub enum HostError {
     /// Direct routing cannot reach a server.
     #[error(
         "direct routing rewrites the MAC only: real server {server} {address} must be in a subnet \
-         of {interfaces}"
+         of {interfaces}; behind a router it is reached by services with `mode = \"tunnel\"`"
     )]
     OffLink {
         /// Its name.
@@ -95,18 +96,27 @@ pub enum HostError {
         /// The interfaces with their subnets.
         interfaces: String,
     },
-    /// A real server is this host itself.
+    /// No tunnel can reach a server.
     #[error(
-        "real server {server} {address} is this host itself (address of {interface}): direct \
-         routing needs another host"
+        "real server {server} {address} is out of reach: no route to it leads through \
+         {interfaces}; add one with `ip route add {address} via ROUTER`"
     )]
-    OwnAddress {
+    NoRoute {
         /// Its name.
         server: String,
         /// Its address.
         address: IpAddr,
-        /// Which interface has it.
-        interface: String,
+        /// The interfaces with their subnets.
+        interfaces: String,
+    },
+    /// Tunnels are to end at an address of somebody else.
+    #[error(
+        "node.decapsulate: {address} is no address of this host, so no tunnel to it ends here; \
+         add it with `ip address add`, or write an address that this host has"
+    )]
+    NoEnd {
+        /// As configured.
+        address: IpAddr,
     },
 }
 
@@ -282,38 +292,79 @@ pub fn interface<'a>(name: &str, existing: &'a [Interface]) -> Result<&'a Interf
     Ok(found)
 }
 
-/// Finds the interface a real server is directly behind: by the longest prefix of a subnet, or
-/// else by a route of the kernel that has no gateway.
+/// A real server that is to be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its services use tunnels alone: it may be behind a router.
+    pub tunnelled: bool,
+}
+
+/// Where a real server is, seen from this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach<'a> {
+    /// It is this host itself.
+    Here,
+    /// Directly behind an interface.
+    OnLink(&'a Interface),
+    /// Behind a router.
+    Routed {
+        /// The interface that leads to the router.
+        interface: &'a Interface,
+        /// The router's address.
+        router: IpAddr,
+    },
+}
+
+/// Finds a real server: this host by one of its `own` addresses; else directly behind the interface with the
+/// longest prefix of a subnet, or with a route of the kernel that has no gateway; else, for tunnels, behind
+/// the gateway of that route.
 ///
 /// # Errors
-/// When it is behind a router, or this host itself.
-pub fn on_link<'a>(
-    server: &str,
-    address: IpAddr,
+/// [`HostError::OffLink`], and for tunnels [`HostError::NoRoute`].
+pub fn reach<'a>(
+    wanted: &Wanted<'_>,
+    own: &BTreeSet<IpAddr>,
     interfaces: &[&'a Interface],
     route: Option<&RouteTo>,
-) -> Result<&'a Interface, HostError> {
-    let own = interfaces
-        .iter()
-        .find(|interface| interface.addresses.iter().any(|network| network.addr() == address));
-    if let Some(own) = own {
-        let interface = own.name.clone();
-        return Err(HostError::OwnAddress { server: server.to_owned(), address, interface });
+) -> Result<Reach<'a>, HostError> {
+    let Wanted { name, address, tunnelled } = *wanted;
+    if own.contains(&address) {
+        return Ok(Reach::Here);
     }
     let by_subnet = interfaces
         .iter()
         .filter_map(|interface| Some((longest_prefix(interface, address)?, *interface)))
         .max_by_key(|(length, _)| *length)
         .map(|(_, interface)| interface);
-    let by_route = || {
-        let route = route.filter(|route| route.gateway.is_none() && !route.local)?;
-        interfaces.iter().find(|interface| interface.index == route.interface).copied()
-    };
-    by_subnet.or_else(by_route).ok_or_else(|| HostError::OffLink {
-        server: server.to_owned(),
-        address,
-        interfaces: describe(interfaces, address),
-    })
+    if let Some(interface) = by_subnet {
+        return Ok(Reach::OnLink(interface));
+    }
+    let by_route = route.filter(|route| !route.local).and_then(|route| {
+        let mut named = interfaces.iter().copied();
+        Some((named.find(|interface| interface.index == route.interface)?, route.gateway))
+    });
+    match by_route {
+        Some((interface, None)) => Ok(Reach::OnLink(interface)),
+        Some((interface, Some(router))) if tunnelled => Ok(Reach::Routed { interface, router }),
+        Some(_) | None => {
+            let (server, interfaces) = (name.to_owned(), describe(interfaces, address));
+            Err(if tunnelled {
+                HostError::NoRoute { server, address, interfaces }
+            } else {
+                HostError::OffLink { server, address, interfaces }
+            })
+        }
+    }
+}
+
+/// Every address that one of these interfaces has.
+pub fn own_addresses(existing: &[Interface]) -> BTreeSet<IpAddr> {
+    let networks = existing.iter().flat_map(|interface| &interface.addresses);
+    networks.map(IpNet::addr).collect()
 }
 
 fn longest_prefix(interface: &Interface, address: IpAddr) -> Option<u8> {

@@ -81,17 +81,58 @@ fn an_interface_must_be_up_and_carry_ethernet() {
     );
 }
 
+fn address(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+fn find<'a>(
+    at: &str,
+    tunnelled: bool,
+    interfaces: &[&'a Interface],
+    route: Option<&RouteTo>,
+) -> Result<Reach<'a>, HostError> {
+    let wanted = Wanted { name: "web1", address: address(at), tunnelled };
+    let all: Vec<_> = interfaces.iter().map(|interface| (*interface).clone()).collect();
+    reach(&wanted, &own_addresses(&all), interfaces, route)
+}
+
+fn via(interface: u32, gateway: Option<&str>) -> RouteTo {
+    RouteTo { interface, gateway: gateway.map(address), source: None, local: false }
+}
+
 #[test]
-fn a_server_behind_a_router_is_refused() {
+fn a_server_behind_a_router_needs_a_tunnel() {
     let eth0 = interface_named("eth0", 2, &["10.8.8.41/24", "10.8.8.40/32", "fe80::1/64"]);
-    let error = on_link("web1", "10.9.9.9".parse().expect("an address"), &[&eth0], None);
+    let routed = via(2, Some("10.8.8.1"));
     assert_eq!(
-        error.expect_err("elsewhere").to_string(),
+        find("10.9.9.9", false, &[&eth0], Some(&routed)).expect_err("elsewhere").to_string(),
         "direct routing rewrites the MAC only: real server web1 10.9.9.9 must be in a subnet of \
-         eth0 (10.8.8.0/24)"
+         eth0 (10.8.8.0/24); behind a router it is reached by services with `mode = \"tunnel\"`"
     );
-    let error = on_link("web1", "10.8.8.40".parse().expect("an address"), &[&eth0], None);
-    assert!(matches!(error, Err(HostError::OwnAddress { .. })));
+    let router = address("10.8.8.1");
+    assert_eq!(
+        find("10.9.9.9", true, &[&eth0], Some(&routed)),
+        Ok(Reach::Routed { interface: &eth0, router })
+    );
+    assert_eq!(find("10.8.8.43", true, &[&eth0], Some(&routed)), Ok(Reach::OnLink(&eth0)));
+    let no_route = "real server web1 10.9.9.9 is out of reach: no route to it leads through \
+         eth0 (10.8.8.0/24); add one with `ip route add 10.9.9.9 via ROUTER`";
+    for route in [None, Some(&via(7, Some("10.8.8.1"))), Some(&RouteTo { local: true, ..routed })] {
+        let error = find("10.9.9.9", true, &[&eth0], route).expect_err("no way");
+        assert_eq!(error.to_string(), no_route);
+    }
+}
+
+#[test]
+fn a_server_may_be_this_host() {
+    let eth0 = interface_named("eth0", 2, &["10.8.8.41/24"]);
+    for tunnelled in [false, true] {
+        assert_eq!(find("10.8.8.41", tunnelled, &[&eth0], None), Ok(Reach::Here));
+    }
+    // On an interface that packets do not come in by, and in the subnet of one.
+    let own = [address("10.8.8.99")].into();
+    let wanted = Wanted { name: "web1", address: address("10.8.8.99"), tunnelled: false };
+    assert_eq!(reach(&wanted, &own, &[&eth0], None), Ok(Reach::Here));
 }
 
 #[test]
@@ -99,14 +140,8 @@ fn the_longest_prefix_or_a_route_without_gateway_decides() {
     let eth0 = interface_named("eth0", 2, &["10.0.0.1/8"]);
     let eth1 = interface_named("eth1", 3, &["10.8.8.41/24"]);
     let both = [&eth0, &eth1];
-    let find = |address: &str, route: Option<&RouteTo>| {
-        on_link("web1", address.parse().expect("an address"), &both, route)
-            .map(|found| found.name.clone())
-    };
-    assert_eq!(find("10.8.8.43", None), Ok("eth1".to_owned()));
-    assert_eq!(find("10.9.9.9", None), Ok("eth0".to_owned()));
-    let route = RouteTo { interface: 3, gateway: None, source: None, local: false };
-    assert_eq!(find("192.0.2.9", Some(&route)), Ok("eth1".to_owned()));
-    let routed = RouteTo { gateway: Some("10.0.0.254".parse().expect("an address")), ..route };
-    assert!(find("192.0.2.9", Some(&routed)).is_err());
+    assert_eq!(find("10.8.8.43", false, &both, None), Ok(Reach::OnLink(&eth1)));
+    assert_eq!(find("10.9.9.9", false, &both, None), Ok(Reach::OnLink(&eth0)));
+    assert_eq!(find("192.0.2.9", false, &both, Some(&via(3, None))), Ok(Reach::OnLink(&eth1)));
+    assert!(find("192.0.2.9", false, &both, Some(&via(3, Some("10.0.0.254")))).is_err());
 }

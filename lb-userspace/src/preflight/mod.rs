@@ -27,7 +27,7 @@ pub use finding::{Finding, Severity};
 /// A check.
 type Check = fn(&Facts) -> Vec<Finding>;
 
-const CHECKS: [Check; 19] = [
+const CHECKS: [Check; 20] = [
     basics::basics,
     basics::program,
     basics::compiler,
@@ -41,6 +41,7 @@ const CHECKS: [Check; 19] = [
     offloads::vlan_strip,
     offloads::queues,
     addresses::real_servers,
+    addresses::ends,
     addresses::vips,
     addresses::neighbour_tables,
     replies::accept_local,

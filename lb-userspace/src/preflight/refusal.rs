@@ -49,10 +49,16 @@ pub(super) fn finding(error: &HostError) -> Finding {
         HostError::OffLink { server, address, interfaces } => Finding::error(address.to_string())
             .problem(format!("real server {server} is in no subnet of {interfaces}"))
             .why("direct routing changes nothing but Ethernet addresses: a router in between would send the packet back to the VIP")
-            .remedy("give this host an address in the real server's subnet, or configure the interface that has one"),
-        HostError::OwnAddress { server, address, interface } => Finding::error(address.to_string())
-            .problem(format!("real server {server} is this host itself (address of {interface})"))
-            .why("direct routing hands packets to another host")
-            .remedy("correct the real server's `address`"),
+            .remedy(
+                "give this host an address in the real server's subnet, or its services `mode = \"tunnel\"`",
+            ),
+        HostError::NoRoute { server, address, interfaces } => Finding::error(address.to_string())
+            .problem(format!("no route to real server {server} leads through {interfaces}"))
+            .why("tunnels to it leave by the interfaces of the configuration, through the router of that route")
+            .remedy(format!("ip route add {address} via ROUTER")),
+        HostError::NoEnd { address } => Finding::error("node.decapsulate")
+            .problem(format!("{address} is no address of this host"))
+            .why("tunnels are taken apart by the host that they end at")
+            .remedy("write an address that this host has"),
     }
 }

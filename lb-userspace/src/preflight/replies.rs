@@ -6,7 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Facts, Finding, addresses, host, network::Interface, setting::Setting};
+use super::{
+    Facts, Finding, addresses,
+    host::{self, Reach},
+    network::Interface,
+    setting::Setting,
+};
 use crate::model::{Config, InterfaceName};
 
 const ACCEPT_LOCAL: &str = "accept_local";
@@ -50,12 +55,16 @@ fn has_local_vip(facts: &Facts, config: &Config) -> bool {
 /// The interfaces behind which IPv4 real servers are.
 fn behind<'a>(facts: &'a Facts, config: &Config) -> BTreeSet<&'a str> {
     let interfaces: Vec<&Interface> = facts.looked_at().collect();
+    let own = host::own_addresses(&facts.interfaces);
     addresses::servers(config)
-        .filter(|(_, address)| address.is_ipv4())
-        .filter_map(|(name, address)| {
-            host::on_link(name, address, &interfaces, facts.routes.get(&address)).ok()
+        .filter(|server| server.address.is_ipv4())
+        .filter_map(|server| {
+            let route = facts.routes.get(&server.address);
+            match host::reach(&server, &own, &interfaces, route).ok()? {
+                Reach::OnLink(interface) => Some(interface.name.as_str()),
+                Reach::Here | Reach::Routed { .. } => None,
+            }
         })
-        .map(|interface| interface.name.as_str())
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use lb_common::{
-    abi::{Bucket, Counter, Guard, RealState, Schedule},
+    abi::{Bucket, Counter, Guard, RealState, Schedule, Tunnel},
     verdict::Tables as _,
 };
 
@@ -101,12 +101,19 @@ impl DataPlane {
     #[must_use]
     pub fn next_hop(&self, number: u32) -> Option<NextHop> {
         let real = self.maps.real(number)?;
-        RealState(real.state).has(RealState::RESOLVED).then_some(NextHop {
+        let state = RealState(real.state);
+        (state.has(RealState::RESOLVED) && !state.has(RealState::LOCAL)).then_some(NextHop {
             interface: real.interface,
             source_mac: real.source_mac,
             destination_mac: real.destination_mac,
             mtu: real.mtu,
         })
+    }
+
+    /// The tunnel to the real server `number`.
+    #[must_use]
+    pub fn tunnel(&self, number: u32) -> Option<Tunnel> {
+        self.maps.tunnel(number)
     }
 
     /// Copies real servers to another block, which a pool that has grown moves to.

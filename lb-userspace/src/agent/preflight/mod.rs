@@ -12,7 +12,7 @@ use super::{
     netlink::{self, Interface, NeighbourState, Netlink},
 };
 use crate::{
-    model::{Config, Limits, Node},
+    model::{Config, Limits, Node, Pool},
     preflight::{Card, Elsewhere, Facts, NeighbourRoom},
 };
 
@@ -80,8 +80,7 @@ async fn neighbours(facts: &mut Facts, netlink: &Netlink) -> Result<(), netlink:
 
 /// The way to each real server. No route at all is no error here: the subnets decide.
 async fn routes(facts: &mut Facts, netlink: &Netlink) {
-    let servers =
-        facts.config.iter().flat_map(|config| &config.pools).flat_map(|pool| &pool.servers);
+    let servers = facts.config.iter().flat_map(|config| &config.pools).flat_map(Pool::everybody);
     for server in servers {
         if let Ok(route) = netlink.route_to(server.address).await {
             facts.routes.insert(server.address, route);

@@ -56,6 +56,7 @@ fn row(server: &ServerStatus, paint: Paint) -> Vec<String> {
             let tone = Tone::of_state(&hop.state);
             (format!("{} on {}", hop.mac, hop.interface), hop.state.as_str(), tone)
         }
+        None if server.local => ("this host".to_owned(), "-", Tone::Usual),
         None => ("-".to_owned(), "unresolved", Tone::Odd),
     };
     vec![
