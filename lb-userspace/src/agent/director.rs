@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{
     health,
-    model::{Config, Name, Pool},
+    model::{Config, Name, Pool, RealServer},
     plan::{
-        Actual, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator, Ramp, Step,
-        Surroundings, desired, diff,
+        Actual, Admin, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator,
+        SlowStarts, Step, Surroundings, desired, diff,
     },
     schedule::Rings,
 };
@@ -61,8 +61,8 @@ pub(super) struct Director {
     pub(super) down: BTreeSet<(Name, IpAddr)>,
     /// Next hops that an earlier agent has left in the maps: good until the address is resolved anew.
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
-    /// Real servers that start slowly, and how much of their weight they have; the others have all of it.
-    pub(super) ramps: BTreeMap<(Name, IpAddr), Ramp>,
+    /// Real servers that start slowly.
+    slow: SlowStarts,
     /// What is known of this host and its neighbours.
     pub(super) surroundings: Surroundings,
     /// When the transition window of a pool closes.
@@ -94,7 +94,7 @@ impl Director {
             ledger,
             down: BTreeSet::new(),
             left_hops: BTreeMap::new(),
-            ramps: BTreeMap::new(),
+            slow: SlowStarts::default(),
             surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
             keys,
@@ -110,6 +110,7 @@ impl Director {
     /// again.
     pub(super) fn converge(&mut self, neighbours: &Neighbours, now: Instant) -> Result<usize> {
         self.effective = self.operator.apply(&self.config);
+        self.start_slowly(now);
         self.renumber()?;
         self.surroundings.own = self.placement.own();
         let desired = self.desired(neighbours);
@@ -165,10 +166,11 @@ impl Director {
     }
 
     /// Does what was due by `now`: closes transition windows, finishes what the data plane had to leave.
+    /// Returns true where [`Director::converge`] has something to do now.
     ///
     /// # Errors
     /// The numbers cannot be written down.
-    pub(super) fn tick(&mut self, now: Instant) -> Result<()> {
+    pub(super) fn tick(&mut self, now: Instant) -> Result<bool> {
         self.plane.finish(now);
         let due = |(name, window): (&Name, &Window)| (window.closes <= now).then(|| name.clone());
         for name in self.windows.iter().filter_map(due).collect::<Vec<_>>() {
@@ -176,7 +178,7 @@ impl Director {
                 self.close_window(&name, now)?;
             }
         }
-        Ok(())
+        Ok(self.slow.advance(now))
     }
 
     /// Puts the end of a window off while active flows would be moved by it.
@@ -222,16 +224,16 @@ impl Director {
     #[must_use]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let closes = self.windows.values().map(|window| window.closes);
-        closes.chain(self.plane.next_deadline()).min()
+        closes.chain(self.plane.next_deadline()).chain(self.slow.next_deadline()).min()
     }
 
     fn desired(&mut self, neighbours: &Neighbours) -> Desired {
         let (down, places, left) = (&self.down, &self.placement.places, &self.left_hops);
-        let (placement, ramps) = (&self.placement, &self.ramps);
+        let (placement, slow) = (&self.placement, &self.slow);
         let status = |pool: &Name, address: IpAddr| MemberStatus {
             healthy: !down.contains(&(pool.clone(), address)),
             local: placement.local.contains(&address),
-            ramp: ramps.get(&(pool.clone(), address)).copied().unwrap_or(Ramp::FULL),
+            ramp: slow.ramp(pool, address),
             next_hop: places.get(&address).and_then(|place| {
                 let Some(destination_mac) = neighbours.state(place.key).and_then(State::mac) else {
                     return left.get(&address).copied();
@@ -249,6 +251,16 @@ impl Director {
             status: &status,
         };
         desired(&inputs, &mut self.rings)
+    }
+
+    /// Tells who has become available since the last time: they start slowly, where their pool says so.
+    fn start_slowly(&mut self, now: Instant) {
+        let (effective, down) = (&self.effective, &self.down);
+        let available = |pool: &Pool, server: &RealServer| {
+            effective.admin(&pool.name, &server.name) == Admin::Ready
+                && !down.contains(&(pool.name.clone(), server.address))
+        };
+        self.slow.look(effective, available, now);
     }
 
     /// Gives numbers to what is new, after preparing what they stand for.

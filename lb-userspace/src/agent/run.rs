@@ -130,7 +130,11 @@ impl Agent {
                         error!(%reason, "the configuration was not reloaded; the old one is in force");
                     }
                 }
-                Event::Tick => self.director.tick(Instant::now())?,
+                Event::Tick => {
+                    if self.director.tick(Instant::now())? {
+                        self.converge();
+                    }
+                }
                 Event::Reconcile => {
                     let now = Instant::now();
                     self.settle(|director, neighbours| director.reconcile(neighbours, now));

@@ -6,6 +6,7 @@ mod desired;
 mod diff;
 mod numbering;
 mod operator;
+mod ramp;
 #[cfg(test)]
 mod sample;
 mod services;
@@ -17,3 +18,4 @@ pub use desired::{
 pub use diff::{Actual, Step, diff};
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};
+pub use ramp::SlowStarts;
