@@ -61,6 +61,8 @@ pub(super) struct Director {
     pub(super) down: BTreeSet<(Name, IpAddr)>,
     /// Next hops that an earlier agent has left in the maps: good until the address is resolved anew.
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
+    /// Real servers that an earlier agent has left in use: their first failed check is one of several.
+    pub(super) left_up: BTreeSet<(Name, IpAddr)>,
     /// Real servers that start slowly.
     slow: SlowStarts,
     /// What is known of this host and its neighbours.
@@ -94,6 +96,7 @@ impl Director {
             ledger,
             down: BTreeSet::new(),
             left_hops: BTreeMap::new(),
+            left_up: BTreeSet::new(),
             slow: SlowStarts::default(),
             surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
@@ -150,8 +153,10 @@ impl Director {
     /// Takes note of a health result. Returns true where it changes anything.
     pub(super) fn note_health(&mut self, event: &probe::Event) -> bool {
         let pool = self.effective.config.pool(&event.pool);
-        let Some((pool, server)) = pool.and_then(|pool| Some((pool, pool.server(&event.server)?)))
-        else {
+        let Some((pool, server)) = pool.and_then(|pool| {
+            let mut servers = pool.everyone();
+            Some((pool, servers.find(|server| server.name.as_str() == event.server)?))
+        }) else {
             return false;
         };
         let key = (pool.name.clone(), server.address);
@@ -163,6 +168,13 @@ impl Director {
             info!(pool = event.pool, server = event.server, state, reason = event.reason, "health");
         }
         changed
+    }
+
+    /// What holds of a real server before its first check.
+    pub(super) fn initial(&self, server: &(Name, IpAddr)) -> health::Initial {
+        let down = self.down.contains(server).then_some(health::State::Down);
+        let up = || self.left_up.contains(server).then_some(health::State::Up);
+        health::Initial::carried(down.or_else(up))
     }
 
     /// Does what was due by `now`: closes transition windows, finishes what the data plane had to leave.
@@ -189,8 +201,8 @@ impl Director {
         else {
             return false;
         };
-        let held =
-            now < window.latest && self.plane.has_live_notes(numbers.number, pool.window.length());
+        let held = now < window.latest
+            && self.plane.has_live_notes(numbers.number, pool.window.patience());
         if held {
             window.closes = (now + (pool.window.length() / 8).clamp(SHORTEST_HOLD, LONGEST_HOLD))
                 .min(window.latest);

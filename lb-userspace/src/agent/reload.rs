@@ -52,7 +52,7 @@ impl Agent {
             .config
             .pools
             .iter()
-            .flat_map(|pool| pool.servers.iter().map(|server| server.address))
+            .flat_map(|pool| pool.everyone().map(|server| server.address))
             .collect();
         let gone: Vec<_> = self
             .neighbours

@@ -258,7 +258,7 @@ impl Agent {
         let pools = &self.director.effective.config.pools;
         pools
             .iter()
-            .flat_map(|pool| pool.servers.iter().map(move |server| (pool, server)))
+            .flat_map(|pool| pool.everyone().map(move |server| (pool, server)))
             .filter(|(_, server)| server.address == address)
             .map(|(pool, server)| (pool.name.clone(), server.name.clone()))
             .collect()

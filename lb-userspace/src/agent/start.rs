@@ -97,6 +97,7 @@ impl Agent {
         health: &mut mpsc::Receiver<probe::Event>,
     ) -> Result<()> {
         self.follow();
+        self.director.left_up.clear();
         self.first_hops(health).await;
         self.put_into_force()?;
         self.attach()?;
@@ -145,7 +146,7 @@ impl Agent {
         let config = &self.director.effective.config;
         let mut watched = BTreeSet::new();
         for pool in &config.pools {
-            for server in &pool.servers {
+            for server in pool.everyone() {
                 if let Some(place) = self.director.placement.places.get(&server.address)
                     && let Some(interface) = self
                         .director
@@ -157,7 +158,7 @@ impl Agent {
                     self.neighbours.want(interface, server.address);
                 }
                 let key = (pool.name.clone(), server.address);
-                match target(config, pool, server, self.director.down.contains(&key)) {
+                match target(config, pool, server, self.director.initial(&key)) {
                     Some(target) => {
                         watched.insert((target.pool.clone(), target.server.clone()));
                         self.prober.watch(target);
@@ -184,7 +185,7 @@ impl Agent {
         let director = &mut self.director;
         for pool in &director.effective.config.pools {
             let Some(numbers) = director.ledger.numbering().pools.get(&pool.name) else { continue };
-            for server in &pool.servers {
+            for server in pool.everyone() {
                 let Some(number) = numbers.members.get(&server.address) else { continue };
                 let number = numbers.reals.start + u32::from(*number);
                 if let Some(hop) = director.plane.next_hop(number) {
@@ -192,9 +193,15 @@ impl Agent {
                 }
                 let maintenance =
                     director.effective.admin(&pool.name, &server.name) == Admin::Maintenance;
-                if pool.check.is_some() && !maintenance && !director.plane.usable(number) {
-                    director.down.insert((pool.name.clone(), server.address));
+                if pool.check.is_none() || maintenance {
+                    continue;
                 }
+                let known = if director.plane.usable(number) {
+                    &mut director.left_up
+                } else {
+                    &mut director.down
+                };
+                known.insert((pool.name.clone(), server.address));
             }
         }
     }
@@ -222,7 +229,7 @@ pub(super) async fn place_added(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     for pool in operator.apply(&parsed.config).config.pools {
-        for server in pool.servers {
+        for server in pool.everyone() {
             if placement.places.contains_key(&server.address) {
                 continue;
             }
@@ -240,15 +247,10 @@ fn target(
     config: &crate::model::Config,
     pool: &Pool,
     server: &RealServer,
-    down: bool,
+    initial: health::Initial,
 ) -> Option<Target> {
     let check = pool.check.as_ref()?;
     let port = config.check_port(pool, server)?;
-    let initial = if down {
-        health::Initial::Known(health::State::Down)
-    } else {
-        health::Initial::Assumed(health::State::Up)
-    };
     Some(Target {
         pool: pool.name.to_string(),
         server: server.name.to_string(),

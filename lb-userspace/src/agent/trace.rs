@@ -115,9 +115,8 @@ impl Agent {
             let mut all = numbers.members.iter().chain(&numbers.retired);
             all.find(|(_, number)| **number == choice.number).map(|(address, _)| *address)
         });
-        let server = pool.and_then(|(pool, _)| {
-            pool.servers.iter().find(|server| Some(server.address) == address)
-        });
+        let server = pool
+            .and_then(|(pool, _)| pool.everyone().find(|server| Some(server.address) == address));
         let name = server.map_or_else(
             || format!("number {} (removed)", choice.number),
             |server| server.name.to_string(),

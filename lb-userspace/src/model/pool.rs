@@ -103,7 +103,12 @@ impl Pool {
         self.ring_size.unwrap_or_else(|| default_size(self.servers.len()))
     }
 
-    /// The real server of that name.
+    /// All real servers, the sorry server last.
+    pub fn everyone(&self) -> impl Iterator<Item = &RealServer> {
+        self.servers.iter().chain(&self.sorry)
+    }
+
+    /// The real server of that name; not the sorry server, which operators have no say in.
     pub fn server(&self, name: &str) -> Option<&RealServer> {
         self.servers.iter().find(|server| server.name.as_str() == name)
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{Facts, Finding, NeighbourRoom, host, network::Interface, refusal, setting::Setting};
-use crate::model::{Config, InterfaceName};
+use crate::model::{Config, InterfaceName, Pool};
 
 /// Every real server once, with its name.
 pub(super) fn servers(config: &Config) -> impl Iterator<Item = (&str, IpAddr)> {
@@ -11,7 +11,7 @@ pub(super) fn servers(config: &Config) -> impl Iterator<Item = (&str, IpAddr)> {
     config
         .pools
         .iter()
-        .flat_map(|pool| &pool.servers)
+        .flat_map(Pool::everyone)
         .map(|server| (server.name.as_str(), server.address))
         .filter(move |(_, address)| seen.insert(*address))
 }
