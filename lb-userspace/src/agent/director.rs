@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 use super::{
     dataplane::{self, DataPlane},
     ledger::Ledger,
+    meters::Meters,
     neighbour::{Neighbours, State},
     placement::Placement,
     probe,
@@ -63,6 +64,8 @@ pub(super) struct Director {
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
     /// Real servers that an earlier agent has left in use: their first failed check is one of several.
     pub(super) left_up: BTreeSet<(Name, IpAddr)>,
+    /// What services are given.
+    pub(super) meters: Meters,
     /// Real servers that start slowly.
     slow: SlowStarts,
     /// What is known of this host and its neighbours.
@@ -85,6 +88,7 @@ impl Director {
         plane: DataPlane,
         ledger: Ledger,
         keys: HashKeys,
+        now: Instant,
     ) -> Self {
         let effective = operator.apply(&config);
         Self {
@@ -97,6 +101,7 @@ impl Director {
             down: BTreeSet::new(),
             left_hops: BTreeMap::new(),
             left_up: BTreeSet::new(),
+            meters: Meters::new(now),
             slow: SlowStarts::default(),
             surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
@@ -177,11 +182,12 @@ impl Director {
         health::Initial::carried(down.or_else(up))
     }
 
-    /// Does what was due by `now`: closes transition windows, finishes what the data plane had to leave.
+    /// Does what was due by `now`: closes transition windows, reads counters, finishes what the data
+    /// plane had to leave.
     /// Returns true where [`Director::converge`] has something to do now.
     ///
     /// # Errors
-    /// The numbers cannot be written down.
+    /// The numbers cannot be written down, or the counters not be read.
     pub(super) fn tick(&mut self, now: Instant) -> Result<bool> {
         self.plane.finish(now);
         let due = |(name, window): (&Name, &Window)| (window.closes <= now).then(|| name.clone());
@@ -190,7 +196,8 @@ impl Director {
                 self.close_window(&name, now)?;
             }
         }
-        Ok(self.slow.advance(now))
+        let flood_turned = self.measure(now)?;
+        Ok(self.slow.advance(now) || flood_turned)
     }
 
     /// Puts the end of a window off while active flows would be moved by it.
@@ -236,7 +243,11 @@ impl Director {
     #[must_use]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let closes = self.windows.values().map(|window| window.closes);
-        closes.chain(self.plane.next_deadline()).chain(self.slow.next_deadline()).min()
+        closes
+            .chain([self.meters.due])
+            .chain(self.plane.next_deadline())
+            .chain(self.slow.next_deadline())
+            .min()
     }
 
     fn desired(&mut self, neighbours: &Neighbours) -> Desired {

@@ -62,8 +62,15 @@ impl Agent {
             }
         };
         let neighbours = Neighbours::new(netlink.clone())?;
-        let director =
-            Director::new(parsed.config.clone(), operator, placement, plane, ledger, keys);
+        let director = Director::new(
+            parsed.config.clone(),
+            operator,
+            placement,
+            plane,
+            ledger,
+            keys,
+            Instant::now(),
+        );
         let mut agent = Self {
             file: file.to_owned(),
             options,

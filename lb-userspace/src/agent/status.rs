@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use lb_common::abi::{Counter, Reason};
 
-use super::{neighbour, run::Agent};
+use super::{meters::Meter, neighbour, run::Agent};
 use crate::{
     api::{
-        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
+        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, Rates, RealTraffic, ReasonStatus,
         ServerStatus, ServiceStatus, Status,
     },
     health,
-    model::{Mark, Pool, RealServer, Service},
+    model::{Mark, Name, Pool, RealServer, Service},
     plan::Admin,
 };
 
@@ -50,23 +50,13 @@ impl Agent {
 
     fn service(&self, service: &Service) -> ServiceStatus {
         let pool = self.director.effective.config.pool(service.pool.as_str());
-        let servers = pool.map(|pool| pool.servers.as_slice()).unwrap_or_default();
-        let shares = pool.map(|pool| self.shares(pool)).unwrap_or_default();
-        let reals: Vec<_> = servers
-            .iter()
-            .map(|server| {
-                let counter = self.counter(service, server);
-                RealTraffic {
-                    name: server.name.clone(),
-                    address: server.address,
-                    state: pool.map_or_else(String::new, |pool| self.state(pool, server)),
-                    weight: server.weight.get(),
-                    share: self.share(&service.pool, server, &shares),
-                    packets: counter.packets,
-                    bytes: counter.bytes,
-                }
-            })
-            .collect();
+        let meter = self.director.meters.of(&service.name);
+        let reals: Vec<_> = pool.map_or_else(Vec::new, |pool| {
+            let shares = self.shares(pool);
+            let reals = pool.everyone();
+            reals.map(|server| self.real(service, pool, server, meter, &shares)).collect()
+        });
+        let flood = meter.and_then(|meter| meter.flood.since());
         ServiceStatus {
             name: service.name.clone(),
             address: service.address,
@@ -76,7 +66,36 @@ impl Agent {
             pool: service.pool.clone(),
             packets: reals.iter().map(|real| real.packets).sum(),
             bytes: reals.iter().map(|real| real.bytes).sum(),
+            connections: reals.iter().map(|real| real.connections).sum(),
+            rates: meter.map(|meter| rates(&meter.samples.rate())).unwrap_or_default(),
+            flood: flood.is_some(),
+            flood_seconds: flood.map(|since| since.elapsed().as_secs()),
             reals,
+        }
+    }
+
+    fn real(
+        &self,
+        service: &Service,
+        pool: &Pool,
+        server: &RealServer,
+        meter: Option<&Meter>,
+        shares: &Shares,
+    ) -> RealTraffic {
+        let counter = self.counter(service, server);
+        let number = self.number(&pool.name, server);
+        let rate = meter.zip(number).map(|(meter, number)| meter.samples.rate_of(number));
+        RealTraffic {
+            name: server.name.clone(),
+            address: server.address,
+            state: self.state(pool, server),
+            weight: server.weight.get(),
+            sorry: pool.is_sorry(server),
+            share: self.share(&pool.name, server, shares),
+            packets: counter.packets,
+            bytes: counter.bytes,
+            connections: counter.connections,
+            rates: rate.map(|rate| rates(&rate)).unwrap_or_default(),
         }
     }
 
@@ -91,12 +110,12 @@ impl Agent {
                 window.closes.saturating_duration_since(std::time::Instant::now()).as_secs()
             }),
             servers: pool
-                .servers
-                .iter()
+                .everyone()
                 .map(|server| ServerStatus {
                     name: server.name.clone(),
                     address: server.address,
                     weight: server.weight.get(),
+                    sorry: pool.is_sorry(server),
                     admin: self.director.effective.admin(&pool.name, &server.name),
                     differs_from_file: self.differs(pool, server),
                     state: self.state(pool, server),
@@ -123,7 +142,8 @@ impl Agent {
 
     fn differs(&self, pool: &Pool, server: &RealServer) -> bool {
         let file = self.director.config.pool(pool.name.as_str());
-        file.and_then(|pool| pool.server(server.name.as_str())) != Some(server)
+        let file = file.and_then(|pool| pool.everyone().find(|known| known.name == server.name));
+        file != Some(server)
             || self.director.effective.admin(&pool.name, &server.name) != Admin::Ready
     }
 
@@ -170,17 +190,19 @@ impl Agent {
         shares
     }
 
-    fn share(&self, pool: &crate::model::Name, server: &RealServer, shares: &Shares) -> f64 {
-        let numbers = self.director.ledger.numbering().pools.get(pool);
-        let number = numbers.and_then(|numbers| numbers.members.get(&server.address));
-        number.and_then(|number| shares.get(number)).copied().unwrap_or(0.0)
+    fn share(&self, pool: &Name, server: &RealServer, shares: &Shares) -> f64 {
+        self.number(pool, server).and_then(|number| shares.get(&number)).copied().unwrap_or(0.0)
+    }
+
+    fn number(&self, pool: &Name, server: &RealServer) -> Option<u16> {
+        let numbers = self.director.ledger.numbering().pools.get(pool)?;
+        numbers.members.get(&server.address).copied()
     }
 
     fn counter(&self, service: &Service, server: &RealServer) -> Counter {
-        let numbering = self.director.ledger.numbering();
-        let index = numbering.services.get(&service.name).and_then(|numbers| {
-            let number = numbering.pools.get(&service.pool)?.members.get(&server.address)?;
-            Some(numbers.counters.start + u32::from(*number))
+        let services = &self.director.ledger.numbering().services;
+        let index = services.get(&service.name).and_then(|numbers| {
+            Some(numbers.counters.start + u32::from(self.number(&service.pool, server)?))
         });
         index.and_then(|index| self.director.plane.counter(index).ok()).unwrap_or_default()
     }
@@ -194,6 +216,14 @@ impl Agent {
             packets: counter.packets,
             bytes: counter.bytes,
         }
+    }
+}
+
+const fn rates(per_second: &Counter) -> Rates {
+    Rates {
+        packets_per_second: per_second.packets,
+        bits_per_second: per_second.bytes.saturating_mul(8),
+        connections_per_second: per_second.connections,
     }
 }
 

@@ -64,6 +64,15 @@ pub struct ServiceStatus {
     pub packets: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Connections that began (TCP and QUIC), repeated attempts included.
+    pub connections: u64,
+    /// The same per second.
+    #[serde(flatten)]
+    pub rates: Rates,
+    /// True while a flood is on: new connections leave no notes.
+    pub flood: bool,
+    /// Seconds since it has begun.
+    pub flood_seconds: Option<u64>,
     /// The same for each real server.
     pub reals: Vec<RealTraffic>,
 }
@@ -79,12 +88,30 @@ pub struct RealTraffic {
     pub state: String,
     /// Its weight.
     pub weight: u16,
+    /// It is the pool's sorry server: it gets everything when no other is left.
+    pub sorry: bool,
     /// Its part of the ring, 0 to 1.
     pub share: f64,
     /// Packets that it was given.
     pub packets: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Connections that it was given.
+    pub connections: u64,
+    /// The same per second.
+    #[serde(flatten)]
+    pub rates: Rates,
+}
+
+/// Traffic per second, over the last five seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Packets per second.
+    pub packets_per_second: u64,
+    /// Bits per second.
+    pub bits_per_second: u64,
+    /// Connections per second.
+    pub connections_per_second: u64,
 }
 
 /// A pool.
@@ -111,6 +138,8 @@ pub struct ServerStatus {
     pub address: IpAddr,
     /// The weight in force.
     pub weight: u16,
+    /// It is the sorry server.
+    pub sorry: bool,
     /// What an operator has said.
     pub admin: Admin,
     /// True where an operator added it or gave it its weight: the file says otherwise.

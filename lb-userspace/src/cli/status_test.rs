@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     api::{
-        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
+        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, Rates, RealTraffic, ReasonStatus,
         ServerStatus, ServiceStatus,
     },
     model::Name,
@@ -14,6 +14,14 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
+fn rates(packets: u64) -> Rates {
+    Rates {
+        packets_per_second: packets,
+        bits_per_second: packets * 5_600,
+        connections_per_second: packets / 10,
+    }
+}
+
 fn real(number: u8, state: &str, share: f64, packets: u64) -> RealTraffic {
     RealTraffic {
         name: name(&format!("lvs-hap0{number}")),
@@ -21,8 +29,11 @@ fn real(number: u8, state: &str, share: f64, packets: u64) -> RealTraffic {
         state: state.to_owned(),
         weight: 1,
         share,
+        sorry: false,
         packets,
         bytes: packets * 700,
+        connections: packets / 10,
+        rates: rates(packets / 100),
     }
 }
 
@@ -32,6 +43,7 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
         name,
         address,
         weight,
+        sorry: false,
         admin: Admin::Ready,
         differs_from_file: false,
         state,
@@ -68,6 +80,7 @@ pub(in crate::cli) fn example() -> Status {
     });
     let mut unresolved = server(6, "unresolved", 0.0);
     (unresolved.health, unresolved.next_hop) = (None, None);
+    unresolved.sorry = true;
     Status {
         node: name("lvs-hap01"),
         version: "0.1.0".to_owned(),
@@ -96,6 +109,10 @@ pub(in crate::cli) fn example() -> Status {
             pool: name("web"),
             packets: 1_234_567,
             bytes: 1_234_567 * 700,
+            connections: 123_456,
+            rates: rates(12_345),
+            flood: true,
+            flood_seconds: Some(75),
             reals: vec![
                 real(3, "up", 1.0, 1_230_000),
                 real(4, "drain", 0.0, 4_567),

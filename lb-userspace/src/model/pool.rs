@@ -108,6 +108,11 @@ impl Pool {
         self.servers.iter().chain(&self.sorry)
     }
 
+    /// Is it the sorry server?
+    pub fn is_sorry(&self, server: &RealServer) -> bool {
+        self.sorry.as_ref() == Some(server)
+    }
+
     /// The real server of that name; not the sorry server, which operators have no say in.
     pub fn server(&self, name: &str) -> Option<&RealServer> {
         self.servers.iter().find(|server| server.name.as_str() == name)

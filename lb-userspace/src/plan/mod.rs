@@ -7,6 +7,7 @@ mod diff;
 mod numbering;
 mod operator;
 mod ramp;
+mod rates;
 #[cfg(test)]
 mod sample;
 mod services;
@@ -19,3 +20,4 @@ pub use diff::{Actual, Step, diff};
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};
 pub use ramp::SlowStarts;
+pub use rates::{FloodWatch, Sample, Samples};

@@ -1,5 +1,6 @@
 //! Pools: what decides about each real server (operator, check, next hop), and what came of it.
 
+use super::services::weight;
 use crate::{
     api::{HealthStatus, PoolStatus, ServerStatus},
     cli::{
@@ -62,7 +63,7 @@ fn row(server: &ServerStatus, paint: Paint) -> Vec<String> {
         server.name.to_string(),
         server.address.to_string(),
         paint.put(Tone::of_state(&server.state), &server.state),
-        server.weight.to_string(),
+        weight(server.weight, server.sorry),
         units::share(server.share),
         paint.put(check_tone, check),
         since,
