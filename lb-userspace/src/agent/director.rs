@@ -64,6 +64,8 @@ pub(super) struct Director {
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
     /// Real servers that an earlier agent has left in use: their first failed check is one of several.
     pub(super) left_up: BTreeSet<(Name, IpAddr)>,
+    /// When connections are counted next, for the pools whose scheduler does.
+    pub(super) counting_due: Instant,
     /// What services are given.
     pub(super) meters: Meters,
     /// Real servers that start slowly.
@@ -101,6 +103,7 @@ impl Director {
             down: BTreeSet::new(),
             left_hops: BTreeMap::new(),
             left_up: BTreeSet::new(),
+            counting_due: now,
             meters: Meters::new(now),
             slow: SlowStarts::default(),
             surroundings: Surroundings::default(),
@@ -196,6 +199,7 @@ impl Director {
                 self.close_window(&name, now)?;
             }
         }
+        self.count_connections(now)?;
         let flood_turned = self.measure(now)?;
         Ok(self.slow.advance(now) || flood_turned)
     }
@@ -209,6 +213,7 @@ impl Director {
             return false;
         };
         let held = now < window.latest
+            && !pool.scheduler.counts()
             && self.plane.has_live_notes(numbers.number, pool.window.patience());
         if held {
             window.closes = (now + (pool.window.length() / 8).clamp(SHORTEST_HOLD, LONGEST_HOLD))
@@ -224,7 +229,11 @@ impl Director {
             self.plane.close_window(numbers.number, now);
             info!(pool = %name, "transition over: every flow follows the ring");
         }
-        numbering.release(name);
+        // Notes of a scheduler that counts hold at all times.
+        let pool = self.effective.config.pool(name.as_str());
+        if !pool.is_some_and(|pool| pool.scheduler.counts()) {
+            numbering.release(name, |_| false);
+        }
         self.ledger.set(numbering)?;
         Ok(())
     }
@@ -245,6 +254,7 @@ impl Director {
         let closes = self.windows.values().map(|window| window.closes);
         closes
             .chain([self.meters.due])
+            .chain(self.count_due())
             .chain(self.plane.next_deadline())
             .chain(self.slow.next_deadline())
             .min()

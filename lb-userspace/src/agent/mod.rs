@@ -10,6 +10,7 @@ mod director;
 mod files;
 pub mod host;
 mod ledger;
+mod loads;
 mod meters;
 pub mod neighbour;
 pub mod netlink;

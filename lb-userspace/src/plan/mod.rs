@@ -2,6 +2,7 @@
 //! contents of the maps ([`desired`]), and the difference to what is there becomes ordered steps
 //! ([`diff`]). Start, reload, a health change and the command line all go this way.
 
+mod census;
 mod desired;
 mod diff;
 mod numbering;
@@ -12,6 +13,7 @@ mod rates;
 mod sample;
 mod services;
 
+pub use census::{Census, CountedPool, RealNumber};
 pub use desired::{
     Admin, Desired, Inputs, MemberStatus, NextHop, OwnAddresses, PoolPlan, Ramp, Surroundings,
     desired, features,

@@ -6,6 +6,7 @@
 
 mod arena;
 mod attach;
+mod census;
 mod error;
 mod fast;
 #[cfg(feature = "ebpf-log")]
