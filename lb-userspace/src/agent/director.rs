@@ -40,13 +40,15 @@ const LONGEST_HOLD: Duration = Duration::from_secs(60);
 pub(super) struct Window {
     /// When it closes, unless active flows hold it.
     pub(super) closes: Instant,
+    /// Active flows hold it: `closes` is when that is looked at again.
+    pub(super) held: bool,
     /// When it closes whatever holds it.
     latest: Instant,
 }
 
 impl Window {
     fn open(now: Instant, length: Duration) -> Self {
-        Self { closes: now + length, latest: now + Pool::LONGEST_WINDOW }
+        Self { closes: now + length, held: false, latest: now + Pool::LONGEST_WINDOW }
     }
 }
 
@@ -216,6 +218,7 @@ impl Director {
             && !pool.scheduler.counts()
             && self.plane.has_live_notes(numbers.number, pool.window.patience());
         if held {
+            window.held = true;
             window.closes = (now + (pool.window.length() / 8).clamp(SHORTEST_HOLD, LONGEST_HOLD))
                 .min(window.latest);
         }
@@ -327,7 +330,10 @@ impl Director {
         if let Some(window) = window.map(|pool| pool.window.length()) {
             info!(pool = %name, ?window, "ring replaced: moved flows are tracked");
             let open = Window::open(now, window);
-            self.windows.entry(name.clone()).and_modify(|w| w.closes = open.closes).or_insert(open);
+            self.windows
+                .entry(name.clone())
+                .and_modify(|w| (w.closes, w.held) = (open.closes, false))
+                .or_insert(open);
         }
     }
 

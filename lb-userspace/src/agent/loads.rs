@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::director::Director;
 use crate::{
     model::Name,
-    plan::{CountedPool, PoolNumbers},
+    plan::{NotedPool, PoolNumbers},
 };
 
 /// How often connections are counted.
@@ -43,12 +43,12 @@ impl Director {
     }
 
     /// Pools whose scheduler counts.
-    fn counted(&self) -> impl Iterator<Item = (&Name, CountedPool, &PoolNumbers)> {
+    fn counted(&self) -> impl Iterator<Item = (&Name, NotedPool, &PoolNumbers)> {
         let counts = self.effective.config.pools.iter().filter(|pool| pool.scheduler.counts());
         counts.filter_map(|pool| {
             let numbers = self.ledger.numbering().pools.get(&pool.name)?;
             let patience = pool.window.patience();
-            Some((&pool.name, CountedPool { number: numbers.number, patience }, numbers))
+            Some((&pool.name, NotedPool { number: numbers.number, patience }, numbers))
         })
     }
 }

@@ -9,6 +9,7 @@ pub mod dataplane;
 mod director;
 mod files;
 pub mod host;
+mod leaving;
 mod ledger;
 mod loads;
 mod meters;

@@ -1,10 +1,10 @@
 //! What `lb status` shows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use lb_common::abi::{Counter, Reason};
 
-use super::{meters::Meter, neighbour, run::Agent};
+use super::{leaving::Left, meters::Meter, neighbour, run::Agent};
 use crate::{
     api::{
         HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, Rates, RealTraffic, ReasonStatus,
@@ -22,6 +22,7 @@ impl Agent {
     /// Everything there is to see.
     pub(super) fn status(&self) -> Status {
         let config = &self.director.effective.config;
+        let left = self.director.connections_left();
         Status {
             node: config.node.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -31,7 +32,7 @@ impl Agent {
             adopted: self.pins.adopted(),
             interfaces: self.interfaces(),
             services: config.services.iter().map(|service| self.service(service)).collect(),
-            pools: config.pools.iter().map(|pool| self.pool(pool)).collect(),
+            pools: config.pools.iter().map(|pool| self.pool(pool, &left)).collect(),
             reasons: Reason::ALL.iter().map(|reason| self.reason(*reason)).collect(),
             warnings: self.warnings.clone(),
         }
@@ -99,31 +100,49 @@ impl Agent {
         }
     }
 
-    fn pool(&self, pool: &Pool) -> PoolStatus {
+    fn pool(&self, pool: &Pool, left: &Left) -> PoolStatus {
         let shares = self.shares(pool);
-        let closes = self.director.windows.get(&pool.name);
+        let window = self.director.windows.get(&pool.name);
+        let numbers = self.director.ledger.numbering().pools.get(&pool.name);
+        let removed = numbers.map(|numbers| self.director.removed(pool, numbers, left));
+        let servers = pool.everyone();
         PoolStatus {
             name: pool.name.clone(),
             scheduler: pool.scheduler.to_string(),
             ring_slots: pool.ring_slots(),
-            transition_seconds: closes.map(|window| {
-                window.closes.saturating_duration_since(std::time::Instant::now()).as_secs()
+            transition_seconds: window
+                .map(|window| window.closes.saturating_duration_since(Instant::now()).as_secs()),
+            transition_held: window.is_some_and(|window| window.held),
+            servers: servers.map(|server| self.server(pool, server, &shares, left)).collect(),
+            removed: removed.unwrap_or_default(),
+        }
+    }
+
+    fn server(
+        &self,
+        pool: &Pool,
+        server: &RealServer,
+        shares: &Shares,
+        left: &Left,
+    ) -> ServerStatus {
+        let admin = self.director.effective.admin(&pool.name, &server.name);
+        let numbers = self.director.ledger.numbering().pools.get(&pool.name);
+        let number = numbers.zip(self.number(&pool.name, server));
+        let drained = number.filter(|_| admin == Admin::Drain);
+        ServerStatus {
+            name: server.name.clone(),
+            address: server.address,
+            weight: server.weight.get(),
+            sorry: pool.is_sorry(server),
+            admin,
+            differs_from_file: self.differs(pool, server),
+            state: self.state(pool, server),
+            share: self.share(&pool.name, server, shares),
+            health: self.health_of(pool, server),
+            leaving: drained.map(|(numbers, number)| {
+                self.director.leaving(pool, (numbers.number, number), left)
             }),
-            servers: pool
-                .everyone()
-                .map(|server| ServerStatus {
-                    name: server.name.clone(),
-                    address: server.address,
-                    weight: server.weight.get(),
-                    sorry: pool.is_sorry(server),
-                    admin: self.director.effective.admin(&pool.name, &server.name),
-                    differs_from_file: self.differs(pool, server),
-                    state: self.state(pool, server),
-                    share: self.share(&pool.name, server, &shares),
-                    health: self.health_of(pool, server),
-                    next_hop: self.next_hop_of(server),
-                })
-                .collect(),
+            next_hop: self.next_hop_of(server),
         }
     }
 
@@ -173,6 +192,7 @@ impl Agent {
         Some(NextHopStatus {
             mac: show_mac(mac),
             interface: interface.name.clone(),
+            age_seconds: self.neighbours.age(place.key).map(|age| age.as_secs()),
             state: if failing { "failing" } else { "reachable" }.to_owned(),
         })
     }

@@ -20,8 +20,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use status::{
-    HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, Rates, RealTraffic, ReasonStatus,
-    ServerStatus, ServiceStatus, Status,
+    HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates, RealTraffic,
+    ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
 };
 pub use trace::Trace;
 

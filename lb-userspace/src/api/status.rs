@@ -125,8 +125,31 @@ pub struct PoolStatus {
     pub ring_slots: u32,
     /// While flows are tracked after a change: seconds until that ends.
     pub transition_seconds: Option<u64>,
+    /// True where active connections hold it open: that is looked at again when the seconds are over.
+    pub transition_held: bool,
     /// Its real servers.
     pub servers: Vec<ServerStatus>,
+    /// Real servers that were removed, and whose connections may go on.
+    pub removed: Vec<RemovedStatus>,
+}
+
+/// What is left of a real server that gets nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// Connections that were seen within the pool's window.
+    pub connections_left: u64,
+    /// None is left, not even one that is silent.
+    pub drained: bool,
+}
+
+/// A real server that was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedStatus {
+    /// Its address.
+    pub address: IpAddr,
+    /// What is left of it.
+    #[serde(flatten)]
+    pub leaving: Leaving,
 }
 
 /// A real server of a pool.
@@ -150,6 +173,8 @@ pub struct ServerStatus {
     pub share: f64,
     /// Its check; `None` where the pool has none.
     pub health: Option<HealthStatus>,
+    /// What is left of it, where it is drained.
+    pub leaving: Option<Leaving>,
     /// Where frames for it go; `None` until it was resolved.
     pub next_hop: Option<NextHopStatus>,
 }
@@ -177,6 +202,8 @@ pub struct NextHopStatus {
     pub interface: String,
     /// `reachable`, or `failing` where it does not answer any more (its last address is kept).
     pub state: String,
+    /// Seconds since its address was found last.
+    pub age_seconds: Option<u64>,
 }
 
 /// A reason for not forwarding.

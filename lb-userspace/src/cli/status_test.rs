@@ -3,8 +3,8 @@
 use super::*;
 use crate::{
     api::{
-        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, Rates, RealTraffic, ReasonStatus,
-        ServerStatus, ServiceStatus,
+        HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates, RealTraffic,
+        ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
     },
     model::Name,
     plan::Admin,
@@ -54,10 +54,12 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
             reason: None,
             checks: 150,
         }),
+        leaving: None,
         next_hop: Some(NextHopStatus {
             mac: format!("02:00:00:00:00:0{number}"),
             interface: "eth0".to_owned(),
             state: "reachable".to_owned(),
+            age_seconds: Some(7),
         }),
     }
 }
@@ -71,6 +73,7 @@ fn reason(words: &str, drops: bool, packets: u64) -> ReasonStatus {
 pub(in crate::cli) fn example() -> Status {
     let mut drained = server(4, "drain", 0.0);
     (drained.admin, drained.differs_from_file) = (Admin::Drain, true);
+    drained.leaving = Some(Leaving { connections_left: 12, drained: false });
     let mut down = server(5, "down", 0.0);
     down.health = Some(HealthStatus {
         state: "down".to_owned(),
@@ -125,14 +128,24 @@ pub(in crate::cli) fn example() -> Status {
                 scheduler: "maglev".to_owned(),
                 ring_slots: 1021,
                 transition_seconds: Some(723),
+                transition_held: false,
                 servers: vec![server(3, "up", 1.0), drained, down],
+                removed: vec![RemovedStatus {
+                    address: [10, 8, 8, 47].into(),
+                    leaving: Leaving { connections_left: 1, drained: false },
+                }],
             },
             PoolStatus {
                 name: name("dns"),
                 scheduler: "source".to_owned(),
                 ring_slots: 1021,
-                transition_seconds: None,
+                transition_seconds: Some(0),
+                transition_held: true,
                 servers: vec![unresolved],
+                removed: vec![RemovedStatus {
+                    address: [10, 8, 8, 48].into(),
+                    leaving: Leaving { connections_left: 0, drained: true },
+                }],
             },
         ],
         reasons: vec![

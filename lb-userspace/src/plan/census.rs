@@ -17,9 +17,9 @@ const ESTABLISHED: u64 = 15 * 60 * SECOND;
 /// The same for one that only its SYN is known of.
 const UNCONFIRMED: u64 = 60 * SECOND;
 
-/// A pool whose scheduler counts.
+/// A pool whose notes hold: its scheduler counts, or its transition window is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CountedPool {
+pub struct NotedPool {
     /// Its number.
     pub number: u32,
     /// For how long a silent flow keeps its real server's number from going to another one.
@@ -46,7 +46,7 @@ impl Census {
     pub fn of(
         notes: impl Iterator<Item = (FlowKey, Note)>,
         now: u64,
-        pools: &BTreeMap<u32, CountedPool>,
+        pools: &BTreeMap<u32, NotedPool>,
         idle: impl Fn(&FlowKey) -> Option<u64>,
     ) -> Self {
         let mut census = Self::default();
@@ -74,6 +74,26 @@ impl Census {
         }
         census
     }
+}
+
+/// Confirmed connections that have been seen within their pool's patience, by real server; `pools` as above.
+#[must_use]
+pub fn connections_left(
+    notes: impl Iterator<Item = (FlowKey, Note)>,
+    now: u64,
+    pools: &BTreeMap<u32, NotedPool>,
+) -> BTreeMap<RealNumber, u64> {
+    let mut left = BTreeMap::new();
+    for (key, note) in notes {
+        let Some(pool) = pools.get(&note.window) else { continue };
+        let age = u128::from(now.saturating_sub(note.seen));
+        let connection = key.client_port != 0 || key.vip_port != 0;
+        let confirmed = note.state == NoteState::Confirmed as u8;
+        if connection && confirmed && age <= pool.patience.as_nanos() {
+            *left.entry((pool.number, note.real)).or_default() += 1;
+        }
+    }
+    left
 }
 
 /// For how long a note holds after its flow was seen last.
@@ -106,7 +126,7 @@ mod tests {
     }
 
     fn census(notes: &[(FlowKey, Note)]) -> Census {
-        let pool = CountedPool { number: 3, patience: Duration::from_secs(3_600) };
+        let pool = NotedPool { number: 3, patience: Duration::from_secs(3_600) };
         let idle = |key: &FlowKey| (key.protocol == 17).then_some(30 * SECOND);
         Census::of(notes.iter().copied(), NOW, &BTreeMap::from([(WINDOW, pool)]), idle)
     }
@@ -149,6 +169,22 @@ mod tests {
     fn a_client_is_no_connection_but_holds_its_real_server() {
         let census = census(&[(key(0, 0), note(4, NoteState::Confirmed, 0))]);
         assert_eq!((census.loads.len(), census.named), (0, BTreeSet::from([(3, 4)])));
+    }
+
+    #[test]
+    fn what_is_left_are_confirmed_connections() {
+        let left = |key, note| {
+            let pool = NotedPool { number: 3, patience: Duration::from_secs(60) };
+            let pools = BTreeMap::from([(WINDOW, pool)]);
+            connections_left([(key, note)].into_iter(), NOW, &pools)
+        };
+        let (one, none) = (BTreeMap::from([((3, 1), 1)]), BTreeMap::new());
+        assert_eq!(left(key(1, 6), note(1, NoteState::Confirmed, 60)), one);
+        assert_eq!(left(key(1, 6), note(1, NoteState::Confirmed, 61)), none);
+        assert_eq!(left(key(0, 0), note(1, NoteState::Confirmed, 0)), none);
+        for state in [NoteState::Unconfirmed, NoteState::Closing, NoteState::Reset] {
+            assert_eq!(left(key(1, 6), note(1, state, 0)), none, "{state:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod rates;
 mod sample;
 mod services;
 
-pub use census::{Census, CountedPool, RealNumber};
+pub use census::{Census, NotedPool, RealNumber, connections_left};
 pub use desired::{
     Admin, Desired, Inputs, MemberStatus, NextHop, OwnAddresses, PoolPlan, Ramp, Surroundings,
     desired, features,

@@ -14,7 +14,7 @@ use lb_common::{
 use super::DataPlane;
 use crate::{
     model::Protocol,
-    plan::{Census, CountedPool, PoolNumbers, RealNumber},
+    plan::{Census, NotedPool, PoolNumbers, RealNumber, connections_left},
 };
 
 impl DataPlane {
@@ -22,13 +22,10 @@ impl DataPlane {
     /// servers that a live note names (`None` where not every note was seen), and how long that took.
     pub fn count_connections(
         &self,
-        pools: &[(CountedPool, &PoolNumbers)],
+        pools: &[(NotedPool, &PoolNumbers)],
     ) -> (Option<BTreeSet<RealNumber>>, Duration) {
         let began = self.maps.now();
-        let by_window: BTreeMap<_, _> = pools
-            .iter()
-            .filter_map(|(pool, _)| Some((self.maps.pool(pool.number)?.window, *pool)))
-            .collect();
+        let by_window = self.by_window(pools.iter().map(|(pool, _)| pool));
         // The kernel begins again when the note that it has just handed out is gone: under much change, that
         // could go on for ever.
         let limits = &self.origin.limits;
@@ -46,6 +43,21 @@ impl DataPlane {
         }
         let took = Duration::from_nanos(self.maps.now().saturating_sub(began));
         ((seen < most).then_some(census.named), took)
+    }
+
+    /// Connections that are left, by real server.
+    #[must_use]
+    pub fn connections_left(&self, pools: &[NotedPool]) -> BTreeMap<RealNumber, u64> {
+        let notes = self.maps.notes().take(self.origin.limits.flows as usize);
+        connections_left(notes, self.maps.now(), &self.by_window(pools.iter()))
+    }
+
+    /// Pools by the number of their window.
+    fn by_window<'a>(
+        &self,
+        pools: impl Iterator<Item = &'a NotedPool>,
+    ) -> BTreeMap<u32, NotedPool> {
+        pools.filter_map(|pool| Some((self.maps.pool(pool.number)?.window, *pool))).collect()
     }
 
     /// For how long a flow of datagrams is one, in nanoseconds; `None` for a connection.
