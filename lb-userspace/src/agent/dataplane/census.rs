@@ -25,7 +25,7 @@ impl DataPlane {
         pools: &[(NotedPool, &PoolNumbers)],
     ) -> (Option<BTreeSet<RealNumber>>, Duration) {
         let began = self.maps.now();
-        let by_window = self.by_window(pools.iter().map(|(pool, _)| pool));
+        let by_window = self.by_window(pools.iter().map(|(pool, _)| *pool));
         // The kernel begins again when the note that it has just handed out is gone: under much change, that
         // could go on for ever.
         let limits = &self.origin.limits;
@@ -49,15 +49,12 @@ impl DataPlane {
     #[must_use]
     pub fn connections_left(&self, pools: &[NotedPool]) -> BTreeMap<RealNumber, u64> {
         let notes = self.maps.notes().take(self.origin.limits.flows as usize);
-        connections_left(notes, self.maps.now(), &self.by_window(pools.iter()))
+        connections_left(notes, self.maps.now(), &self.by_window(pools.iter().copied()))
     }
 
     /// Pools by the number of their window.
-    fn by_window<'a>(
-        &self,
-        pools: impl Iterator<Item = &'a NotedPool>,
-    ) -> BTreeMap<u32, NotedPool> {
-        pools.filter_map(|pool| Some((self.maps.pool(pool.number)?.window, *pool))).collect()
+    fn by_window(&self, pools: impl Iterator<Item = NotedPool>) -> BTreeMap<u32, NotedPool> {
+        pools.filter_map(|pool| Some((self.maps.pool(pool.number)?.window, pool))).collect()
     }
 
     /// For how long a flow of datagrams is one, in nanoseconds; `None` for a connection.
