@@ -207,7 +207,7 @@ impl Director {
         let (pool, _) = names(family, 0);
         let number = self.plane.numbering.pools[&pool].number;
         self.plane.data.close_window(number, Instant::now());
-        self.plane.numbering.release(&pool);
+        self.plane.numbering.release(&pool, |_| false);
     }
 
     /// True while the pool `web` has a window open.

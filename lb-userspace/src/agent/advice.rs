@@ -39,7 +39,7 @@ fn unguarded(
 
 /// A real server that is this host, without the VIP.
 fn deaf(config: &Config, pool: &Pool, placement: &Placement) -> Vec<String> {
-    let local = pool.everybody().find(|server| placement.local.contains(&server.address));
+    let local = pool.everyone().find(|server| placement.local.contains(&server.address));
     let (Some(server), false) = (local, config.node.manage_addresses) else { return Vec::new() };
     let missing = |vip: &IpAddr| !placement.host.contains(vip);
     config
@@ -64,7 +64,7 @@ fn needless(config: &Config, pool: &Pool, placement: &Placement) -> Option<Strin
     let service = config.services_of(pool).find(|service| service.mode == Mode::Tunnel)?;
     let same_family = |address: &IpAddr| address.is_ipv4() == service.address.is_ipv4();
     let near = |address: &IpAddr| on_link(address) && same_family(address);
-    pool.everybody().all(|server| near(&server.address)).then(|| {
+    pool.everyone().all(|server| near(&server.address)).then(|| {
         format!(
             "service {}: every real server of pool {} is in this host's own network: \
              `mode = \"direct-routing\"` would do, without an outer header",

@@ -16,16 +16,17 @@ use tracing::{debug, info, warn};
 use super::{
     dataplane::{self, DataPlane},
     ledger::Ledger,
+    meters::Meters,
     neighbour::Neighbours,
     placement::Placement,
     probe,
 };
 use crate::{
     health,
-    model::{Config, Name, Pool},
+    model::{Config, Name, Pool, RealServer},
     plan::{
-        Actual, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator, Ramp, Step,
-        Surroundings, desired, diff,
+        Actual, Admin, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator,
+        SlowStarts, Step, Surroundings, desired, diff,
     },
     schedule::Rings,
 };
@@ -39,13 +40,15 @@ const LONGEST_HOLD: Duration = Duration::from_secs(60);
 pub(super) struct Window {
     /// When it closes, unless active flows hold it.
     pub(super) closes: Instant,
+    /// Active flows hold it: `closes` is when that is looked at again.
+    pub(super) held: bool,
     /// When it closes whatever holds it.
     latest: Instant,
 }
 
 impl Window {
     fn open(now: Instant, length: Duration) -> Self {
-        Self { closes: now + length, latest: now + Pool::LONGEST_WINDOW }
+        Self { closes: now + length, held: false, latest: now + Pool::LONGEST_WINDOW }
     }
 }
 
@@ -61,8 +64,14 @@ pub(super) struct Director {
     pub(super) down: BTreeSet<(Name, IpAddr)>,
     /// Next hops that an earlier agent has left in the maps: good until the address is resolved anew.
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
-    /// Real servers that start slowly, and how much of their weight they have; the others have all of it.
-    pub(super) ramps: BTreeMap<(Name, IpAddr), Ramp>,
+    /// Real servers that an earlier agent has left in use: their first failed check is one of several.
+    pub(super) left_up: BTreeSet<(Name, IpAddr)>,
+    /// When connections are counted next, for the pools whose scheduler does.
+    pub(super) counting_due: Instant,
+    /// What services are given.
+    pub(super) meters: Meters,
+    /// Real servers that start slowly.
+    slow: SlowStarts,
     /// What is known of this host and its neighbours.
     pub(super) surroundings: Surroundings,
     /// When the transition window of a pool closes.
@@ -85,6 +94,7 @@ impl Director {
         plane: DataPlane,
         ledger: Ledger,
         keys: HashKeys,
+        now: Instant,
     ) -> Self {
         let effective = operator.apply(&config);
         Self {
@@ -96,7 +106,10 @@ impl Director {
             ledger,
             down: BTreeSet::new(),
             left_hops: BTreeMap::new(),
-            ramps: BTreeMap::new(),
+            left_up: BTreeSet::new(),
+            counting_due: now,
+            meters: Meters::new(now),
+            slow: SlowStarts::default(),
             surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
             capturing: false,
@@ -113,6 +126,7 @@ impl Director {
     /// again.
     pub(super) fn converge(&mut self, neighbours: &Neighbours, now: Instant) -> Result<usize> {
         self.effective = self.operator.apply(&self.config);
+        self.start_slowly(now);
         self.renumber()?;
         self.surroundings.own = self.placement.own(&self.config);
         self.surroundings.peers = self.placement.peer_macs(neighbours);
@@ -154,8 +168,10 @@ impl Director {
     /// Takes note of a health result. Returns true where it changes anything.
     pub(super) fn note_health(&mut self, event: &probe::Event) -> bool {
         let pool = self.effective.config.pool(&event.pool);
-        let Some((pool, server)) = pool.and_then(|pool| Some((pool, pool.server(&event.server)?)))
-        else {
+        let Some((pool, server)) = pool.and_then(|pool| {
+            let mut servers = pool.everyone();
+            Some((pool, servers.find(|server| server.name.as_str() == event.server)?))
+        }) else {
             return false;
         };
         let key = (pool.name.clone(), server.address);
@@ -169,11 +185,20 @@ impl Director {
         changed
     }
 
-    /// Does what was due by `now`: closes transition windows, finishes what the data plane had to leave.
+    /// What holds of a real server before its first check.
+    pub(super) fn initial(&self, server: &(Name, IpAddr)) -> health::Initial {
+        let down = self.down.contains(server).then_some(health::State::Down);
+        let up = || self.left_up.contains(server).then_some(health::State::Up);
+        health::Initial::carried(down.or_else(up))
+    }
+
+    /// Does what was due by `now`: closes transition windows, reads counters, finishes what the data
+    /// plane had to leave.
+    /// Returns true where [`Director::converge`] has something to do now.
     ///
     /// # Errors
-    /// The numbers cannot be written down.
-    pub(super) fn tick(&mut self, now: Instant) -> Result<()> {
+    /// The numbers cannot be written down, or the counters not be read.
+    pub(super) fn tick(&mut self, now: Instant) -> Result<bool> {
         self.plane.finish(now);
         let due = |(name, window): (&Name, &Window)| (window.closes <= now).then(|| name.clone());
         for name in self.windows.iter().filter_map(due).collect::<Vec<_>>() {
@@ -181,7 +206,9 @@ impl Director {
                 self.close_window(&name, now)?;
             }
         }
-        Ok(())
+        self.count_connections(now)?;
+        let flood_turned = self.measure(now)?;
+        Ok(self.slow.advance(now) || flood_turned)
     }
 
     /// Puts the end of a window off while active flows would be moved by it.
@@ -192,9 +219,11 @@ impl Director {
         else {
             return false;
         };
-        let held =
-            now < window.latest && self.plane.has_live_notes(numbers.number, pool.window.length());
+        let held = now < window.latest
+            && !pool.scheduler.counts()
+            && self.plane.has_live_notes(numbers.number, pool.window.patience());
         if held {
+            window.held = true;
             window.closes = (now + (pool.window.length() / 8).clamp(SHORTEST_HOLD, LONGEST_HOLD))
                 .min(window.latest);
         }
@@ -208,7 +237,11 @@ impl Director {
             self.plane.close_window(numbers.number, now);
             info!(pool = %name, "transition over: every flow follows the ring");
         }
-        numbering.release(name);
+        // Notes of a scheduler that counts hold at all times.
+        let pool = self.effective.config.pool(name.as_str());
+        if !pool.is_some_and(|pool| pool.scheduler.counts()) {
+            numbering.release(name, |_| false);
+        }
         self.ledger.set(numbering)?;
         Ok(())
     }
@@ -227,16 +260,21 @@ impl Director {
     #[must_use]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let closes = self.windows.values().map(|window| window.closes);
-        closes.chain(self.plane.next_deadline()).min()
+        closes
+            .chain([self.meters.due])
+            .chain(self.count_due())
+            .chain(self.plane.next_deadline())
+            .chain(self.slow.next_deadline())
+            .min()
     }
 
     fn desired(&mut self, neighbours: &Neighbours) -> Desired {
         let (down, places, left) = (&self.down, &self.placement.places, &self.left_hops);
-        let (placement, ramps) = (&self.placement, &self.ramps);
+        let (placement, slow) = (&self.placement, &self.slow);
         let status = |pool: &Name, address: IpAddr| MemberStatus {
             healthy: !down.contains(&(pool.clone(), address)),
             local: placement.local.contains(&address),
-            ramp: ramps.get(&(pool.clone(), address)).copied().unwrap_or(Ramp::FULL),
+            ramp: slow.ramp(pool, address),
             next_hop: places.get(&address).and_then(|place| {
                 let resolved = placement.next_hop(place, neighbours);
                 resolved.or_else(|| left.get(&address).copied())
@@ -250,6 +288,16 @@ impl Director {
             status: &status,
         };
         desired(&inputs, &mut self.rings)
+    }
+
+    /// Tells who has become available since the last time: they start slowly, where their pool says so.
+    fn start_slowly(&mut self, now: Instant) {
+        let (effective, down) = (&self.effective, &self.down);
+        let available = |pool: &Pool, server: &RealServer| {
+            effective.admin(&pool.name, &server.name) == Admin::Ready
+                && !down.contains(&(pool.name.clone(), server.address))
+        };
+        self.slow.look(effective, available, now);
     }
 
     /// Gives numbers to what is new, after preparing what they stand for.
@@ -283,7 +331,10 @@ impl Director {
         if let Some(window) = window.map(|pool| pool.window.length()) {
             info!(pool = %name, ?window, "ring replaced: moved flows are tracked");
             let open = Window::open(now, window);
-            self.windows.entry(name.clone()).and_modify(|w| w.closes = open.closes).or_insert(open);
+            self.windows
+                .entry(name.clone())
+                .and_modify(|w| (w.closes, w.held) = (open.closes, false))
+                .or_insert(open);
         }
     }
 

@@ -177,7 +177,7 @@ impl Placement {
 
     /// The neighbours that `config` needs: those of real servers, and the other directors.
     pub(super) fn neighbours(&self, config: &Config) -> BTreeSet<Key> {
-        let servers = config.pools.iter().flat_map(Pool::everybody);
+        let servers = config.pools.iter().flat_map(Pool::everyone);
         let places = servers.filter_map(|server| self.places.get(&server.address));
         places.chain(self.peers.values()).map(|place| place.key).collect()
     }

@@ -136,7 +136,11 @@ impl Agent {
                         error!(%reason, "the configuration was not reloaded; the old one is in force");
                     }
                 }
-                Event::Tick => self.director.tick(Instant::now())?,
+                Event::Tick => {
+                    if self.director.tick(Instant::now())? {
+                        self.converge();
+                    }
+                }
                 Event::Reconcile => {
                     self.look_around().await;
                     let now = Instant::now();
@@ -269,7 +273,7 @@ impl Agent {
         let pools = &self.director.effective.config.pools;
         pools
             .iter()
-            .flat_map(|pool| pool.everybody().map(move |server| (pool, server)))
+            .flat_map(|pool| pool.everyone().map(move |server| (pool, server)))
             .filter(|(_, server)| places.get(&server.address).is_some_and(|at| at.key == key))
             .map(|(pool, server)| (pool.name.clone(), server.name.clone()))
             .collect()

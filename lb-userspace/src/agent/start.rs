@@ -63,8 +63,15 @@ impl Agent {
             }
         };
         let neighbours = Neighbours::new(netlink.clone())?;
-        let director =
-            Director::new(parsed.config.clone(), operator, placement, plane, ledger, keys);
+        let director = Director::new(
+            parsed.config.clone(),
+            operator,
+            placement,
+            plane,
+            ledger,
+            keys,
+            Instant::now(),
+        );
         let mut agent = Self {
             file: file.to_owned(),
             options,
@@ -99,6 +106,7 @@ impl Agent {
         health: &mut mpsc::Receiver<probe::Event>,
     ) -> Result<()> {
         self.follow();
+        self.director.left_up.clear();
         self.first_hops(health).await;
         self.put_into_force()?;
         self.attach()?;
@@ -148,9 +156,9 @@ impl Agent {
         let config = &self.director.effective.config;
         let mut watched = BTreeSet::new();
         for pool in &config.pools {
-            for server in &pool.servers {
+            for server in pool.everyone() {
                 let key = (pool.name.clone(), server.address);
-                match target(config, pool, server, self.director.down.contains(&key)) {
+                match target(config, pool, server, self.director.initial(&key)) {
                     Some(target) => {
                         watched.insert((target.pool.clone(), target.server.clone()));
                         self.prober.watch(target);
@@ -177,7 +185,7 @@ impl Agent {
         let director = &mut self.director;
         for pool in &director.effective.config.pools {
             let Some(numbers) = director.ledger.numbering().pools.get(&pool.name) else { continue };
-            for server in pool.everybody() {
+            for server in pool.everyone() {
                 let Some(number) = numbers.members.get(&server.address) else { continue };
                 let number = numbers.reals.start + u32::from(*number);
                 if let Some(hop) = director.plane.next_hop(number) {
@@ -185,9 +193,15 @@ impl Agent {
                 }
                 let maintenance =
                     director.effective.admin(&pool.name, &server.name) == Admin::Maintenance;
-                if pool.check.is_some() && !maintenance && !director.plane.usable(number) {
-                    director.down.insert((pool.name.clone(), server.address));
+                if pool.check.is_none() || maintenance {
+                    continue;
                 }
+                let known = if director.plane.usable(number) {
+                    &mut director.left_up
+                } else {
+                    &mut director.down
+                };
+                known.insert((pool.name.clone(), server.address));
             }
         }
     }
@@ -217,7 +231,7 @@ pub(super) async fn place_added(
     let config = operator.apply(&parsed.config).config;
     for pool in &config.pools {
         let tunnelled = config.is_tunnelled(pool);
-        for server in &pool.servers {
+        for server in pool.everyone() {
             if placement.knows(&server.address) {
                 continue;
             }
@@ -236,15 +250,10 @@ fn target(
     config: &crate::model::Config,
     pool: &Pool,
     server: &RealServer,
-    down: bool,
+    initial: health::Initial,
 ) -> Option<Target> {
     let check = pool.check.as_ref()?;
     let port = config.check_port(pool, server)?;
-    let initial = if down {
-        health::Initial::Known(health::State::Down)
-    } else {
-        health::Initial::Assumed(health::State::Up)
-    };
     Some(Target {
         pool: pool.name.to_string(),
         server: server.name.to_string(),

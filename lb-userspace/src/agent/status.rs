@@ -1,17 +1,17 @@
 //! What `lb status` shows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use lb_common::abi::{Counter, Reason};
 
-use super::{advice::advice, neighbour, run::Agent};
+use super::{advice::advice, leaving::Left, meters::Meter, neighbour, run::Agent};
 use crate::{
     api::{
-        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
+        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, Rates, RealTraffic, ReasonStatus,
         ServerStatus, ServiceStatus, Status,
     },
     health,
-    model::{Mark, Pool, RealServer, Service},
+    model::{Mark, Name, Pool, RealServer, Service},
     plan::Admin,
 };
 
@@ -22,6 +22,7 @@ impl Agent {
     /// Everything there is to see.
     pub(super) fn status(&self) -> Status {
         let config = &self.director.effective.config;
+        let left = self.director.connections_left();
         Status {
             node: config.node.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -31,7 +32,7 @@ impl Agent {
             adopted: self.pins.adopted(),
             interfaces: self.interfaces(),
             services: config.services.iter().map(|service| self.service(service)).collect(),
-            pools: config.pools.iter().map(|pool| self.pool(pool)).collect(),
+            pools: config.pools.iter().map(|pool| self.pool(pool, &left)).collect(),
             reasons: Reason::ALL.iter().map(|reason| self.reason(*reason)).collect(),
             warnings: self.all_warnings(),
         }
@@ -59,23 +60,13 @@ impl Agent {
 
     fn service(&self, service: &Service) -> ServiceStatus {
         let pool = self.director.effective.config.pool(service.pool.as_str());
-        let servers = pool.map(|pool| pool.servers.as_slice()).unwrap_or_default();
-        let shares = pool.map(|pool| self.shares(pool)).unwrap_or_default();
-        let reals: Vec<_> = servers
-            .iter()
-            .map(|server| {
-                let counter = self.counter(service, server);
-                RealTraffic {
-                    name: server.name.clone(),
-                    address: server.address,
-                    state: pool.map_or_else(String::new, |pool| self.state(pool, server)),
-                    weight: server.weight.get(),
-                    share: self.share(&service.pool, server, &shares),
-                    packets: counter.packets,
-                    bytes: counter.bytes,
-                }
-            })
-            .collect();
+        let meter = self.director.meters.of(&service.name);
+        let reals: Vec<_> = pool.map_or_else(Vec::new, |pool| {
+            let shares = self.shares(pool);
+            let reals = pool.everyone();
+            reals.map(|server| self.real(service, pool, server, meter, &shares)).collect()
+        });
+        let flood = meter.and_then(|meter| meter.flood.since());
         ServiceStatus {
             name: service.name.clone(),
             address: service.address,
@@ -85,36 +76,83 @@ impl Agent {
             pool: service.pool.clone(),
             packets: reals.iter().map(|real| real.packets).sum(),
             bytes: reals.iter().map(|real| real.bytes).sum(),
+            connections: reals.iter().map(|real| real.connections).sum(),
+            rates: meter.map(|meter| rates(&meter.samples.rate())).unwrap_or_default(),
+            flood: flood.is_some(),
+            flood_seconds: flood.map(|since| since.elapsed().as_secs()),
             reals,
         }
     }
 
-    fn pool(&self, pool: &Pool) -> PoolStatus {
+    fn real(
+        &self,
+        service: &Service,
+        pool: &Pool,
+        server: &RealServer,
+        meter: Option<&Meter>,
+        shares: &Shares,
+    ) -> RealTraffic {
+        let counter = self.counter(service, server);
+        let number = self.number(&pool.name, server);
+        let rate = meter.zip(number).map(|(meter, number)| meter.samples.rate_of(number));
+        RealTraffic {
+            name: server.name.clone(),
+            address: server.address,
+            state: self.state(pool, server),
+            weight: server.weight.get(),
+            sorry: pool.is_sorry(server),
+            share: self.share(&pool.name, server, shares),
+            packets: counter.packets,
+            bytes: counter.bytes,
+            connections: counter.connections,
+            rates: rate.map(|rate| rates(&rate)).unwrap_or_default(),
+        }
+    }
+
+    fn pool(&self, pool: &Pool, left: &Left) -> PoolStatus {
         let shares = self.shares(pool);
-        let closes = self.director.windows.get(&pool.name);
+        let window = self.director.windows.get(&pool.name);
+        let numbers = self.director.ledger.numbering().pools.get(&pool.name);
+        let removed = numbers.map(|numbers| self.director.removed(pool, numbers, left));
+        let servers = pool.everyone();
         PoolStatus {
             name: pool.name.clone(),
             scheduler: pool.scheduler.to_string(),
             ring_slots: pool.ring_slots(),
-            transition_seconds: closes.map(|window| {
-                window.closes.saturating_duration_since(std::time::Instant::now()).as_secs()
+            transition_seconds: window
+                .map(|window| window.closes.saturating_duration_since(Instant::now()).as_secs()),
+            transition_held: window.is_some_and(|window| window.held),
+            servers: servers.map(|server| self.server(pool, server, &shares, left)).collect(),
+            removed: removed.unwrap_or_default(),
+        }
+    }
+
+    fn server(
+        &self,
+        pool: &Pool,
+        server: &RealServer,
+        shares: &Shares,
+        left: &Left,
+    ) -> ServerStatus {
+        let admin = self.director.effective.admin(&pool.name, &server.name);
+        let numbers = self.director.ledger.numbering().pools.get(&pool.name);
+        let number = numbers.zip(self.number(&pool.name, server));
+        let drained = number.filter(|_| admin == Admin::Drain);
+        ServerStatus {
+            name: server.name.clone(),
+            address: server.address,
+            weight: server.weight.get(),
+            sorry: pool.is_sorry(server),
+            admin,
+            differs_from_file: self.differs(pool, server),
+            state: self.state(pool, server),
+            share: self.share(&pool.name, server, shares),
+            health: self.health_of(pool, server),
+            leaving: drained.map(|(numbers, number)| {
+                self.director.leaving(pool, (numbers.number, number), left)
             }),
-            servers: pool
-                .servers
-                .iter()
-                .map(|server| ServerStatus {
-                    name: server.name.clone(),
-                    address: server.address,
-                    weight: server.weight.get(),
-                    admin: self.director.effective.admin(&pool.name, &server.name),
-                    differs_from_file: self.differs(pool, server),
-                    state: self.state(pool, server),
-                    share: self.share(&pool.name, server, &shares),
-                    health: self.health_of(pool, server),
-                    next_hop: self.next_hop_of(server),
-                    local: self.is_here(server),
-                })
-                .collect(),
+            next_hop: self.next_hop_of(server),
+            local: self.is_here(server),
         }
     }
 
@@ -135,7 +173,8 @@ impl Agent {
 
     fn differs(&self, pool: &Pool, server: &RealServer) -> bool {
         let file = self.director.config.pool(pool.name.as_str());
-        file.and_then(|pool| pool.server(server.name.as_str())) != Some(server)
+        let file = file.and_then(|pool| pool.everyone().find(|known| known.name == server.name));
+        file != Some(server)
             || self.director.effective.admin(&pool.name, &server.name) != Admin::Ready
     }
 
@@ -169,6 +208,7 @@ impl Agent {
         Some(NextHopStatus {
             mac: show_mac(mac),
             interface: interface.name.clone(),
+            age_seconds: self.neighbours.age(place.key).map(|age| age.as_secs()),
             state: if failing { "failing" } else { "reachable" }.to_owned(),
         })
     }
@@ -186,17 +226,19 @@ impl Agent {
         shares
     }
 
-    fn share(&self, pool: &crate::model::Name, server: &RealServer, shares: &Shares) -> f64 {
-        let numbers = self.director.ledger.numbering().pools.get(pool);
-        let number = numbers.and_then(|numbers| numbers.members.get(&server.address));
-        number.and_then(|number| shares.get(number)).copied().unwrap_or(0.0)
+    fn share(&self, pool: &Name, server: &RealServer, shares: &Shares) -> f64 {
+        self.number(pool, server).and_then(|number| shares.get(&number)).copied().unwrap_or(0.0)
+    }
+
+    fn number(&self, pool: &Name, server: &RealServer) -> Option<u16> {
+        let numbers = self.director.ledger.numbering().pools.get(pool)?;
+        numbers.members.get(&server.address).copied()
     }
 
     fn counter(&self, service: &Service, server: &RealServer) -> Counter {
-        let numbering = self.director.ledger.numbering();
-        let index = numbering.services.get(&service.name).and_then(|numbers| {
-            let number = numbering.pools.get(&service.pool)?.members.get(&server.address)?;
-            Some(numbers.counters.start + u32::from(*number))
+        let services = &self.director.ledger.numbering().services;
+        let index = services.get(&service.name).and_then(|numbers| {
+            Some(numbers.counters.start + u32::from(self.number(&service.pool, server)?))
         });
         index.and_then(|index| self.director.plane.counter(index).ok()).unwrap_or_default()
     }
@@ -210,6 +252,14 @@ impl Agent {
             packets: counter.packets,
             bytes: counter.bytes,
         }
+    }
+}
+
+const fn rates(per_second: &Counter) -> Rates {
+    Rates {
+        packets_per_second: per_second.packets,
+        bits_per_second: per_second.bytes.saturating_mul(8),
+        connections_per_second: per_second.connections,
     }
 }
 

@@ -182,7 +182,7 @@ impl Agent {
             all.find(|(_, known)| **known == number).map(|(address, _)| *address)
         });
         let server = pool
-            .and_then(|(pool, _)| pool.everybody().find(|server| Some(server.address) == address));
+            .and_then(|(pool, _)| pool.everyone().find(|server| Some(server.address) == address));
         let name = server
             .map_or_else(|| format!("number {number} (removed)"), |server| server.name.to_string());
         (name, address)

@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 
 pub use capture::{CaptureStart, NewCapture, Snap, SnapError};
 pub use status::{
-    HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
-    ServerStatus, ServiceStatus, Status,
+    HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates, RealTraffic,
+    ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
 };
 pub use trace::Trace;
 

@@ -64,6 +64,15 @@ pub struct ServiceStatus {
     pub packets: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Connections that began (TCP and QUIC), repeated attempts included.
+    pub connections: u64,
+    /// The same per second.
+    #[serde(flatten)]
+    pub rates: Rates,
+    /// True while a flood is on: new connections leave no notes.
+    pub flood: bool,
+    /// Seconds since it has begun.
+    pub flood_seconds: Option<u64>,
     /// The same for each real server.
     pub reals: Vec<RealTraffic>,
 }
@@ -79,12 +88,30 @@ pub struct RealTraffic {
     pub state: String,
     /// Its weight.
     pub weight: u16,
+    /// It is the pool's sorry server: it gets everything when no other is left.
+    pub sorry: bool,
     /// Its part of the ring, 0 to 1.
     pub share: f64,
     /// Packets that it was given.
     pub packets: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Connections that it was given.
+    pub connections: u64,
+    /// The same per second.
+    #[serde(flatten)]
+    pub rates: Rates,
+}
+
+/// Traffic per second, over the last five seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Packets per second.
+    pub packets_per_second: u64,
+    /// Bits per second.
+    pub bits_per_second: u64,
+    /// Connections per second.
+    pub connections_per_second: u64,
 }
 
 /// A pool.
@@ -98,8 +125,31 @@ pub struct PoolStatus {
     pub ring_slots: u32,
     /// While flows are tracked after a change: seconds until that ends.
     pub transition_seconds: Option<u64>,
+    /// True where active connections hold it open: that is looked at again when the seconds are over.
+    pub transition_held: bool,
     /// Its real servers.
     pub servers: Vec<ServerStatus>,
+    /// Real servers that were removed, and whose connections may go on.
+    pub removed: Vec<RemovedStatus>,
+}
+
+/// What is left of a real server that gets nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// Connections that were seen within the pool's window.
+    pub connections_left: u64,
+    /// None is left, not even one that is silent.
+    pub drained: bool,
+}
+
+/// A real server that was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedStatus {
+    /// Its address.
+    pub address: IpAddr,
+    /// What is left of it.
+    #[serde(flatten)]
+    pub leaving: Leaving,
 }
 
 /// A real server of a pool.
@@ -111,6 +161,8 @@ pub struct ServerStatus {
     pub address: IpAddr,
     /// The weight in force.
     pub weight: u16,
+    /// It is the sorry server.
+    pub sorry: bool,
     /// What an operator has said.
     pub admin: Admin,
     /// True where an operator added it or gave it its weight: the file says otherwise.
@@ -121,6 +173,8 @@ pub struct ServerStatus {
     pub share: f64,
     /// Its check; `None` where the pool has none.
     pub health: Option<HealthStatus>,
+    /// What is left of it, where it is drained.
+    pub leaving: Option<Leaving>,
     /// Where frames for it go; `None` until it was resolved.
     pub next_hop: Option<NextHopStatus>,
     /// It is this host itself, and needs no next hop.
@@ -151,6 +205,8 @@ pub struct NextHopStatus {
     pub interface: String,
     /// `reachable`, or `failing` where it does not answer any more (its last address is kept).
     pub state: String,
+    /// Seconds since its address was found last.
+    pub age_seconds: Option<u64>,
 }
 
 /// A reason for not forwarding.

@@ -3,8 +3,8 @@
 use super::*;
 use crate::{
     api::{
-        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
-        ServerStatus, ServiceStatus,
+        HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates, RealTraffic,
+        ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
     },
     model::Name,
     plan::Admin,
@@ -14,6 +14,14 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
+fn rates(packets: u64) -> Rates {
+    Rates {
+        packets_per_second: packets,
+        bits_per_second: packets * 5_600,
+        connections_per_second: packets / 10,
+    }
+}
+
 fn real(number: u8, state: &str, share: f64, packets: u64) -> RealTraffic {
     RealTraffic {
         name: name(&format!("lvs-hap0{number}")),
@@ -21,8 +29,11 @@ fn real(number: u8, state: &str, share: f64, packets: u64) -> RealTraffic {
         state: state.to_owned(),
         weight: 1,
         share,
+        sorry: false,
         packets,
         bytes: packets * 700,
+        connections: packets / 10,
+        rates: rates(packets / 100),
     }
 }
 
@@ -32,6 +43,7 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
         name,
         address,
         weight,
+        sorry: false,
         admin: Admin::Ready,
         differs_from_file: false,
         state,
@@ -42,10 +54,12 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
             reason: None,
             checks: 150,
         }),
+        leaving: None,
         next_hop: Some(NextHopStatus {
             mac: format!("02:00:00:00:00:0{number}"),
             interface: "eth0".to_owned(),
             state: "reachable".to_owned(),
+            age_seconds: Some(7),
         }),
         local: false,
     }
@@ -60,6 +74,7 @@ fn reason(words: &str, drops: bool, packets: u64) -> ReasonStatus {
 pub(in crate::cli) fn example() -> Status {
     let mut drained = server(4, "drain", 0.0);
     (drained.admin, drained.differs_from_file) = (Admin::Drain, true);
+    drained.leaving = Some(Leaving { connections_left: 12, drained: false });
     let mut down = server(5, "down", 0.0);
     down.health = Some(HealthStatus {
         state: "down".to_owned(),
@@ -69,6 +84,7 @@ pub(in crate::cli) fn example() -> Status {
     });
     let mut unresolved = server(6, "unresolved", 0.0);
     (unresolved.health, unresolved.next_hop) = (None, None);
+    unresolved.sorry = true;
     Status {
         node: name("lvs-hap01"),
         version: "0.1.0".to_owned(),
@@ -97,6 +113,10 @@ pub(in crate::cli) fn example() -> Status {
             pool: name("web"),
             packets: 1_234_567,
             bytes: 1_234_567 * 700,
+            connections: 123_456,
+            rates: rates(12_345),
+            flood: true,
+            flood_seconds: Some(75),
             reals: vec![
                 real(3, "up", 1.0, 1_230_000),
                 real(4, "drain", 0.0, 4_567),
@@ -109,14 +129,24 @@ pub(in crate::cli) fn example() -> Status {
                 scheduler: "maglev".to_owned(),
                 ring_slots: 1021,
                 transition_seconds: Some(723),
+                transition_held: false,
                 servers: vec![server(3, "up", 1.0), drained, down],
+                removed: vec![RemovedStatus {
+                    address: [10, 8, 8, 47].into(),
+                    leaving: Leaving { connections_left: 1, drained: false },
+                }],
             },
             PoolStatus {
                 name: name("dns"),
                 scheduler: "source".to_owned(),
                 ring_slots: 1021,
-                transition_seconds: None,
+                transition_seconds: Some(0),
+                transition_held: true,
                 servers: vec![unresolved],
+                removed: vec![RemovedStatus {
+                    address: [10, 8, 8, 48].into(),
+                    leaving: Leaving { connections_left: 0, drained: true },
+                }],
             },
         ],
         reasons: vec![

@@ -16,6 +16,14 @@ pub(super) fn bytes(number: u64) -> String {
     scaled(number, 1024.0, &[" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"])
 }
 
+/// Bits: three digits and a unit of 1000.
+pub(super) fn bits(number: u64) -> String {
+    if number < 1000 {
+        return number.to_string();
+    }
+    scaled(number, 1000.0, &["", "k", "M", "G", "T", "P", "E"])
+}
+
 /// A part of a whole, in per cent.
 pub(super) fn share(part: f64) -> String {
     format!("{:.1}%", part * 100.0)
@@ -94,6 +102,13 @@ mod tests {
             (u64::MAX, "16.0 EiB"),
         ] {
             assert_eq!(bytes(number), text, "{number}");
+        }
+    }
+
+    #[test]
+    fn bit_rates() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1.00k"), (9_400_000_000, "9.40G")] {
+            assert_eq!(bits(number), text, "{number}");
         }
     }
 

@@ -57,6 +57,19 @@ fn the_first_result_replaces_an_assumed_state() {
 }
 
 #[test]
+fn what_an_earlier_agent_has_left_counts_as_known() {
+    let mut checker = Checker::new(settings(Initial::carried(Some(State::Up))), Duration::ZERO, 0);
+    assert_eq!(check(&mut checker, failed()), None, "one failure after a restart is one of three");
+    assert_eq!(check(&mut checker, failed()), None);
+    assert_eq!(check(&mut checker, failed()).map(|change| change.to), Some(State::Down));
+    let mut checker =
+        Checker::new(settings(Initial::carried(Some(State::Down))), Duration::ZERO, 0);
+    assert_eq!(check(&mut checker, Outcome::Passed), None, "and one pass is one of two");
+    let mut checker = Checker::new(settings(Initial::carried(None)), Duration::ZERO, 0);
+    assert!(check(&mut checker, failed()).is_some(), "what nobody knows, the first check decides");
+}
+
+#[test]
 fn a_check_that_could_not_be_made_changes_nothing() {
     let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, 0);
     check(&mut checker, failed());

@@ -47,6 +47,13 @@ pub enum Initial {
 }
 
 impl Initial {
+    /// Carried over from what was known last, where anything was: a server that is in use is not taken out
+    /// by a single failure. Of the others we hope for the best until their first result.
+    #[must_use]
+    pub fn carried(last: Option<State>) -> Self {
+        last.map_or(Self::Assumed(State::Up), Self::Known)
+    }
+
     /// The state itself.
     #[must_use]
     pub fn state(self) -> State {

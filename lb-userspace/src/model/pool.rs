@@ -103,12 +103,17 @@ impl Pool {
         self.ring_size.unwrap_or_else(|| default_size(self.servers.len()))
     }
 
-    /// The real servers, and the one that stands in for them.
-    pub fn everybody(&self) -> impl Iterator<Item = &RealServer> {
+    /// All real servers, the sorry server last.
+    pub fn everyone(&self) -> impl Iterator<Item = &RealServer> {
         self.servers.iter().chain(&self.sorry)
     }
 
-    /// The real server of that name.
+    /// Is it the sorry server?
+    pub fn is_sorry(&self, server: &RealServer) -> bool {
+        self.sorry.as_ref() == Some(server)
+    }
+
+    /// The real server of that name; not the sorry server, which operators have no say in.
     pub fn server(&self, name: &str) -> Option<&RealServer> {
         self.servers.iter().find(|server| server.name.as_str() == name)
     }

@@ -50,7 +50,7 @@ pub struct Service {
     pub udp_idle: Option<UdpIdle>,
     /// Do its UDP ports carry QUIC, whose connections are tracked as TCP's are?
     pub quic: bool,
-    /// Who may open connections, and how often; `None`: everybody, always.
+    /// Who may open connections, and how often; `None`: everyone, always.
     pub guard: Option<Guard>,
     /// When new connections leave no notes; `None`: never.
     pub flood: Option<Flood>,

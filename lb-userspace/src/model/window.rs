@@ -52,6 +52,14 @@ impl Window {
             Self::UntilDrained => Pool::DEFAULT_WINDOW,
         }
     }
+
+    /// For how long a flow may be silent and still hold the window open.
+    pub const fn patience(self) -> Duration {
+        match self {
+            Self::For(length) => length,
+            Self::UntilDrained => Pool::LONGEST_WINDOW,
+        }
+    }
 }
 
 impl Default for Window {
@@ -105,6 +113,8 @@ mod tests {
         }
         assert_eq!(Window::default().to_string(), "15m");
         assert_eq!(Window::UntilDrained.length(), Duration::from_secs(900));
+        assert_eq!(Window::default().patience(), Duration::from_secs(900));
+        assert_eq!(Window::UntilDrained.patience(), Pool::LONGEST_WINDOW);
     }
 
     #[test]

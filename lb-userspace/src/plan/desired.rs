@@ -255,7 +255,7 @@ impl Desired {
         };
         let (name, number, reals) = (pool.name.clone(), numbers.number, numbers.reals.start);
         let highest = members.iter().map(|member| u32::from(member.number) + 1).max().unwrap_or(0);
-        // With nobody but the sorry server left, everybody is sent there by the ring.
+        // With nobody but the sorry server left, everyone is sent there by the ring.
         let schedule = rule(pool.scheduler).map(|rule| Schedule {
             turn: 0,
             rule: if others { rule as u32 } else { Rule::Turn as u32 },

@@ -2,15 +2,19 @@
 //! contents of the maps ([`desired`]), and the difference to what is there becomes ordered steps
 //! ([`diff`]). Start, reload, a health change and the command line all go this way.
 
+mod census;
 mod desired;
 mod diff;
 mod ends;
 mod numbering;
 mod operator;
+mod ramp;
+mod rates;
 #[cfg(test)]
 mod sample;
 mod services;
 
+pub use census::{Census, NotedPool, RealNumber, connections_left};
 pub use desired::{
     Admin, Desired, Inputs, MemberStatus, NextHop, OwnAddresses, PoolPlan, Ramp, Surroundings,
     desired, features,
@@ -19,3 +23,5 @@ pub use diff::{Actual, Step, diff};
 pub use ends::{END_LISTS, Entries, ends};
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};
+pub use ramp::SlowStarts;
+pub use rates::{FloodWatch, Sample, Samples};

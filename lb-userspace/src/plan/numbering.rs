@@ -94,10 +94,11 @@ impl Numbering {
         Ok(next)
     }
 
-    /// Forgets the real servers that have left `pool`: its window has closed.
-    pub fn release(&mut self, pool: &Name) {
+    /// Forgets the real servers that have left `pool`, its window being closed, but for those of a number that
+    /// is still `needed`.
+    pub fn release(&mut self, pool: &Name, needed: impl Fn(u16) -> bool) {
         if let Some(numbers) = self.pools.get_mut(pool) {
-            numbers.retired.clear();
+            numbers.retired.retain(|_, number| needed(*number));
         }
     }
 

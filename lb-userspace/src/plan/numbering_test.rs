@@ -48,10 +48,12 @@ fn a_number_is_kept_for_who_has_left_until_the_window_closes() {
     let back = assign(&numbering, &pools(&[("a", &[1, 2, 3])]));
     assert_eq!(numbers(&back, "a"), [(1, 0), (2, 1), (3, 2)]);
     assert!(back.pools[&name("a")].retired.is_empty());
-    numbering.release(&name("a"));
+    numbering.release(&name("a"), |_| true);
+    assert!(!numbering.pools[&name("a")].retired.is_empty(), "as long as it is needed");
+    numbering.release(&name("a"), |_| false);
     let reused = assign(&numbering, &pools(&[("a", &[2, 3, 4])]));
     assert_eq!(numbers(&reused, "a"), [(2, 1), (3, 2), (4, 0)]);
-    numbering.release(&name("nobody"));
+    numbering.release(&name("nobody"), |_| false);
 }
 
 #[test]
@@ -197,7 +199,7 @@ proptest! {
             assert_sound(&numbering, &next);
             numbering = next;
             if release {
-                numbering.release(&name("a"));
+                numbering.release(&name("a"), |_| false);
             }
         }
     }

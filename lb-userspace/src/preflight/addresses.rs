@@ -19,7 +19,7 @@ pub(super) fn servers(config: &Config) -> impl Iterator<Item = Wanted<'_>> {
     let mut servers: BTreeMap<IpAddr, Wanted<'_>> = BTreeMap::new();
     for pool in &config.pools {
         let tunnelled = config.is_tunnelled(pool);
-        for server in pool.everybody() {
+        for server in pool.everyone() {
             let (name, address) = (server.name.as_str(), server.address);
             let known = servers.entry(address).or_insert(Wanted { name, address, tunnelled });
             // One service that uses direct routing is enough.
@@ -72,7 +72,7 @@ fn on_loopback(facts: &Facts, config: &Config, vip: IpAddr) -> Option<Finding> {
     let own = host::own_addresses(&facts.interfaces);
     let served_here = config.pools.iter().any(|pool| {
         config.services_of(pool).any(|service| service.address == vip)
-            && pool.everybody().any(|server| own.contains(&server.address))
+            && pool.everyone().any(|server| own.contains(&server.address))
     });
     if served_here {
         return None;

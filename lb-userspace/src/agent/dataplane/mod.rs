@@ -6,6 +6,7 @@
 
 mod arena;
 mod attach;
+mod census;
 mod ends;
 mod error;
 mod fast;

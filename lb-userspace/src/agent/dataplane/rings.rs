@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lb_common::{
-    abi::{FlowKey, NoteState, RingRef, SLOTS_PER_WORD, Slot},
+    abi::{FlowKey, NoteState, RingRef, SLOTS_PER_WORD, Schedule, Slot},
     flow::Flow,
     ring::{look, pack, transition},
     verdict::{Tables as _, find},
@@ -77,7 +77,10 @@ impl DataPlane {
             .collect();
         let counted = self.maps.schedule(pool).is_some_and(|schedule| schedule.reals > 0);
         let mut slots = transition(&base, &present, next);
-        if counted && !counting {
+        if counted && counting && !open {
+            // Every flow is noted already: nothing has to be told apart.
+            slots = next.iter().map(|&real| Slot::new(real, false)).collect();
+        } else if counted && !counting {
             // Until now connections went where they were counted, whatever the ring said.
             for slot in &mut slots {
                 *slot = Slot::new(slot.real(), true);
@@ -85,7 +88,8 @@ impl DataPlane {
         }
         let ring = self.write(&slots, now)?;
         // The notes of a scheduler that counts hold at all times.
-        let window = if open || counted { before.window } else { self.new_window() };
+        let kept = before.window > 0 && (open || counted);
+        let window = if kept { before.window } else { self.new_window() };
         // Nothing is tracked by the new number before the new ring is in force.
         self.maps.put_pool_reals(pool, reals, window);
         self.maps.put_pool_changed(pool);
@@ -153,6 +157,7 @@ impl DataPlane {
     pub fn remove_pool(&mut self, pool: u32, now: Instant) {
         let Some(before) = self.maps.pool(pool) else { return };
         let none = RingRef::default();
+        self.maps.put_schedule(pool, &Schedule::default());
         self.maps.publish_current(pool, none);
         self.maps.publish_base(pool, none);
         for region in [region(before.current), region(before.base)].into_iter().flatten() {

@@ -128,6 +128,12 @@ impl Neighbours {
         self.table.state(key)
     }
 
+    /// How long ago the address of a next hop was found last.
+    #[must_use]
+    pub fn age(&self, key: Key) -> Option<Duration> {
+        Some(self.now().saturating_sub(self.table.found(key)?))
+    }
+
     /// All that are wanted, with what is known.
     pub fn iter(&self) -> impl Iterator<Item = (Key, State)> {
         self.table.iter()

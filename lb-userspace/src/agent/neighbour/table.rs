@@ -123,6 +123,8 @@ struct Entry {
     state: State,
     ask_at: Option<Duration>,
     asked: u32,
+    /// When its address was found last.
+    found: Option<Duration>,
     /// Somebody else (the kernel) keeps it fresh and will say when it fails.
     kept: bool,
 }
@@ -134,7 +136,7 @@ impl Table {
             return;
         }
         let state = State::Unresolved { since: now };
-        let entry = Entry { state, ask_at: None, asked: 0, kept: false };
+        let entry = Entry { state, ask_at: None, asked: 0, found: None, kept: false };
         self.entries.insert(key, entry);
         self.ask_at(key, Some(now));
     }
@@ -149,6 +151,12 @@ impl Table {
     #[must_use]
     pub fn state(&self, key: Key) -> Option<State> {
         self.entries.get(&key).map(|entry| entry.state)
+    }
+
+    /// When the address of one was found last: told by the kernel, or by an answer to us.
+    #[must_use]
+    pub fn found(&self, key: Key) -> Option<Duration> {
+        self.entries.get(&key)?.found
     }
 
     /// All of them.
@@ -203,6 +211,7 @@ impl Table {
         let ask_at = match event {
             Event::Found(_) => {
                 entry.asked = 0;
+                entry.found = Some(now);
                 (!entry.kept).then_some(now + REFRESH)
             }
             Event::Failed => Some(entry.ask_at.unwrap_or(now + Duration::from_secs(1))),

@@ -80,7 +80,7 @@ async fn neighbours(facts: &mut Facts, netlink: &Netlink) -> Result<(), netlink:
 
 /// The way to each real server. No route at all is no error here: the subnets decide.
 async fn routes(facts: &mut Facts, netlink: &Netlink) {
-    let servers = facts.config.iter().flat_map(|config| &config.pools).flat_map(Pool::everybody);
+    let servers = facts.config.iter().flat_map(|config| &config.pools).flat_map(Pool::everyone);
     for server in servers {
         if let Ok(route) = netlink.route_to(server.address).await {
             facts.routes.insert(server.address, route);

@@ -1,7 +1,8 @@
 //! Pools: what decides about each real server (operator, check, next hop), and what came of it.
 
+use super::services::weight;
 use crate::{
-    api::{HealthStatus, PoolStatus, ServerStatus},
+    api::{HealthStatus, Leaving, PoolStatus, RemovedStatus, ServerStatus},
     cli::{
         paint::{Paint, Tone},
         table::{self, Column},
@@ -31,10 +32,15 @@ pub(in crate::cli) fn text(pools: &[&PoolStatus], paint: Paint) -> String {
 fn block(pool: &PoolStatus, paint: Paint) -> String {
     let title = paint.put(Tone::Title, &format!("pool {}", pool.name));
     let transition = pool.transition_seconds.map(|left| {
-        let left = units::seconds(left);
-        format!(", {}", paint.put(Tone::Odd, &format!("in transition for {left} more")))
+        let words = if pool.transition_held {
+            "in transition, held open by active connections".to_owned()
+        } else {
+            format!("in transition for {} more", units::seconds(left))
+        };
+        format!(", {}", paint.put(Tone::Odd, &words))
     });
-    let rows = pool.servers.iter().map(|server| row(server, paint)).collect();
+    let removed = pool.removed.iter().map(|removed| removed_row(removed, paint));
+    let rows = pool.servers.iter().map(|server| row(server, paint)).chain(removed).collect();
     format!(
         "{title}  {}, {} slots{}\n{}",
         pool.scheduler,
@@ -54,23 +60,52 @@ fn row(server: &ServerStatus, paint: Paint) -> Vec<String> {
     let (hop, hop_state, hop_tone) = match &server.next_hop {
         Some(hop) => {
             let tone = Tone::of_state(&hop.state);
-            (format!("{} on {}", hop.mac, hop.interface), hop.state.as_str(), tone)
+            let age = hop.age_seconds.map(|age| format!(" {} ago", units::seconds(age)));
+            let state = format!("{}{}", hop.state, age.unwrap_or_default());
+            (format!("{} on {}", hop.mac, hop.interface), state, tone)
         }
-        None if server.local => ("this host".to_owned(), "-", Tone::Usual),
-        None => ("-".to_owned(), "unresolved", Tone::Odd),
+        None if server.local => ("this host".to_owned(), "-".to_owned(), Tone::Usual),
+        None => ("-".to_owned(), "unresolved".to_owned(), Tone::Odd),
     };
     vec![
         server.name.to_string(),
         server.address.to_string(),
         paint.put(Tone::of_state(&server.state), &server.state),
-        server.weight.to_string(),
+        weight(server.weight, server.sorry),
         units::share(server.share),
         paint.put(check_tone, check),
         since,
         hop,
-        paint.put(hop_tone, hop_state),
+        paint.put(hop_tone, &hop_state),
         notes(server),
     ]
+}
+
+/// A real server that has left, and whose connections may go on.
+fn removed_row(removed: &RemovedStatus, paint: Paint) -> Vec<String> {
+    let none = || "-".to_owned();
+    vec![
+        none(),
+        removed.address.to_string(),
+        paint.put(Tone::Odd, "removed"),
+        none(),
+        none(),
+        paint.put(Tone::Usual, "-"),
+        none(),
+        none(),
+        paint.put(Tone::Usual, "-"),
+        left(&removed.leaving),
+    ]
+}
+
+fn left(leaving: &Leaving) -> String {
+    match leaving {
+        Leaving { drained: true, .. } => "drained".to_owned(),
+        Leaving { connections_left: 0, .. } => "no active connections left".to_owned(),
+        Leaving { connections_left, .. } => {
+            format!("{} left", units::plural(*connections_left, "connection"))
+        }
+    }
 }
 
 /// Whose word holds where it is not the file's, and why its check fails.
@@ -80,6 +115,7 @@ fn notes(server: &ServerStatus) -> String {
         Admin::Maintenance => Some("operator: maintenance"),
         Admin::Ready => server.differs_from_file.then_some("differs from the file"),
     };
+    let left = server.leaving.as_ref().map(left);
     let reason = server.health.as_ref().and_then(|health| health.reason.as_deref());
-    [word, reason].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    [word, left.as_deref(), reason].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

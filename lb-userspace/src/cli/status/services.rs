@@ -17,6 +17,10 @@ const COLUMNS: &[Column] = &[
     Column::Number("SHARE"),
     Column::Number("PACKETS"),
     Column::Number("BYTES"),
+    Column::Number("CONNS"),
+    Column::Number("PKT/S"),
+    Column::Number("BIT/S"),
+    Column::Number("CONN/S"),
 ];
 
 /// A block for each service, with an empty line between them.
@@ -27,9 +31,14 @@ pub(super) fn text(services: &[ServiceStatus], paint: Paint) -> String {
 fn block(service: &ServiceStatus, paint: Paint) -> String {
     let title = format!("service {}", service.name);
     let mark = service.mark.map(|mark| format!(", mark {mark}")).unwrap_or_default();
+    let flood = service.flood.then(|| {
+        let seconds = units::seconds(service.flood_seconds.unwrap_or_default());
+        format!(", {}", paint.put(Tone::Odd, &format!("flood for {seconds}")))
+    });
+    let flood = flood.unwrap_or_default();
     let rows = service.reals.iter().map(|real| row(real, paint)).collect();
     format!(
-        "{}  {} {}, {}{mark}, pool {}: {}, {}\n{}",
+        "{}  {} {}, {}{mark}, pool {}: {}, {}, {}{flood}\n  now {} packets/s, {} bit/s, {} connections/s\n{}",
         paint.put(Tone::Title, &title),
         service.address,
         service.ports.join(" "),
@@ -37,8 +46,17 @@ fn block(service: &ServiceStatus, paint: Paint) -> String {
         service.pool,
         units::plural(service.packets, "packet"),
         units::bytes(service.bytes),
+        units::plural(service.connections, "connection"),
+        units::count(service.rates.packets_per_second),
+        units::bits(service.rates.bits_per_second),
+        units::count(service.rates.connections_per_second),
         table::lines(COLUMNS, rows, paint),
     )
+}
+
+/// A sorry server has none: it has no part beside others.
+pub(super) fn weight(weight: u16, sorry: bool) -> String {
+    if sorry { "sorry".to_owned() } else { weight.to_string() }
 }
 
 fn row(real: &RealTraffic, paint: Paint) -> Vec<String> {
@@ -46,9 +64,13 @@ fn row(real: &RealTraffic, paint: Paint) -> Vec<String> {
         real.name.to_string(),
         real.address.to_string(),
         paint.put(Tone::of_state(&real.state), &real.state),
-        real.weight.to_string(),
+        weight(real.weight, real.sorry),
         units::share(real.share),
         units::count(real.packets),
         units::bytes(real.bytes),
+        units::count(real.connections),
+        units::count(real.rates.packets_per_second),
+        units::bits(real.rates.bits_per_second),
+        units::count(real.rates.connections_per_second),
     ]
 }
