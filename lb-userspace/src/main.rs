@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use lb_userspace::cli::{
     UsageError, backend, check,
     client::{self, Client, ClientError},
-    preflight, real_server, reload, run, status, trace,
+    guard, preflight, real_server, reload, run, status, trace,
 };
 
 /// What was typed cannot be meant.
@@ -20,7 +20,7 @@ const USAGE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "lb", version, arg_required_else_help = true)]
 struct Cli {
-    /// The agent's control socket, for status, backend, trace and reload [default: LB_SOCKET, else
+    /// The agent's control socket, for status, backend, guard, trace and reload [default: LB_SOCKET, else
     /// /run/lb/lb.sock].
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
@@ -35,6 +35,7 @@ enum Command {
     Run(run::Args),
     Status(status::Args),
     Backend(backend::Args),
+    Guard(guard::Args),
     Trace(trace::Args),
     Reload(reload::Args),
     RealServer(real_server::Args),
@@ -57,6 +58,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match (cli.command, cli.socket) {
         (Command::Status(args), socket) => status::run(args, &agent(socket)),
         (Command::Backend(args), socket) => backend::run(args, &agent(socket)),
+        (Command::Guard(args), socket) => guard::run(args, &agent(socket)),
         (Command::Trace(args), socket) => trace::run(args, &agent(socket)),
         (Command::Reload(args), socket) => reload::run(args, &agent(socket)),
         (Command::Check(args), None) => forgive_closed_pipe(check::run(&args)),
@@ -69,7 +71,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         )
         .into()),
         (Command::Check(_) | Command::Preflight(_) | Command::RealServer(_), Some(_)) => {
-            Err(UsageError("--socket is for status, backend, trace and reload".to_owned()).into())
+            Err(UsageError("--socket is for status, backend, guard, trace and reload".to_owned())
+                .into())
         }
     }
 }
@@ -126,6 +129,11 @@ mod tests {
             "lb trace tcp 10.0.0.5:4711 10.8.8.40:80 --json",
             "lb trace udp [2001:db8::1]:4711 [2001:db8::40]:53",
             "lb reload",
+            "lb guard deny 203.0.113.0/24 2001:db8::7 --service web",
+            "lb guard allow --file good.txt",
+            "lb guard remove 203.0.113.0/24 --socket /run/other.sock",
+            "lb guard list --service web --json",
+            "lb guard clear",
             "lb real-server check --vip 10.8.8.40",
         ] {
             assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
@@ -141,6 +149,8 @@ mod tests {
             ("lb backend add web/r3 --address 10.8.8.46 --port 0", "1..=65535"),
             ("lb trace sctp 10.0.0.5:1 10.8.8.40:80", "use `tcp` or `udp`"),
             ("lb trace tcp 10.0.0.5 10.8.8.40:80", "write 10.0.0.5:4711"),
+            ("lb guard deny", "PREFIX"),
+            ("lb guard deny ten", "`ten` is not a prefix"),
             ("lb run --interface a/b", "an interface name has no `/`"),
             ("lb stauts", "'status'"),
         ] {

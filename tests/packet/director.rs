@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use lb_common::abi::{Counter, Reason};
+use lb_common::abi::{Counter, Features, Reason};
 use lb_userspace::{
     model::Name,
     plan::{Admin, Block},
@@ -68,6 +68,11 @@ impl Director {
     /// With a configuration.
     pub(crate) fn with(config: &str) -> Self {
         Self { plane: Plane::new(config), counted: None }
+    }
+
+    /// The same with more than the configuration asks for.
+    pub(crate) fn with_features(config: &str, extra: Features) -> Self {
+        Self { plane: Plane::with(config, extra), counted: None }
     }
 
     /// Gives a frame to the program and checks everything that it did: exactly one counter has moved, by

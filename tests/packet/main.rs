@@ -15,6 +15,7 @@ mod random;
 mod agreement;
 mod availability;
 mod errors;
+mod guard;
 mod headers;
 mod hostile;
 mod lengths;

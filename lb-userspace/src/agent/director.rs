@@ -24,8 +24,8 @@ use crate::{
     health,
     model::{Config, Name, Pool},
     plan::{
-        Actual, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator, Ramp, Step,
-        Surroundings, desired, diff,
+        Actual, Desired, Effective, GuardLists, Inputs, MemberStatus, NextHop, Numbering, Operator,
+        Ramp, Step, Surroundings, desired, diff,
     },
     schedule::Rings,
 };
@@ -53,6 +53,8 @@ impl Window {
 pub(super) struct Director {
     pub(super) config: Config,
     pub(super) operator: Operator,
+    /// What operators have said of clients.
+    pub(super) guards: GuardLists,
     pub(super) effective: Effective,
     pub(super) placement: Placement,
     pub(super) plane: DataPlane,
@@ -71,6 +73,8 @@ pub(super) struct Director {
     rings: Rings,
     /// What the maps hold, as far as we know; `None` when they have to be read again.
     known: Option<Actual>,
+    /// The guard lists are what they should be, as far as we know.
+    pub(super) lists_known: bool,
 }
 
 impl Director {
@@ -79,6 +83,7 @@ impl Director {
     pub(super) fn new(
         config: Config,
         operator: Operator,
+        guards: GuardLists,
         placement: Placement,
         plane: DataPlane,
         ledger: Ledger,
@@ -88,6 +93,7 @@ impl Director {
         Self {
             config,
             operator,
+            guards,
             effective,
             placement,
             plane,
@@ -100,6 +106,7 @@ impl Director {
             keys,
             rings: Rings::default(),
             known: None,
+            lists_known: false,
         }
     }
 
@@ -120,6 +127,7 @@ impl Director {
         let steps = diff(&actual, &desired);
         // What the steps need must be there before them, what nothing needs any more goes after them.
         self.plane.refit(self.plane.features().with(desired.features))?;
+        let lists = self.begin_lists()?;
         for step in &steps {
             debug!(%step, "step");
             if self.plane.apply(step, now)? {
@@ -127,10 +135,11 @@ impl Director {
             }
         }
         self.plane.finish(now);
+        self.finish_lists(&lists)?;
         self.plane.refit(desired.features)?;
         self.forget_pools(now)?;
         self.known = Some(Actual::from(desired));
-        Ok(steps.len())
+        Ok(steps.len() + lists.changes)
     }
 
     /// The same after reading what the maps really hold: repairs what somebody else has changed.
@@ -138,7 +147,7 @@ impl Director {
     /// # Errors
     /// As [`Director::converge`].
     pub(super) fn reconcile(&mut self, neighbours: &Neighbours, now: Instant) -> Result<()> {
-        self.known = None;
+        (self.known, self.lists_known) = (None, false);
         let steps = self.converge(neighbours, now)?;
         if steps > 0 {
             warn!(steps, "the maps were not what they should be: repaired");

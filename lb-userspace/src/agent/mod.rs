@@ -8,6 +8,7 @@ mod control;
 pub mod dataplane;
 mod director;
 mod files;
+mod guard;
 pub mod host;
 mod ledger;
 pub mod neighbour;

@@ -8,10 +8,14 @@
 //! | `DELETE /v1/pools/{pool}/servers/{server}` | | [`Done`] |
 //! | `PUT /v1/pools/{pool}/servers/{server}/state` | [`NewState`] | [`Done`] |
 //! | `PUT /v1/pools/{pool}/servers/{server}/weight` | [`NewWeight`] | [`Done`] |
+//! | `GET /v1/guard`, `GET /v1/guard?service=…` | | [`GuardReport`] |
+//! | `PUT /v1/guard` | [`NewPrefixes`] | [`Done`] |
+//! | `DELETE /v1/guard`, `DELETE /v1/guard?service=…` | | [`Done`]: what was set at run time is taken back |
 //! | `POST /v1/reload` | | [`Done`] |
 //!
 //! Anything but 200 carries a [`Problem`].
 
+mod guard;
 mod status;
 mod trace;
 
@@ -19,6 +23,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use guard::{GuardReport, GuardWord, ListedPrefix, NewPrefixes};
 pub use status::{
     HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, RealTraffic, ReasonStatus,
     ServerStatus, ServiceStatus, Status,

@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod check;
 pub mod client;
+pub mod guard;
 mod logging;
 mod output;
 mod paint;

@@ -4,6 +4,8 @@
 
 mod desired;
 mod diff;
+mod guards;
+mod lists;
 mod numbering;
 mod operator;
 #[cfg(test)]
@@ -15,5 +17,7 @@ pub use desired::{
     desired, features,
 };
 pub use diff::{Actual, Step, diff};
+pub use guards::{GuardError, GuardLists, ListOrigin, WholeList};
+pub use lists::{ListChanges, Lists, Prefix, SILENCE, wanted as wanted_lists};
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};

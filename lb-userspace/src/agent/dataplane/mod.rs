@@ -8,6 +8,7 @@ mod arena;
 mod attach;
 mod error;
 mod fast;
+mod lists;
 #[cfg(feature = "ebpf-log")]
 mod log;
 mod mmap;
@@ -108,6 +109,15 @@ impl DataPlane {
         let result = object::balancer(&mut self.ebpf)?.test_run(options)?;
         out.truncate(result.data_size_out as usize);
         Ok((result.return_value, out))
+    }
+
+    /// Sets the clock of a program with [`Features::CLOCK`]: for tests.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn set_clock(&mut self, now: std::time::Duration) -> Result<(), DataPlaneError> {
+        let clock = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        self.maps.change_node(|node| lb_common::abi::Node { clock, ..node })
     }
 
     /// The two programs that a benchmark runs side by side: the balancer, and one that does nothing.
