@@ -8,6 +8,7 @@ mod consistency;
 mod crash;
 mod drain;
 mod flood;
+mod guard;
 mod health;
 mod host;
 mod preflight;

@@ -49,7 +49,9 @@ impl Agent {
         };
         let record: &Service = record.borrow();
         self.explain_service(&mut trace, record, protocol);
-        match choose(&flow, record, tables, false) {
+        let admitted =
+            if record.guard == 0 { Ok(()) } else { tables.admit(record, &flow.client, false) };
+        match admitted.and_then(|()| choose(&flow, record, tables, false)) {
             Ok(choice) => self.explain_choice(&mut trace, record, &choice),
             Err(reason) => {
                 trace.verdict = "drop".to_owned();
