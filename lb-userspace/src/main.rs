@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use lb_userspace::cli::{
     UsageError, backend, capture, check,
     client::{self, Client, ClientError},
-    preflight, real_server, reload, run, status, trace,
+    guard, preflight, real_server, reload, run, status, trace,
 };
 
 /// What was typed cannot be meant.
@@ -20,7 +20,7 @@ const USAGE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "lb", version, arg_required_else_help = true)]
 struct Cli {
-    /// The agent's control socket, for status, backend, trace, capture and reload [default: LB_SOCKET, else
+    /// The agent's control socket, for status, backend, guard, trace, capture and reload [default: LB_SOCKET, else
     /// /run/lb/lb.sock].
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
@@ -35,6 +35,7 @@ enum Command {
     Run(run::Args),
     Status(status::Args),
     Backend(backend::Args),
+    Guard(guard::Args),
     Trace(trace::Args),
     Capture(capture::Args),
     Reload(reload::Args),
@@ -58,6 +59,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match (cli.command, cli.socket) {
         (Command::Status(args), socket) => status::run(args, &agent(socket)),
         (Command::Backend(args), socket) => backend::run(args, &agent(socket)),
+        (Command::Guard(args), socket) => guard::run(args, &agent(socket)),
         (Command::Trace(args), socket) => trace::run(args, &agent(socket)),
         (Command::Capture(args), socket) => {
             forgive_closed_pipe(capture::run(&args, &agent(socket)))
@@ -73,8 +75,10 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         )
         .into()),
         (Command::Check(_) | Command::Preflight(_) | Command::RealServer(_), Some(_)) => {
-            Err(UsageError("--socket is for status, backend, trace, capture and reload".to_owned())
-                .into())
+            Err(UsageError(
+                "--socket is for status, backend, guard, trace, capture and reload".to_owned(),
+            )
+            .into())
         }
     }
 }
@@ -133,6 +137,11 @@ mod tests {
             "lb capture --service web --real r1 --snap 128 --count 20 -w /tmp/x.pcapng",
             "lb capture --client 2001:db8::/32 --drops --duration 30s -w -",
             "lb reload",
+            "lb guard deny 203.0.113.0/24 2001:db8::7 --service web",
+            "lb guard allow --file good.txt",
+            "lb guard remove 203.0.113.0/24 --socket /run/other.sock",
+            "lb guard list --service web --json",
+            "lb guard clear",
             "lb real-server check --vip 10.8.8.40",
         ] {
             assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
@@ -148,6 +157,8 @@ mod tests {
             ("lb backend add web/r3 --address 10.8.8.46 --port 0", "1..=65535"),
             ("lb trace sctp 10.0.0.5:1 10.8.8.40:80", "use `tcp` or `udp`"),
             ("lb trace tcp 10.0.0.5 10.8.8.40:80", "write 10.0.0.5:4711"),
+            ("lb guard deny", "PREFIX"),
+            ("lb guard deny ten", "`ten` is not a prefix"),
             ("lb run --interface a/b", "an interface name has no `/`"),
             ("lb capture", "--write <FILE>"),
             ("lb capture --real r1 -w x", "--service <SERVICE>"),

@@ -12,6 +12,7 @@ fn without_an_agent_every_command_says_so() {
         &["status", "--json"],
         &["reload"],
         &["backend", "list"],
+        &["guard", "list"],
         &["backend", "drain", "web4/real1"],
         &["trace", "tcp", "10.100.0.5:4711", "10.8.8.40:80"],
     ] {

@@ -9,6 +9,7 @@ mod consistency;
 mod crash;
 mod drain;
 mod flood;
+mod guard;
 mod health;
 mod host;
 mod local;

@@ -18,6 +18,7 @@ mod availability;
 mod counting;
 mod errors;
 mod fragments;
+mod guard;
 mod headers;
 mod hostile;
 mod lengths;

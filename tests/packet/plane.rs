@@ -8,8 +8,8 @@ use lb_userspace::{
     config,
     model::{Config, Name},
     plan::{
-        Desired, Inputs, MemberStatus, NextHop, Numbering, Operator, Ramp, Surroundings, desired,
-        diff, features,
+        Desired, GuardLists, Inputs, ListChanges, MemberStatus, NextHop, Numbering, Operator, Ramp,
+        Surroundings, desired, diff, features, wanted_lists,
     },
     schedule::Rings,
 };
@@ -27,6 +27,8 @@ pub(crate) struct Plane {
     pub(crate) data: DataPlane,
     pub(crate) config: Config,
     pub(crate) operator: Operator,
+    /// What operators have said of clients.
+    pub(crate) guards: GuardLists,
     pub(crate) numbering: Numbering,
     /// Real servers whose check has failed.
     pub(crate) down: BTreeSet<IpAddr>,
@@ -62,6 +64,7 @@ impl Plane {
             data,
             config,
             operator: Operator::default(),
+            guards: GuardLists::default(),
             numbering: Numbering::default(),
             down: BTreeSet::new(),
             unresolved: BTreeSet::new(),
@@ -85,6 +88,15 @@ impl Plane {
             self.data.apply(&step, Instant::now()).expect("the maps can be written");
         }
         self.data.finish(Instant::now());
+        self.update_lists();
+    }
+
+    /// Brings the guard lists up to date.
+    pub(crate) fn update_lists(&mut self) {
+        let wanted = wanted_lists(&self.config, &self.guards, &self.numbering);
+        let changes = ListChanges::between(&self.data.guard_lists(), &wanted);
+        self.data.put_prefixes(&changes.put).expect("the lists have room");
+        self.data.remove_prefixes(&changes.remove).expect("the prefixes are there");
     }
 
     /// Gives numbers to what is new; real servers and counters move along with their blocks.

@@ -34,7 +34,10 @@ use tokio::{
 
 use super::capture::Chunks;
 use crate::{
-    api::{Done, NewCapture, NewServer, NewState, NewWeight, Problem, Status, Trace},
+    api::{
+        Done, GuardReport, NewCapture, NewPrefixes, NewServer, NewState, NewWeight, Problem,
+        Status, Trace,
+    },
     model::{Name, Protocol},
 };
 
@@ -42,6 +45,8 @@ use crate::{
 const QUEUE: usize = 64;
 /// The largest body that is read.
 const BODY: usize = 64 * 1024;
+/// The largest body with prefixes: about a million of them.
+const PREFIXES_BODY: usize = 32 * 1024 * 1024;
 
 /// A change that an operator asks for.
 #[derive(Debug)]
@@ -52,12 +57,21 @@ pub(super) enum Change {
     Weight(Name, NewWeight),
 }
 
+/// A change of guard lists that an operator asks for.
+#[derive(Debug)]
+pub(super) enum GuardChange {
+    Put(NewPrefixes),
+    Clear(Option<Name>),
+}
+
 /// What the loop is asked.
 #[derive(Debug)]
 pub(super) enum Command {
     Status(oneshot::Sender<Status>),
     Trace { protocol: Protocol, client: SocketAddr, vip: SocketAddr, reply: Reply<Trace> },
     Change { pool: Name, change: Change, reply: Reply<Done> },
+    Guard(GuardChange, Reply<Done>),
+    GuardReport(Option<Name>, Reply<GuardReport>),
     Reload(Reply<Done>),
     Capture(NewCapture, Reply<Chunks>),
 }
@@ -117,11 +131,13 @@ pub(super) fn serve(path: &Path) -> Result<mpsc::Receiver<Command>, ControlError
 }
 
 fn router(commands: mpsc::Sender<Command>) -> Router {
+    let guard = get(guard_report).put(put_guard).delete(clear_guard);
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/trace", get(trace))
         .route("/v1/reload", post(reload))
         .route("/v1/capture", post(capture))
+        .route("/v1/guard", guard.layer(DefaultBodyLimit::max(PREFIXES_BODY)))
         .route("/v1/pools/{pool}/servers", post(add))
         .route("/v1/pools/{pool}/servers/{server}", delete(remove))
         .route("/v1/pools/{pool}/servers/{server}/state", put(state))
@@ -272,6 +288,40 @@ async fn weight(
     peer.may_change()?;
     let (UrlPath((pool, server)), Json(weight)) = (path?, body?);
     change(&commands, pool, Change::Weight(server, weight)).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardQuery {
+    service: Option<Name>,
+}
+
+async fn guard_report(
+    State(commands): Commands,
+    query: Result<Query<GuardQuery>, QueryRejection>,
+) -> Answer<GuardReport> {
+    let Query(GuardQuery { service }) = query?;
+    ask(&commands, |reply| Command::GuardReport(service, reply)).await.map(Json)
+}
+
+async fn put_guard(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    body: Result<Json<NewPrefixes>, JsonRejection>,
+) -> Answer<Done> {
+    peer.may_change()?;
+    let Json(new) = body?;
+    ask(&commands, |reply| Command::Guard(GuardChange::Put(new), reply)).await.map(Json)
+}
+
+async fn clear_guard(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    query: Result<Query<GuardQuery>, QueryRejection>,
+) -> Answer<Done> {
+    peer.may_change()?;
+    let Query(GuardQuery { service }) = query?;
+    ask(&commands, |reply| Command::Guard(GuardChange::Clear(service), reply)).await.map(Json)
 }
 
 async fn change(commands: &mpsc::Sender<Command>, pool: Name, change: Change) -> Answer<Done> {

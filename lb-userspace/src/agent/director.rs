@@ -25,8 +25,8 @@ use crate::{
     health,
     model::{Config, Name, Pool, RealServer},
     plan::{
-        Actual, Admin, Desired, Effective, Inputs, MemberStatus, NextHop, Numbering, Operator,
-        SlowStarts, Step, Surroundings, desired, diff,
+        Actual, Admin, Desired, Effective, GuardLists, Inputs, MemberStatus, NextHop, Numbering,
+        Operator, SlowStarts, Step, Surroundings, desired, diff,
     },
     schedule::Rings,
 };
@@ -56,6 +56,8 @@ impl Window {
 pub(super) struct Director {
     pub(super) config: Config,
     pub(super) operator: Operator,
+    /// What operators have said of clients.
+    pub(super) guards: GuardLists,
     pub(super) effective: Effective,
     pub(super) placement: Placement,
     pub(super) plane: DataPlane,
@@ -82,6 +84,8 @@ pub(super) struct Director {
     rings: Rings,
     /// What the maps hold, as far as we know; `None` when they have to be read again.
     known: Option<Actual>,
+    /// The guard lists are what they should be, as far as we know.
+    pub(super) lists_known: bool,
 }
 
 impl Director {
@@ -90,6 +94,7 @@ impl Director {
     pub(super) fn new(
         config: Config,
         operator: Operator,
+        guards: GuardLists,
         placement: Placement,
         plane: DataPlane,
         ledger: Ledger,
@@ -100,6 +105,7 @@ impl Director {
         Self {
             config,
             operator,
+            guards,
             effective,
             placement,
             plane,
@@ -116,6 +122,7 @@ impl Director {
             keys,
             rings: Rings::default(),
             known: None,
+            lists_known: false,
         }
     }
 
@@ -139,6 +146,7 @@ impl Director {
         // What the steps need must be there before them, what nothing needs any more goes after them.
         let features = desired.features.with_if(Features::CAPTURE, self.capturing);
         self.plane.refit(self.plane.features().with(features))?;
+        let lists = self.begin_lists()?;
         for step in &steps {
             debug!(%step, "step");
             if self.plane.apply(step, now)? {
@@ -146,10 +154,11 @@ impl Director {
             }
         }
         self.plane.finish(now);
+        self.finish_lists(&lists)?;
         self.plane.refit(features)?;
         self.forget_pools(now)?;
         self.known = Some(Actual::from(desired));
-        Ok(steps.len())
+        Ok(steps.len() + lists.changes)
     }
 
     /// The same after reading what the maps really hold: repairs what somebody else has changed.
@@ -157,7 +166,7 @@ impl Director {
     /// # Errors
     /// As [`Director::converge`].
     pub(super) fn reconcile(&mut self, neighbours: &Neighbours, now: Instant) -> Result<()> {
-        self.known = None;
+        (self.known, self.lists_known) = (None, false);
         let steps = self.converge(neighbours, now)?;
         if steps > 0 {
             warn!(steps, "the maps were not what they should be: repaired");

@@ -10,6 +10,7 @@ mod control;
 pub mod dataplane;
 mod director;
 mod files;
+mod guard;
 pub mod host;
 mod leaving;
 mod ledger;

@@ -16,6 +16,7 @@ impl Agent {
         let words = |error: anyhow::Error| format!("{error:#}");
         let parsed = load(&self.file, &self.options).map_err(words)?;
         needs_restart(&self.parsed, &parsed).map_err(words)?;
+        self.director.guards.check_room(&parsed.config).map_err(|error| error.to_string())?;
         let mut placement =
             Placement::of(&parsed, &self.netlink).await.map_err(|error| error.to_string())?;
         let operator = self.director.operator.clone();
@@ -23,10 +24,12 @@ impl Agent {
         self.keep_hops(&placement);
         let before = (self.director.config.clone(), self.director.placement.clone());
         (self.director.config, self.director.placement) = (parsed.config.clone(), placement);
+        self.director.lists_known = false;
         let steps = match self.put_into_force().and_then(|steps| self.attach().map(|()| steps)) {
             Ok(steps) => steps,
             Err(error) => {
                 (self.director.config, self.director.placement) = before;
+                self.director.lists_known = false;
                 if let Err(again) = self.put_into_force().and_then(|_| self.attach()) {
                     warn!(error = format!("{again:#}"), "going back to the old configuration");
                 }

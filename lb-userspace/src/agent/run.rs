@@ -206,6 +206,10 @@ impl Agent {
             Command::Change { pool, change, reply } => {
                 _ = reply.send(self.change(&pool, change).await);
             }
+            Command::Guard(change, reply) => _ = reply.send(self.change_guard(change)),
+            Command::GuardReport(service, reply) => {
+                _ = reply.send(self.guard_report(service.as_ref()));
+            }
             Command::Reload(reply) => _ = reply.send(self.reload().await),
             Command::Capture(asked, reply) => _ = reply.send(self.begin_capture(&asked).await),
         }

@@ -27,7 +27,7 @@ use crate::{
     config::Parsed,
     config_file, health,
     model::{Pool, RealServer},
-    plan::{self, Admin, Operator},
+    plan::{self, Admin, GuardLists, Operator},
 };
 
 impl Agent {
@@ -42,6 +42,8 @@ impl Agent {
         control::check_free(&node.socket)?;
         let netlink = Netlink::connect()?;
         let operator: Operator = files::read(&node.operator_file())?;
+        let guards: GuardLists = files::read(&node.guard_file())?;
+        guards.check_room(&parsed.config)?;
         let mut placement = Placement::of(&parsed, &netlink).await?;
         warnings.extend(place_added(&operator, &mut placement, &parsed, &netlink).await);
         let keys = HashKeys::from_seed(files::seed(node.seed_file.as_deref(), &node.state_folder)?);
@@ -66,6 +68,7 @@ impl Agent {
         let director = Director::new(
             parsed.config.clone(),
             operator,
+            guards,
             placement,
             plane,
             ledger,

@@ -8,12 +8,16 @@
 //! | `DELETE /v1/pools/{pool}/servers/{server}` | | [`Done`] |
 //! | `PUT /v1/pools/{pool}/servers/{server}/state` | [`NewState`] | [`Done`] |
 //! | `PUT /v1/pools/{pool}/servers/{server}/weight` | [`NewWeight`] | [`Done`] |
+//! | `GET /v1/guard`, `GET /v1/guard?service=…` | | [`GuardReport`] |
+//! | `PUT /v1/guard` | [`NewPrefixes`] | [`Done`] |
+//! | `DELETE /v1/guard`, `DELETE /v1/guard?service=…` | | [`Done`]: what was set at run time is taken back |
 //! | `POST /v1/reload` | | [`Done`] |
 //! | `POST /v1/capture` | [`NewCapture`] | frames ([`crate::capture::Frames`]); the first is [`CaptureStart`] |
 //!
 //! Anything but 200 carries a [`Problem`].
 
 mod capture;
+mod guard;
 mod status;
 mod trace;
 
@@ -22,6 +26,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use capture::{CaptureStart, NewCapture, Snap, SnapError};
+pub use guard::{GuardReport, GuardWord, ListedPrefix, NewPrefixes};
 pub use status::{
     HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates, RealTraffic,
     ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,

@@ -4,6 +4,7 @@ pub mod backend;
 pub mod capture;
 pub mod check;
 pub mod client;
+pub mod guard;
 mod logging;
 mod output;
 mod paint;

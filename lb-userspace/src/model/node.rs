@@ -98,4 +98,9 @@ impl Node {
     pub fn operator_file(&self) -> PathBuf {
         Path::new(&self.state_folder).join("operator.json")
     }
+
+    /// The file of the guard lists that an operator set at run time.
+    pub fn guard_file(&self) -> PathBuf {
+        Path::new(&self.state_folder).join("guard.json")
+    }
 }

@@ -6,6 +6,8 @@ mod census;
 mod desired;
 mod diff;
 mod ends;
+mod guards;
+mod lists;
 mod numbering;
 mod operator;
 mod ramp;
@@ -21,6 +23,8 @@ pub use desired::{
 };
 pub use diff::{Actual, Step, diff};
 pub use ends::{END_LISTS, Entries, ends};
+pub use guards::{GuardError, GuardLists, ListOrigin, WholeList};
+pub use lists::{ListChanges, Lists, Prefix, SILENCE, wanted as wanted_lists};
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};
 pub use ramp::SlowStarts;

@@ -7,6 +7,7 @@ mod frames;
 mod measure;
 #[path = "../../packet/plane.rs"]
 mod plane;
+mod prefixes;
 mod scenario;
 
 use std::{env, fs, time::Instant};
@@ -37,6 +38,7 @@ struct Line {
 struct Changes {
     build_ring_ms: f64,
     health_to_ring_ms: f64,
+    load_prefixes_ms: f64,
 }
 
 #[derive(Serialize)]
@@ -66,7 +68,11 @@ fn main() -> Result<()> {
         lines.push(line);
     }
     drop(stats);
-    let changes = Changes { build_ring_ms: build_ring(), health_to_ring_ms: health_to_ring() };
+    let changes = Changes {
+        build_ring_ms: build_ring(),
+        health_to_ring_ms: health_to_ring(),
+        load_prefixes_ms: prefixes::load(&all()[0].config()),
+    };
     println!(
         "\nring of 65,537 slots for 1,000 real servers, built: {:.2} ms",
         changes.build_ring_ms
@@ -75,6 +81,7 @@ fn main() -> Result<()> {
         "health change of one of 100 real servers to the ring in force: {:.2} ms",
         changes.health_to_ring_ms
     );
+    println!("load 100,000 prefixes: {:.0} ms", changes.load_prefixes_ms);
     if let Some(path) = option("--json") {
         let results = Results { lines, changes };
         fs::write(&path, serde_json::to_string_pretty(&results)?).context(path)?;
@@ -126,13 +133,14 @@ fn health_to_ring() -> f64 {
     })
 }
 
+/// In milliseconds.
+fn timed_once(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64() * 1_000.0
+}
+
 fn timed(mut work: impl FnMut(u32)) -> f64 {
-    let mut times: Vec<_> = (0..21)
-        .map(|round| {
-            let start = Instant::now();
-            work(round);
-            start.elapsed().as_secs_f64() * 1_000.0
-        })
-        .collect();
+    let mut times: Vec<_> = (0..21).map(|round| timed_once(|| work(round))).collect();
     middle(&mut times)
 }

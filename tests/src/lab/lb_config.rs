@@ -24,6 +24,8 @@ pub struct LbConfig {
     pub node: String,
     /// Text for each `[[pool]]`, such as `window = "10s"`.
     pub pool: String,
+    /// Text for each `[[service]]`, such as `guard = {}`.
+    pub service: String,
     /// Text at the end: tables of your own.
     pub more: String,
 }
@@ -37,6 +39,7 @@ impl LbConfig {
                 .into(),
             node: String::new(),
             pool: String::new(),
+            service: String::new(),
             more: String::new(),
         }
     }
@@ -47,18 +50,18 @@ impl LbConfig {
         let mut text = self.node_table(paths);
         if families.ipv4() {
             text += &self.pool_table("web4", topology, Families::Ipv4);
-            text += &service("web4", &VIP4.to_string(), &["tcp/80"], "web4", "");
+            text += &service("web4", &VIP4.to_string(), &["tcp/80"], "web4", &self.service);
             text += &service(
                 "bundle",
                 &VIP4_BUNDLE.to_string(),
                 &["tcp/80", "tcp/443"],
                 "web4",
-                "mark = 80\n",
+                &format!("mark = 80\n{}", self.service),
             );
         }
         if families.ipv6() {
             text += &self.pool_table("web6", topology, Families::Ipv6);
-            text += &service("web6", &VIP6.to_string(), &["tcp/80"], "web6", "");
+            text += &service("web6", &VIP6.to_string(), &["tcp/80"], "web6", &self.service);
         }
         text + &self.more
     }

@@ -10,6 +10,7 @@ mod census;
 mod ends;
 mod error;
 mod fast;
+mod lists;
 #[cfg(feature = "ebpf-log")]
 mod log;
 mod mmap;

@@ -20,7 +20,10 @@ use lb_common::{
 };
 
 use super::{DataPlaneError, fast::Fast, mmap::Words, object};
-use crate::{model::Limits, plan::OwnAddresses};
+use crate::{
+    model::Limits,
+    plan::{OwnAddresses, SILENCE},
+};
 
 const POOL_WORDS: usize = size_of::<Pool>() / 8;
 const REAL_WORDS: usize = size_of::<Real>() / 8;
@@ -457,6 +460,7 @@ impl Tables for Maps {
         let address = Address::from_halves(*client);
         let look =
             |list| self.guard_lists.get(&Key::new(160, GuardList::new(list, address)), 0).ok();
+        let look = |list| look(list).filter(|&said| said != SILENCE);
         let listed = if guard.has(Guard::LISTED) {
             look(number).or_else(|| look(GuardList::EVERY))
         } else {

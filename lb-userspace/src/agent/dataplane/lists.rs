@@ -1,0 +1,38 @@
+//! The trie of guard lists, read and changed.
+
+use aya::maps::lpm_trie::Key;
+
+use super::{DataPlane, DataPlaneError};
+use crate::plan::{Lists, Prefix};
+
+impl DataPlane {
+    /// The guard lists as the trie has them; the lists of tunnels are left out.
+    #[must_use]
+    pub fn guard_lists(&self) -> Lists {
+        let prefixes = self
+            .maps
+            .prefixes()
+            .map(|(key, action)| (Prefix { length: key.prefix_len(), key: key.data() }, action));
+        prefixes.filter(|(prefix, _)| !prefix.is_of_tunnels()).collect()
+    }
+
+    /// Writes prefixes with their actions.
+    ///
+    /// # Errors
+    /// The kernel's; those before the one that failed are written.
+    pub fn put_prefixes(&mut self, prefixes: &[(Prefix, u32)]) -> Result<(), DataPlaneError> {
+        prefixes.iter().try_for_each(|(prefix, action)| self.maps.put_prefix(&key(prefix), *action))
+    }
+
+    /// Removes prefixes.
+    ///
+    /// # Errors
+    /// The kernel's; those before the one that failed are gone.
+    pub fn remove_prefixes(&mut self, prefixes: &[Prefix]) -> Result<(), DataPlaneError> {
+        prefixes.iter().try_for_each(|prefix| self.maps.remove_prefix(&key(prefix)))
+    }
+}
+
+const fn key(prefix: &Prefix) -> Key<lb_common::abi::GuardList> {
+    Key::new(prefix.length, prefix.key)
+}
