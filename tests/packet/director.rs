@@ -82,11 +82,6 @@ impl Director {
         Self { plane, out: Vec::new(), counted: None }
     }
 
-    /// The same with more than the configuration asks for.
-    pub(crate) fn with_features(config: &str, extra: Features) -> Self {
-        Self { plane: Plane::with(config, extra), counted: None }
-    }
-
     /// Gives a frame to the program and checks everything that it did: exactly one counter has moved, by
     /// one packet and the frame's bytes; what was sent on is the frame with other MAC addresses and one hop
     /// less, or in its tunnel, what was not is as it was; the action fits.

@@ -34,7 +34,7 @@ fn guarded(guard: impl Fn(Family) -> String) -> Director {
         assert_eq!(text.matches(&vip).count(), 1);
         text = text.replace(&vip, &format!("{vip}guard = {}\n", guard(family)));
     }
-    let mut director = Director::with_features(&text, Features::CLOCK);
+    let mut director = Director::equipped(&text, Features::CLOCK);
     director.plane.data.set_clock(Duration::from_secs(1_000)).expect("the clock");
     director
 }
