@@ -1,5 +1,9 @@
 //! The maps as the decision reads them.
 #![expect(
+    clippy::needless_borrows_for_generic_args,
+    reason = "what is not borrowed is copied to a stack that has no room for it"
+)]
+#![expect(
     unsafe_code,
     reason = "map values are reached through pointers that the kernel hands out"
 )]

@@ -88,19 +88,28 @@ pub(super) struct Director {
     pub(super) lists_known: bool,
 }
 
+/// What the state folder holds.
+pub(super) struct Stored {
+    /// What an operator has said of real servers.
+    pub(super) operator: Operator,
+    /// What an operator has said of clients.
+    pub(super) guards: GuardLists,
+    /// The numbers.
+    pub(super) ledger: Ledger,
+}
+
 impl Director {
     /// Takes over a data plane. Nothing changes before the first [`Director::converge`].
     #[must_use]
     pub(super) fn new(
         config: Config,
-        operator: Operator,
-        guards: GuardLists,
+        stored: Stored,
         placement: Placement,
         plane: DataPlane,
-        ledger: Ledger,
         keys: HashKeys,
         now: Instant,
     ) -> Self {
+        let Stored { operator, guards, ledger } = stored;
         let effective = operator.apply(&config);
         Self {
             config,

@@ -13,7 +13,7 @@ use super::{
     addresses::Addresses,
     control,
     dataplane::{DataPlane, Links, Pins},
-    director::Director,
+    director::{Director, Stored},
     files,
     host::{self, Wanted},
     ledger::Ledger,
@@ -67,11 +67,9 @@ impl Agent {
         let neighbours = Neighbours::new(netlink.clone())?;
         let director = Director::new(
             parsed.config.clone(),
-            operator,
-            guards,
+            Stored { operator, guards, ledger },
             placement,
             plane,
-            ledger,
             keys,
             Instant::now(),
         );
