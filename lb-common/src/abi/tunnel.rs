@@ -18,8 +18,8 @@ pub struct Tunnel {
     pub port: u16,
     /// The largest packet that fits inside, in bytes.
     pub mtu: u16,
-    /// What the MSS option of SYNs is lowered to; 0: left alone.
-    pub mss: u16,
+    /// Zero.
+    pub zero2: u16,
     /// 1 where the outer header is IPv6.
     pub v6: u16,
     /// Zero.

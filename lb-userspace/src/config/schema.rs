@@ -84,7 +84,7 @@ pub(super) const SORRY_SERVER: Schema =
     Schema { title: "`sorry_server` of a pool", keys: &["name", "address"], later: &[] };
 
 pub(super) const TUNNEL: Schema =
-    Schema { title: "`tunnel` of a pool", keys: &["type", "port", "mtu", "clamp_mss"], later: &[] };
+    Schema { title: "`tunnel` of a pool", keys: &["type", "port", "mtu"], later: &["clamp_mss"] };
 
 pub(super) const SERVICE: Schema = Schema {
     title: "[[service]]",

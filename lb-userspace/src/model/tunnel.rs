@@ -10,8 +10,6 @@ pub struct Tunnel {
     /// The largest packet, with what is around it, that the path to the real servers carries; `None`: as
     /// the interface.
     pub mtu: Option<u16>,
-    /// Lower the MSS option in SYNs to what fits?
-    pub clamp_mss: bool,
 }
 
 /// What is put around a packet.

@@ -327,8 +327,7 @@ fn tunnel(tunnel: &model::Tunnel, remote: IpAddr, mtu: u16, inputs: &Inputs<'_>)
     };
     let outer = Tunnel { port, v6: u16::from(remote.is_ipv6()), ..Tunnel::default() };
     let inside = tunnel.mtu.unwrap_or(mtu).saturating_sub(outer.overhead());
-    let mss = if tunnel.clamp_mss { inside } else { 0 };
-    Tunnel { remote: remote.into(), local, spread, mtu: inside, mss, ..outer }
+    Tunnel { remote: remote.into(), local, spread, mtu: inside, ..outer }
 }
 
 /// The last four bytes of an address.

@@ -193,9 +193,8 @@ impl Maps {
         let [local, remote] = [tunnel.local.halves().0, tunnel.remote.halves().0];
         let [a, b] = tunnel.port.to_ne_bytes();
         let [c, d] = tunnel.mtu.to_ne_bytes();
-        let [e, f] = tunnel.mss.to_ne_bytes();
         let [g, h] = tunnel.v6.to_ne_bytes();
-        let last = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+        let last = u64::from_ne_bytes([a, b, c, d, 0, 0, g, h]);
         let words = remote.into_iter().chain(local).chain(tunnel.spread).chain([last]);
         for (index, word) in words.enumerate() {
             self.tunnels.set(at + index, word);
@@ -206,14 +205,14 @@ impl Maps {
     pub(super) fn tunnel(&self, number: u32) -> Option<Tunnel> {
         let at = number as usize * TUNNEL_WORDS;
         let word = |index| self.tunnels.get(at + index);
-        let [a, b, c, d, e, f, g, h] = word(6)?.to_ne_bytes();
+        let [a, b, c, d, _, _, g, h] = word(6)?.to_ne_bytes();
         Some(Tunnel {
             remote: Address::from_halves(Halves([word(0)?, word(1)?])),
             local: Address::from_halves(Halves([word(2)?, word(3)?])),
             spread: [word(4)?, word(5)?],
             port: u16::from_ne_bytes([a, b]),
             mtu: u16::from_ne_bytes([c, d]),
-            mss: u16::from_ne_bytes([e, f]),
+            zero2: 0,
             v6: u16::from_ne_bytes([g, h]),
             zero: 0,
         })

@@ -24,11 +24,9 @@ pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<Spanned<Tunnel>> 
     }
     let port = port.and_then(|item| item.integer(sink, port_number)).map(Spanned::into_inner);
     let mtu = table.get("mtu").and_then(|item| item.integer(sink, |mtu| Ok(Tunnel::mtu(mtu)?)));
-    let clamp_mss = table.get("clamp_mss").and_then(|item| item.boolean(sink));
     let tunnel = Tunnel {
         kind: port.map_or(kind?, |port| TunnelKind::Gue { port }),
         mtu: mtu.map(Spanned::into_inner),
-        clamp_mss: clamp_mss.is_some_and(Spanned::into_inner),
     };
     Some(Spanned::new(table.span, tunnel))
 }

@@ -53,7 +53,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(dns.window, Window::default());
     assert_eq!(dns.servers[0].weight, Weight::new(1).unwrap());
     assert_eq!((dns.slow_start, dns.on_empty, dns.sorry.as_ref()), (None, OnEmpty::Drop, None));
-    assert_eq!(dns.tunnel, Tunnel { kind: TunnelKind::Ip, mtu: None, clamp_mss: false });
+    assert_eq!(dns.tunnel, Tunnel { kind: TunnelKind::Ip, mtu: None });
     let names = &config.services[1];
     assert_eq!((names.mode, names.persistence.as_ref()), (Mode::DirectRouting, None));
     assert!(!names.quic && names.guard.is_none() && names.flood.is_none());
@@ -124,7 +124,7 @@ slow_start = "60s"
 on_empty = "reject"
 window = "until-drained"
 sorry_server = { address = "2001:db8::99" }
-tunnel = { type = "gue", mtu = 1400, clamp_mss = true }"#;
+tunnel = { type = "gue", mtu = 1400 }"#;
     let tunnelled = |pool: &str| {
         let text = edited(("name = \"dns\"", pool));
         accepted(&text.replace("mark = 53", "mark = 53\nmode = \"tunnel\""))
@@ -139,7 +139,7 @@ tunnel = { type = "gue", mtu = 1400, clamp_mss = true }"#;
         ("sorry", "2001:db8::99")
     );
     let gue = TunnelKind::Gue { port: 6_080 };
-    assert_eq!(dns.tunnel, Tunnel { kind: gue, mtu: Some(1_400), clamp_mss: true });
+    assert_eq!(dns.tunnel, Tunnel { kind: gue, mtu: Some(1_400) });
 
     let config = tunnelled("name = \"dns\"\ntunnel = { type = \"gue\", port = 9000 }");
     assert_eq!(config.pools[1].tunnel.kind, TunnelKind::Gue { port: 9_000 });
