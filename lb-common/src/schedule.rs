@@ -36,25 +36,47 @@ fn turn<T: Tables>(tables: &T, number: u32, pool: &Pool) -> Option<u16> {
 /// The open real server whose connections cost least; the first of several such.
 #[inline(always)]
 fn least<T: Tables>(tables: &T, pool: &Pool, schedule: &Schedule) -> Option<u16> {
-    let (mut best, mut least) = (None, Cost::NONE);
-    for number in 0..Schedule::MOST_REALS {
-        if number >= schedule.reals {
-            break;
-        }
-        let cost = tables.cost(pool.reals.wrapping_add(number), schedule.rule);
-        if cost.less_than(least) {
-            #[expect(clippy::cast_possible_truncation, reason = "smaller than `MOST_REALS`")]
-            let number = number as u16;
-            (best, least) = (Some(number), cost);
+    let mut search =
+        Search { best: NONE, reals: pool.reals, rule: schedule.rule, zero: 0, cost: Cost::NONE };
+    let reals =
+        if schedule.reals > Schedule::MOST_REALS { Schedule::MOST_REALS } else { schedule.reals };
+    tables.search(&mut search, reals);
+    let [a, b, ..] = search.best.to_le_bytes();
+    (search.best != NONE).then_some(u16::from_le_bytes([a, b]))
+}
+
+/// No real server.
+const NONE: u32 = u32::MAX;
+
+/// A walk over the real servers of a pool.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// The best one so far.
+    best: u32,
+    /// The first one's entry.
+    reals: u32,
+    rule: u32,
+    zero: u32,
+    /// What the best one costs.
+    cost: Cost,
+}
+
+impl Search {
+    /// Looks at one more real server of the pool.
+    #[inline(always)]
+    pub fn consider<T: Tables>(&mut self, tables: &T, number: u32) {
+        let cost = cost(tables, self.reals.wrapping_add(number), self.rule);
+        if cost.less_than(self.cost) {
+            (self.best, self.cost) = (number, cost);
         }
     }
-    best
 }
 
 /// What one more connection costs at the real server `number`, where it takes any.
 #[inline(always)]
-pub fn cost<T: Tables>(tables: &T, number: u32, rule: u32) -> Cost {
-    let open = tables.real(number).is_some_and(|r| RealState(r.state).has(RealState::OPEN));
+fn cost<T: Tables>(tables: &T, number: u32, rule: u32) -> Cost {
+    let open = tables.real(number).is_some_and(|real| RealState(real.state).has(RealState::OPEN));
     match tables.load(number).filter(|load| open && load.weight > 0) {
         Some(load) => Cost::of(&load, rule),
         None => Cost::NONE,
@@ -62,9 +84,10 @@ pub fn cost<T: Tables>(tables: &T, number: u32, rule: u32) -> Cost {
 }
 
 /// What one more connection costs at a real server: an overhead (upper 48 bits) for each unit of a weight (lower
-/// 16). One word, because functions of BPF programs return no more.
+/// 16).
+#[repr(transparent)]
 #[derive(Clone, Copy, Debug)]
-pub struct Cost(pub u64);
+struct Cost(u64);
 
 impl Cost {
     /// It takes none: more than everything.

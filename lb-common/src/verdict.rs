@@ -14,7 +14,7 @@ use crate::{
     flow::{Flow, Segment},
     flow_hash::HashKeys,
     ring,
-    schedule::{self, Cost},
+    schedule::Search,
     track::{Tracked, Way, follow},
     wire::Frame,
 };
@@ -88,12 +88,14 @@ pub trait Tables {
     {
         follow(self, &packet)
     }
-    /// What one more connection costs at the real server `number` ([`schedule::cost`]).
-    fn cost(&self, number: u32, rule: u32) -> Cost
+    /// Looks at the first `reals` real servers of a pool ([`Search::consider`]).
+    fn search(&self, search: &mut Search, reals: u32)
     where
         Self: Sized,
     {
-        schedule::cost(self, number, rule)
+        for number in 0..reals {
+            search.consider(self, number);
+        }
     }
     /// Picks the real server of `pool` for a new connection by its schedule ([`crate::schedule::pick`]).
     fn pick(&self, number: u32, pool: &Pool) -> Option<u16>;

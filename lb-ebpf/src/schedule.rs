@@ -4,9 +4,11 @@
     reason = "map values are reached through pointers that the kernel hands out"
 )]
 
-use core::arch::asm;
+use aya_ebpf::helpers::generated::bpf_loop;
+use core::{arch::asm, ptr};
 use lb_common::{
     abi::{Features, NO_REAL, NoteState},
+    schedule::Search,
     verdict::Tables as _,
 };
 
@@ -34,11 +36,22 @@ extern "C" fn pick_real(number: u32) -> u32 {
     picked().unwrap_or(NO_REAL).into()
 }
 
-/// A global function of the program: what one more connection costs at a real server.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(crate) extern "C" fn cost_of(number: u32, rule: u32) -> u64 {
-    lb_common::schedule::cost(&Maps, number, rule).0
+/// Looks at the first `reals` real servers of a pool: the verifier looks at one round, not at all of them.
+#[inline(always)]
+pub(crate) fn search(search: &mut Search, reals: u32) {
+    let round: unsafe extern "C" fn(u32, *mut Search) -> i64 = consider;
+    // SAFETY: the helper calls `consider` with `search`, and is done with it when it returns.
+    unsafe { bpf_loop(reals, round as *mut _, ptr::from_mut(search).cast(), 0) };
+}
+
+/// One round.
+///
+/// # Safety
+/// `search` is what the function above has handed to the helper.
+unsafe extern "C" fn consider(number: u32, search: *mut Search) -> i64 {
+    // SAFETY: the caller's.
+    unsafe { (*search).consider(&Maps, number) };
+    0
 }
 
 /// Takes a turn.

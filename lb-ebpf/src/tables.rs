@@ -16,7 +16,7 @@ use lb_common::{
         Real, Reason, RingRef, Schedule, Service, ServiceKey, Vip,
     },
     flow_hash::HashKeys,
-    schedule::Cost,
+    schedule::Search,
     track::{self, Tracked, Way},
     verdict::{self, Tables},
 };
@@ -218,8 +218,8 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
-    fn cost(&self, number: u32, rule: u32) -> Cost {
-        Cost(schedule::cost_of(number, rule))
+    fn search(&self, search: &mut Search, reals: u32) {
+        schedule::search(search, reals);
     }
 
     #[inline(always)]
