@@ -82,10 +82,9 @@ const fn one(state: Option<NoteState>) -> u64 {
 }
 
 /// Takes a connection from one count to the other.
-#[inline(never)]
-#[unsafe(no_mangle)]
-extern "C" fn shift_connection(number: u32, was: u64, is: u64) -> u32 {
-    let Some(load) = LOADS.get_ptr_mut(number) else { return 0 };
+#[inline(always)]
+fn shift_connection(number: u32, was: u64, is: u64) {
+    let Some(load) = LOADS.get_ptr_mut(number) else { return };
     let counts = load.cast::<u64>();
     // SAFETY: array elements live as long as the map, and begin with both counts in one word.
     let present = unsafe { counts.read_volatile() };
@@ -95,7 +94,6 @@ extern "C" fn shift_connection(number: u32, was: u64, is: u64) -> u32 {
     let taken = if left == 0 { 0 } else { was };
     // SAFETY: as above.
     unsafe { fetch_add(counts, is.wrapping_sub(taken)) };
-    0
 }
 
 /// Adds to a word that other CPUs add to.
