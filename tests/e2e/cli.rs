@@ -28,7 +28,7 @@ fn a_change_that_cannot_be_is_refused_with_words() {
     let stage = Stage::up();
     let before = stage.status();
     // Arguments, exit code (2: what was typed cannot be meant), words.
-    let cases: [(&[&str], i32, &[&str]); 15] = [
+    let cases: [(&[&str], i32, &[&str]); 14] = [
         (&["drain", "web5/real1"], 1, &["no pool `web5`", "web4, web6"]),
         (&["drain", "web4/real9"], 1, &["no real server `real9`", "real1, real2"]),
         (&["remove", "web4/real9"], 1, &["no real server `real9`", "real1, real2"]),
