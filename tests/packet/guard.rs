@@ -138,7 +138,7 @@ fn a_service_s_own_list_comes_before_that_of_every_service() {
         director.change(|plane| {
             plane.guards.clear(&plane.config, None).expect("lists");
         });
-        assert!(director.plane.data.guard_lists().is_empty(), "nothing is left");
+        assert!(director.plane.data.lists().is_empty(), "nothing is left");
     }
 }
 
@@ -149,7 +149,7 @@ fn every_ipv6_client_is_no_ipv4_client() {
     assert_eq!(open(&mut director, Family::V6, outside(Family::V6)), DENIED);
     assert_eq!(open(&mut director, Family::V4, outside(Family::V4)), Fate::In);
     let all4 = Prefix::new(GuardList::EVERY, net("0.0.0.0/0"));
-    assert_eq!(director.plane.data.guard_lists().get(&all4), Some(&SILENCE));
+    assert_eq!(director.plane.data.lists().get(&all4), Some(&SILENCE));
     say(&mut director, None, GuardAction::Deny, "0.0.0.0/0");
     assert_eq!(open(&mut director, Family::V4, outside(Family::V4)), DENIED);
 }

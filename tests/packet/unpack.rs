@@ -1,6 +1,7 @@
 //! The far end of tunnels: what a director has put around a packet comes off again.
 
 use lb_common::abi::{Features, GuardAction, GuardList, Reason};
+use lb_userspace::plan::Prefix;
 
 use crate::{
     craft::{DOT1Q, addresses, tagged, with},
@@ -20,19 +21,14 @@ const PORT: u32 = 6_081;
 /// A host without services at which tunnels from these sources end.
 fn end(from: &[&str]) -> Director {
     let mut end = Director::equipped(LIMITS, Features::UNPACK);
-    end.change(|plane| {
-        for number in 1..=3 {
-            for family in FAMILIES {
-                let prefix = family.real(number).into();
-                plane.data.put_list_entry(GuardList::ENDS, prefix, PORT).expect("room");
-            }
-        }
-        for prefix in from {
-            let allow = GuardAction::Allow as u32;
-            let prefix = prefix.parse().expect("a prefix");
-            plane.data.put_list_entry(GuardList::TUNNELS, prefix, allow).expect("room");
-        }
+    let own = (1..=3).flat_map(|number| FAMILIES.map(|family| family.real(number)));
+    let ends = own.map(|address| (Prefix::new(GuardList::ENDS, address.into()), PORT));
+    let senders = from.iter().map(|prefix| {
+        let prefix = prefix.parse().expect("a prefix");
+        (Prefix::new(GuardList::TUNNELS, prefix), GuardAction::Allow as u32)
     });
+    let prefixes: Vec<_> = ends.chain(senders).collect();
+    end.plane.data.put_prefixes(&prefixes).expect("room");
     end
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tracing::info;
 
 use super::{control::Change, files, host::Wanted, run::Agent};
-use crate::{api::Done, model::Name, plan};
+use crate::{api::Done, model::Name};
 
 impl Agent {
     /// Carries out an operator's word, or nothing of it.
@@ -51,8 +51,6 @@ impl Agent {
     pub(super) fn put_into_force(&mut self) -> Result<usize> {
         self.director.effective = self.director.operator.apply(&self.director.config);
         self.follow();
-        let ends = plan::ends(&self.director.config.node);
-        self.director.plane.set_lists(&plan::END_LISTS, &ends)?;
         self.director.converge(&self.neighbours, Instant::now())
     }
 

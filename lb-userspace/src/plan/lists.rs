@@ -1,4 +1,4 @@
-//! The trie of guard lists: what it should hold, and what has to be changed in it.
+//! The trie of prefixes (guards, and the ends of tunnels): what it should hold, and what has to be changed in it.
 //!
 //! It is not part of [`super::Desired`]: lists are long and seldom change, health changes often.
 
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use ipnet::IpNet;
 use lb_common::abi::{self, Address, GuardList};
 
-use super::{Numbering, guards::GuardLists, guards::shadows_ipv4};
+use super::{Numbering, ends::ends, guards::GuardLists, guards::shadows_ipv4};
 use crate::model::{Config, GuardAction};
 
 /// A prefix of a list, as the trie has it.
@@ -19,7 +19,8 @@ pub struct Prefix {
     pub key: GuardList,
 }
 
-/// What the trie holds of guards: a [`lb_common::abi::GuardAction`] as a number, or [`SILENCE`].
+/// What the trie holds: a [`lb_common::abi::GuardAction`] as a number, or [`SILENCE`]; for the ends of tunnels
+/// the UDP port of GUE.
 pub type Lists = HashMap<Prefix, u32>;
 
 /// The list says nothing of this prefix, whatever it says of a shorter one.
@@ -38,18 +39,12 @@ impl Prefix {
             key: GuardList::new(list, Address::from(prefix.network())),
         }
     }
-
-    /// True for what guards do not concern: lists of tunnels.
-    #[must_use]
-    pub fn is_of_tunnels(&self) -> bool {
-        [GuardList::TUNNELS, GuardList::ENDS].contains(&u32::from_be_bytes(self.key.list))
-    }
 }
 
 /// What the trie should hold. A service without a number yet has no list.
 #[must_use]
 pub fn wanted(config: &Config, operator: &GuardLists, numbering: &Numbering) -> Lists {
-    let mut wanted = Lists::new();
+    let mut wanted = ends(&config.node);
     for (service, list) in operator.whole(config) {
         let number = match service {
             None => GuardList::EVERY,
@@ -174,7 +169,5 @@ mod tests {
         assert_eq!(changes.put, [(prefix("fd00::/8"), 1), (prefix("10.0.0.0/8"), 2)]);
         assert_eq!(changes.remove, [prefix("10.0.0.0/16")]);
         assert_eq!(ListChanges::between(&wanted, &wanted), ListChanges::default());
-        assert!(Prefix::new(GuardList::ENDS, net("::/0")).is_of_tunnels());
-        assert!(!prefix("::/0").is_of_tunnels());
     }
 }

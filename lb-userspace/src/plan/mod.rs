@@ -22,7 +22,6 @@ pub use desired::{
     desired, features,
 };
 pub use diff::{Actual, Step, diff};
-pub use ends::{END_LISTS, Entries, ends};
 pub use guards::{GuardError, GuardLists, ListOrigin, WholeList};
 pub use lists::{ListChanges, Lists, Prefix, SILENCE, wanted as wanted_lists};
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};

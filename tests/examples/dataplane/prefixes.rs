@@ -25,7 +25,7 @@ pub(crate) fn load(config: &str) -> f64 {
             })
         })
         .collect();
-    assert_eq!(plane.data.guard_lists().len(), prefixes.len(), "all of them are there");
+    assert_eq!(plane.data.lists().len(), prefixes.len(), "all of them are there");
     middle(&mut times)
 }
 

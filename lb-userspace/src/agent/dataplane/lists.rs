@@ -1,4 +1,4 @@
-//! The trie of guard lists, read and changed.
+//! The trie of prefixes, read and changed.
 
 use aya::maps::lpm_trie::Key;
 
@@ -6,14 +6,13 @@ use super::{DataPlane, DataPlaneError};
 use crate::plan::{Lists, Prefix};
 
 impl DataPlane {
-    /// The guard lists as the trie has them; the lists of tunnels are left out.
+    /// What the trie has.
     #[must_use]
-    pub fn guard_lists(&self) -> Lists {
-        let prefixes = self
-            .maps
-            .prefixes()
-            .map(|(key, action)| (Prefix { length: key.prefix_len(), key: key.data() }, action));
-        prefixes.filter(|(prefix, _)| !prefix.is_of_tunnels()).collect()
+    pub fn lists(&self) -> Lists {
+        let prefixes = self.maps.prefixes();
+        prefixes
+            .map(|(key, value)| (Prefix { length: key.prefix_len(), key: key.data() }, value))
+            .collect()
     }
 
     /// Writes prefixes with their actions.

@@ -7,7 +7,6 @@
 mod arena;
 mod attach;
 mod census;
-mod ends;
 mod error;
 mod fast;
 mod lists;
