@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
 use tracing::{info, warn};
 
 use super::director::Director;
@@ -45,19 +44,16 @@ impl Meters {
 
 impl Director {
     /// Reads the counters, where that is due. Returns true where a flood has begun or ended.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub(super) fn measure(&mut self, now: Instant) -> Result<bool> {
+    pub(super) fn measure(&mut self, now: Instant) -> bool {
         if now < self.meters.due {
-            return Ok(false);
+            return false;
         }
         self.meters.due = now + INTERVAL;
         let mut turned = false;
         let mut meters = BTreeMap::new();
         for service in &self.effective.config.services {
             let mut meter = self.meters.services.remove(&service.name).unwrap_or_default();
-            meter.samples.add(now, self.sample(service)?);
+            meter.samples.add(now, self.sample(service));
             let connections = meter.samples.latest().connections;
             if meter.flood.look(service.flood, connections, now) {
                 turned = true;
@@ -68,22 +64,20 @@ impl Director {
         let flooded = meters.iter().filter(|(_, meter)| meter.flood.since().is_some());
         self.surroundings.floods = flooded.map(|(name, _)| name.clone()).collect();
         self.meters.services = meters;
-        Ok(turned)
+        turned
     }
 
     /// The counters of a service that are in use, those of real servers on their way out among them.
-    fn sample(&self, service: &Service) -> Result<Sample> {
+    fn sample(&self, service: &Service) -> Sample {
         let numbering = self.ledger.numbering();
         let (Some(numbers), Some(pool)) =
             (numbering.services.get(&service.name), numbering.pools.get(&service.pool))
         else {
-            return Ok(Sample::default());
+            return Sample::default();
         };
         let used = pool.members.values().chain(pool.retired.values());
-        used.map(|&number| {
-            Ok((number, self.plane.counter(numbers.counters.start + u32::from(number))?))
-        })
-        .collect()
+        used.map(|&number| (number, self.plane.counter(numbers.counters.start + u32::from(number))))
+            .collect()
     }
 }
 

@@ -57,8 +57,9 @@ impl Pins {
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(file, _)| {
             DataPlaneError::Held { path: folder.to_owned(), pid: holder(&file) }
         })?;
-        let layout = folder.join(layout_name(limits));
-        let adopted = layout.exists() && fits(&layout, limits);
+        let sizes = object::sizes(limits, object::cpus()?);
+        let layout = folder.join(layout_name(&sizes));
+        let adopted = layout.exists() && fits(&layout, &sizes);
         if layout.exists() && !adopted {
             tracing::warn!(folder = %layout.display(), "pinned maps do not fit this program: replaced");
             fs::remove_dir_all(&layout).map_err(failed("removing", &layout))?;
@@ -129,7 +130,7 @@ const SHAPES: [(&str, MapType, usize, usize); 24] = [
     (map::RINGS, MapType::Array, 4, 8),
     (map::REALS, MapType::Array, 4, size_of::<Real>()),
     (map::DEVICES, MapType::DevMapHash, 4, 8),
-    (map::COUNTERS, MapType::PerCpuArray, 4, size_of::<Counter>()),
+    (map::COUNTERS, MapType::Array, 4, size_of::<Counter>()),
     (map::REASONS, MapType::PerCpuArray, 4, size_of::<Counter>()),
     (map::FLOWS, MapType::LruHash, size_of::<FlowKey>(), size_of::<Note>()),
     (map::NEW_FLOWS, MapType::LruHash, size_of::<FlowKey>(), size_of::<Note>()),
@@ -149,11 +150,10 @@ const SHAPES: [(&str, MapType, usize, usize); 24] = [
 ];
 
 /// A name that differs wherever the maps do.
-fn layout_name(limits: &Limits) -> String {
-    let sizes = object::sizes(limits).map(|(_, entries)| u64::from(entries));
+fn layout_name(sizes: &[(&str, u32)]) -> String {
+    let sizes = sizes.iter().map(|(_, entries)| u64::from(*entries));
     let shapes = SHAPES.map(|(_, _, key, value)| (key << 32 | value) as u64);
     let hash = sizes
-        .into_iter()
         .chain(shapes)
         .chain([Reason::ALL.len() as u64])
         .fold(u64::from(LAYOUT), |hash, number| split_mix(hash ^ number).wrapping_add(number));
@@ -171,10 +171,9 @@ fn fixed_size(name: &str) -> u64 {
 }
 
 /// True where every map of the folder is what this program would have created.
-fn fits(folder: &Path, limits: &Limits) -> bool {
-    let entries = object::sizes(limits);
+fn fits(folder: &Path, sizes: &[(&str, u32)]) -> bool {
     SHAPES.iter().all(|&(name, kind, key, value)| {
-        let wanted = entries
+        let wanted = sizes
             .iter()
             .find(|(known, _)| *known == name)
             .map_or_else(|| fixed_size(name), |(_, entries)| u64::from(*entries));

@@ -128,32 +128,23 @@ impl DataPlane {
 
     /// Copies counters to another block; the rest of it starts from zero. Packets that are counted between
     /// this and the service's new record are lost to the figures.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn copy_counters(&mut self, from: Option<Block>, to: Block) -> Result<(), DataPlaneError> {
+    pub fn copy_counters(&self, from: Option<Block>, to: Block) {
         for index in 0..to.length {
             match from.filter(|from| index < from.length) {
-                Some(from) => self.maps.copy_counter(from.start + index, to.start + index)?,
-                None => self.maps.reset_counter(to.start + index)?,
+                Some(from) => self.maps.counters.copy(from.start + index, to.start + index),
+                None => self.maps.counters.reset(to.start + index),
             }
         }
-        Ok(())
     }
 
     /// Sets one counter to zero: its number has a new owner.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn reset_counter(&mut self, index: u32) -> Result<(), DataPlaneError> {
-        self.maps.reset_counter(index)
+    pub fn reset_counter(&self, index: u32) {
+        self.maps.counters.reset(index);
     }
 
     /// All counters of a block.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn counters(&self, block: Block) -> Result<Vec<Counter>, DataPlaneError> {
-        (0..block.length).map(|index| self.maps.counter(block.start + index)).collect()
+    #[must_use]
+    pub fn counters(&self, block: Block) -> Vec<Counter> {
+        (0..block.length).map(|index| self.counter(block.start + index)).collect()
     }
 }

@@ -1,29 +1,24 @@
 //! Handles on the maps: what the agent writes and reads, typed.
 
+mod lookups;
+
 use std::{collections::BTreeSet, net::IpAddr, os::fd::AsFd as _, time::Instant};
 
 use aya::{
     Ebpf,
-    maps::{
-        Array, DevMapHash, HashMap, LpmTrie, Map, MapData, PerCpuArray, PerCpuValues, lpm_trie::Key,
-    },
-    util::nr_cpus,
+    maps::{Array, DevMapHash, HashMap, LpmTrie, Map, MapData, PerCpuArray, lpm_trie::Key},
 };
 use lb_common::{
     abi::{
-        Address, Counter, Features, FlowKey, Fragment, FragmentKey, Guard, GuardAction, GuardList,
-        Halves, Load, Node, Note, NoteState, Pool, Real, Reason, RingRef, Schedule, Service,
-        ServiceKey, Slot, Tunnel, Vip, map,
+        Address, Counter, FlowKey, Fragment, FragmentKey, Guard, GuardList, Halves, Load, Node,
+        Note, Pool, Real, Reason, RingRef, Schedule, Service, ServiceKey, Slot, Tunnel, Vip, map,
     },
     flow_hash::HashKeys,
     verdict::Tables,
 };
 
-use super::{DataPlaneError, fast::Fast, mmap::Words, object};
-use crate::{
-    model::Limits,
-    plan::{OwnAddresses, SILENCE},
-};
+use super::{DataPlaneError, counters::Counters, fast::Fast, mmap::Words, object};
+use crate::{model::Limits, plan::OwnAddresses};
 
 const POOL_WORDS: usize = size_of::<Pool>() / 8;
 const REAL_WORDS: usize = size_of::<Real>() / 8;
@@ -41,7 +36,7 @@ pub(super) struct Maps {
     rings: Words,
     reals: Words,
     devices: DevMapHash<MapData>,
-    counters: PerCpuArray<MapData, Counter>,
+    pub(super) counters: Counters,
     reasons: PerCpuArray<MapData, Counter>,
     flows: HashMap<MapData, FlowKey, Note>,
     new_flows: HashMap<MapData, FlowKey, Note>,
@@ -53,7 +48,6 @@ pub(super) struct Maps {
     guard_lists: LpmTrie<MapData, GuardList, u32>,
     peers: HashMap<MapData, u64, u32>,
     node: Array<MapData, Node>,
-    cpus: usize,
 }
 
 impl Maps {
@@ -69,6 +63,7 @@ impl Maps {
         let rings = (limits.ring_slots / lb_common::abi::SLOTS_PER_WORD) as usize;
         let pools = object::POOLS as usize * POOL_WORDS;
         let reals = limits.reals as usize * REAL_WORDS;
+        let counters = limits.counters as usize * Counters::WORDS * object::cpus()? as usize;
         let mut maps = Self {
             keys,
             services: take(ebpf, map::SERVICES)?.try_into()?,
@@ -78,7 +73,7 @@ impl Maps {
             rings: words(ebpf, map::RINGS, rings)?,
             reals: words(ebpf, map::REALS, reals)?,
             devices: take(ebpf, map::DEVICES)?.try_into()?,
-            counters: take(ebpf, map::COUNTERS)?.try_into()?,
+            counters: Counters::new(words(ebpf, map::COUNTERS, counters)?, limits.counters),
             reasons: take(ebpf, map::REASONS)?.try_into()?,
             flows: take(ebpf, map::FLOWS)?.try_into()?,
             new_flows: take(ebpf, map::NEW_FLOWS)?.try_into()?,
@@ -90,7 +85,6 @@ impl Maps {
             guard_lists: take(ebpf, map::GUARD_LISTS)?.try_into()?,
             peers: take(ebpf, map::PEERS)?.try_into()?,
             node: take(ebpf, map::NODE)?.try_into()?,
-            cpus: nr_cpus().map_err(|(_, error)| DataPlaneError::Cpus(error))?,
         };
         for (key, _) in maps.services()? {
             maps.fast.want(key);
@@ -351,155 +345,14 @@ impl Maps {
         self.flows.iter().filter_map(Result::ok)
     }
 
-    /// One counter, over all CPUs.
-    pub(super) fn counter(&self, index: u32) -> Result<Counter, DataPlaneError> {
-        Ok(sum(&self.counters.get(&index, 0)?))
-    }
-
-    /// Sets a counter to zero.
-    pub(super) fn reset_counter(&mut self, index: u32) -> Result<(), DataPlaneError> {
-        let zeros = PerCpuValues::try_from(vec![Counter::default(); self.cpus])
-            .map_err(DataPlaneError::Cpus)?;
-        Ok(self.counters.set(index, zeros, 0)?)
-    }
-
-    /// Copies a counter, CPU by CPU.
-    pub(super) fn copy_counter(&mut self, from: u32, to: u32) -> Result<(), DataPlaneError> {
-        let values = self.counters.get(&from, 0)?;
-        Ok(self.counters.set(to, values, 0)?)
-    }
-
     /// The counter of a reason, over all CPUs.
     pub(super) fn reason(&self, reason: Reason) -> Result<Counter, DataPlaneError> {
-        Ok(sum(&self.reasons.get(&(reason as u32), 0)?))
+        let mut sum = Counter::default();
+        for value in self.reasons.get(&(reason as u32), 0)?.iter() {
+            sum += *value;
+        }
+        Ok(sum)
     }
-}
-
-/// Reading alone: a decision made here (`lb trace`) leaves no note.
-impl Tables for Maps {
-    type Service = Service;
-
-    fn keys(&self) -> HashKeys {
-        self.keys
-    }
-
-    fn service(&self, key: &ServiceKey) -> Option<Service> {
-        self.services.get(key, 0).ok()
-    }
-
-    fn vip(&self, address: &Address) -> Option<Vip> {
-        self.vips.get(address, 0).ok()
-    }
-
-    fn pool(&self, number: u32) -> Option<Pool> {
-        let at = number as usize * POOL_WORDS;
-        let word = |index| self.pools.get(at + index).map(halves);
-        let ((offset, slots), (base, base_slots), (reals, window)) = (word(0)?, word(1)?, word(2)?);
-        Some(Pool {
-            current: RingRef { offset, slots },
-            base: RingRef { offset: base, slots: base_slots },
-            reals,
-            window,
-            changed: self.pools.get(at + 3)?,
-        })
-    }
-
-    fn ring_word(&self, index: u32) -> Option<u64> {
-        self.rings.get(index as usize)
-    }
-
-    fn real(&self, number: u32) -> Option<Real> {
-        let at = number as usize * REAL_WORDS;
-        let word = |index| self.reals.get(at + index);
-        Some(Real::from_words([word(0)?, word(1)?, word(2)?]))
-    }
-
-    fn now(&self) -> u64 {
-        use nix::time::{ClockId, clock_gettime};
-        // CLOCK_MONOTONIC cannot fail on Linux; 0 would only make notes look young.
-        clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |now| {
-            let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
-            seconds * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
-        })
-    }
-
-    fn flow(&self, key: &FlowKey) -> Option<Note> {
-        self.flows.get(key, 0).ok()
-    }
-
-    fn new_flow(&self, key: &FlowKey) -> Option<Note> {
-        self.new_flows.get(key, 0).ok()
-    }
-
-    fn note_flow(&self, _: &FlowKey, _: &Note) {}
-
-    fn note_new_flow(&self, _: &FlowKey, _: &Note) -> bool {
-        true
-    }
-
-    fn forget_flow(&self, _: &FlowKey) {}
-
-    fn forget_new_flow(&self, _: &FlowKey) {}
-
-    fn features(&self) -> Features {
-        // Everything: what is not configured is not found in the tables either.
-        Features(u32::MAX)
-    }
-
-    fn fragment(&self, key: &FragmentKey) -> Option<Fragment> {
-        self.fragments.get(key, 0).ok()
-    }
-
-    fn note_fragment(&self, _: &FragmentKey, _: u32) {}
-
-    /// The lists alone: taking a token would change what packets find.
-    fn admit(&self, service: &Service, client: &Halves, _: bool) -> Result<(), Reason> {
-        let number = u32::from(service.guard);
-        let Ok(guard) = self.guards.get(&number, 0) else { return Ok(()) };
-        let address = Address::from_halves(*client);
-        let look =
-            |list| self.guard_lists.get(&Key::new(160, GuardList::new(list, address)), 0).ok();
-        let look = |list| look(list).filter(|&said| said != SILENCE);
-        let listed = if guard.has(Guard::LISTED) {
-            look(number).or_else(|| look(GuardList::EVERY))
-        } else {
-            None
-        };
-        let denied = listed == Some(GuardAction::Deny as u32)
-            || (listed.is_none() && guard.has(Guard::DENY));
-        if denied { Err(Reason::Denied) } else { Ok(()) }
-    }
-
-    fn schedule(&self, pool: u32) -> Option<Schedule> {
-        let at = pool as usize * SCHEDULE_WORDS;
-        let (rule, reals) = halves(self.schedules.get(at + 1)?);
-        Some(Schedule { turn: self.schedules.get(at)?, rule, reals })
-    }
-
-    fn turn(&self, pool: u32) -> u64 {
-        self.schedule(pool).map_or(0, |schedule| schedule.turn)
-    }
-
-    fn load(&self, number: u32) -> Option<Load> {
-        let at = number as usize * LOAD_WORDS;
-        let (active, inactive) = halves(self.loads.get(at)?);
-        let (weight, zero) = halves(self.loads.get(at + 1)?);
-        Some(Load { active, inactive, weight, zero })
-    }
-
-    fn count(&self, _: u32, _: Option<NoteState>, _: Option<NoteState>) {}
-
-    fn pick(&self, number: u32, pool: &Pool) -> Option<u16> {
-        lb_common::schedule::pick(self, number, pool)
-    }
-}
-
-fn sum(values: &PerCpuValues<Counter>) -> Counter {
-    let mut sum = Counter::default();
-    for value in values.iter() {
-        sum += *value;
-    }
-    sum
 }
 
 fn ring_word(ring: RingRef) -> u64 {
