@@ -319,20 +319,15 @@ impl Maps {
     }
 
     /// Writes ring words into a region.
-    pub(super) fn put_ring(&self, offset: u32, words: impl Iterator<Item = u64>) {
+    pub(super) fn put_ring(&self, offset: u32, words: &[u64]) {
         for (index, word) in (offset as usize..).zip(words) {
-            self.rings.set(index, word);
+            self.rings.set(index, *word);
         }
     }
 
     /// The slots of a ring.
     pub(super) fn ring(&self, ring: RingRef) -> Vec<Slot> {
-        (0..ring.slots)
-            .map_while(|slot| {
-                let word = self.ring_word(ring.offset + slot / lb_common::abi::SLOTS_PER_WORD)?;
-                Some(Slot::in_word(word, slot))
-            })
-            .collect()
+        (0..ring.slots).map_while(|slot| lb_common::ring::at(self, ring, slot)).collect()
     }
 
     /// Words in the arena.
