@@ -76,7 +76,7 @@ impl Search {
 /// What one more connection costs at the real server `number`, where it takes any.
 #[inline(always)]
 fn cost<T: Tables>(tables: &T, number: u32, rule: u32) -> Cost {
-    let open = tables.real(number).is_some_and(|real| RealState(real.state).has(RealState::OPEN));
+    let open = tables.real(number).is_some_and(|real| real.state().has(RealState::OPEN));
     match tables.load(number).filter(|load| open && load.weight > 0) {
         Some(load) => Cost::of(&load, rule),
         None => Cost::NONE,

@@ -15,8 +15,8 @@ use core::ptr;
 use lb_common::{
     abi::{
         self, Address, Bucket, Counter, FastService, Features, FlowKey, Fragment, FragmentKey,
-        Guard, GuardList, Load, Node, Note, Pool, Real, Reason, Schedule, Service, ServiceKey,
-        Slots, SourceKey, Tunnel, Vip,
+        Guard, GuardList, Link, Load, Node, Note, Pool, Real, Reason, Schedule, Service,
+        ServiceKey, Slots, SourceKey, Tunnel, Vip,
     },
     flow_hash::HashKeys,
     track::Room,
@@ -38,6 +38,8 @@ pub(crate) static POOLS: Array<Pool, 1024, MMAPABLE> = Array::new();
 pub(crate) static RINGS: Array<Slots, 4096, MMAPABLE> = Array::new();
 #[btf_map]
 pub(crate) static REALS: Array<Real, 1024, MMAPABLE> = Array::new();
+#[btf_map]
+pub(crate) static LINKS: Array<Link, { abi::LINKS as usize }, MMAPABLE> = Array::new();
 #[btf_map]
 pub(crate) static DEVICES: DevMapHash<64> = DevMapHash::new();
 #[btf_map]

@@ -10,6 +10,7 @@ mod census;
 mod counters;
 mod error;
 mod fast;
+mod links;
 mod lists;
 #[cfg(feature = "ebpf-log")]
 mod log;

@@ -19,8 +19,8 @@ use aya::maps::{MapData, MapInfo, MapType};
 use lb_common::{
     abi::{
         Address, Bucket, CAPTURE_ROOM, Counter, FAST_SERVICES, FastService, FlowKey, Fragment,
-        FragmentKey, Guard, GuardList, LAYOUT, Load, Node, Note, PEERS, Pool, Real, Reason,
-        Schedule, Service, ServiceKey, SourceKey, Tunnel, Vip, map,
+        FragmentKey, Guard, GuardList, LAYOUT, LINKS, Link, Load, Node, Note, PEERS, Pool, Real,
+        Reason, Schedule, Service, ServiceKey, SourceKey, Tunnel, Vip, map,
     },
     flow_hash::split_mix,
     track::Room,
@@ -122,13 +122,14 @@ impl Pins {
 }
 
 /// Sizes of key and value of each map, and its type.
-const SHAPES: [(&str, MapType, usize, usize); 24] = [
+const SHAPES: [(&str, MapType, usize, usize); 25] = [
     (map::SERVICES, MapType::Hash, size_of::<ServiceKey>(), size_of::<Service>()),
     (map::FAST_SERVICES, MapType::Array, 4, size_of::<FastService>()),
     (map::VIPS, MapType::Hash, size_of::<Address>(), size_of::<Vip>()),
     (map::POOLS, MapType::Array, 4, size_of::<Pool>()),
     (map::RINGS, MapType::Array, 4, 8),
     (map::REALS, MapType::Array, 4, size_of::<Real>()),
+    (map::LINKS, MapType::Array, 4, size_of::<Link>()),
     (map::DEVICES, MapType::DevMapHash, 4, 8),
     (map::COUNTERS, MapType::Array, 4, size_of::<Counter>()),
     (map::REASONS, MapType::PerCpuArray, 4, size_of::<Counter>()),
@@ -166,6 +167,7 @@ fn fixed_size(name: &str) -> u64 {
         map::FAST_SERVICES => u64::from(FAST_SERVICES),
         map::REASONS => Reason::ALL.len() as u64,
         map::PEERS => u64::from(PEERS),
+        map::LINKS => u64::from(LINKS),
         _ => 1,
     }
 }

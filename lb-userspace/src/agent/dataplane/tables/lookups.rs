@@ -4,13 +4,14 @@ use aya::maps::lpm_trie::Key;
 use lb_common::{
     abi::{
         Address, Features, FlowKey, Fragment, FragmentKey, Guard, GuardAction, GuardList, Halves,
-        Load, Note, NoteState, Pool, Real, Reason, RingRef, Schedule, Service, ServiceKey, Vip,
+        Link, Load, Note, NoteState, Pool, Real, Reason, RingRef, Schedule, Service, ServiceKey,
+        Vip,
     },
     flow_hash::HashKeys,
     verdict::Tables,
 };
 
-use super::{LOAD_WORDS, Maps, POOL_WORDS, REAL_WORDS, SCHEDULE_WORDS, halves};
+use super::{LOAD_WORDS, Maps, POOL_WORDS, SCHEDULE_WORDS, halves};
 use crate::plan::SILENCE;
 
 /// Reading alone: a decision made here (`lb trace`) leaves no note.
@@ -47,9 +48,11 @@ impl Tables for Maps {
     }
 
     fn real(&self, number: u32) -> Option<Real> {
-        let at = number as usize * REAL_WORDS;
-        let word = |index| self.reals.get(at + index);
-        Some(Real::from_words([word(0)?, word(1)?, word(2)?]))
+        self.reals.get(number as usize).map(Real::from_word)
+    }
+
+    fn link(&self, number: u16) -> Option<Link> {
+        Some(self.links.get(number))
     }
 
     fn now(&self) -> u64 {

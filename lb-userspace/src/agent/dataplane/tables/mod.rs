@@ -10,18 +10,23 @@ use aya::{
 };
 use lb_common::{
     abi::{
-        Address, Counter, FlowKey, Fragment, FragmentKey, Guard, GuardList, Halves, Load, Node,
-        Note, Pool, Real, Reason, RingRef, Schedule, Service, ServiceKey, Slot, Tunnel, Vip, map,
+        Address, Counter, FlowKey, Fragment, FragmentKey, Guard, GuardList, Halves, Link, Load,
+        Node, Note, Pool, Real, Reason, RingRef, Schedule, Service, ServiceKey, Slot, Tunnel, Vip,
+        map,
     },
     flow_hash::HashKeys,
     verdict::Tables,
 };
 
-use super::{DataPlaneError, counters::Counters, fast::Fast, mmap::Words, object};
-use crate::{model::Limits, plan::OwnAddresses};
+use super::{
+    DataPlaneError, counters::Counters, fast::Fast, links::LinkTable, mmap::Words, object,
+};
+use crate::{
+    model::Limits,
+    plan::{NextHop, OwnAddresses, RealEntry},
+};
 
 const POOL_WORDS: usize = size_of::<Pool>() / 8;
-const REAL_WORDS: usize = size_of::<Real>() / 8;
 const TUNNEL_WORDS: usize = size_of::<Tunnel>() / 8;
 const SCHEDULE_WORDS: usize = size_of::<Schedule>() / 8;
 const LOAD_WORDS: usize = size_of::<Load>() / 8;
@@ -35,6 +40,7 @@ pub(super) struct Maps {
     pools: Words,
     rings: Words,
     reals: Words,
+    links: LinkTable,
     devices: DevMapHash<MapData>,
     pub(super) counters: Counters,
     reasons: PerCpuArray<MapData, Counter>,
@@ -62,7 +68,6 @@ impl Maps {
     ) -> Result<Self, DataPlaneError> {
         let rings = (limits.ring_slots / lb_common::abi::SLOTS_PER_WORD) as usize;
         let pools = object::POOLS as usize * POOL_WORDS;
-        let reals = limits.reals as usize * REAL_WORDS;
         let counters = limits.counters as usize * Counters::WORDS * object::cpus()? as usize;
         let mut maps = Self {
             keys,
@@ -71,7 +76,8 @@ impl Maps {
             vips: take(ebpf, map::VIPS)?.try_into()?,
             pools: words(ebpf, map::POOLS, pools)?,
             rings: words(ebpf, map::RINGS, rings)?,
-            reals: words(ebpf, map::REALS, reals)?,
+            reals: words(ebpf, map::REALS, limits.reals as usize)?,
+            links: LinkTable::new(words(ebpf, map::LINKS, LinkTable::LENGTH)?),
             devices: take(ebpf, map::DEVICES)?.try_into()?,
             counters: Counters::new(words(ebpf, map::COUNTERS, counters)?, limits.counters),
             reasons: take(ebpf, map::REASONS)?.try_into()?,
@@ -151,13 +157,31 @@ impl Maps {
         Ok(self.devices.insert(interface, interface, None, 0)?)
     }
 
-    /// Replaces a real server word by word, in an order in which every mixture is right: the interface and
-    /// the rest of the source address first, the destination last.
-    pub(super) fn put_real(&self, number: u32, real: &Real) {
-        let at = number as usize * REAL_WORDS;
-        let words = real.words();
-        for word in [2, 1, 0] {
-            self.reals.set(at + word, words[word]);
+    /// Replaces a real server.
+    ///
+    /// # Errors
+    /// [`DataPlaneError::Links`]: its interface has no place.
+    pub(super) fn put_real(&self, number: u32, entry: &RealEntry) -> Result<(), DataPlaneError> {
+        let link = entry.hop.map_or(Some(0), |hop| self.links.number_of(&hop, &self.reals));
+        let link = link.ok_or(DataPlaneError::Links)?;
+        let mac = entry.hop.map_or([0; 6], |hop| hop.destination_mac);
+        self.reals.set(number as usize, Real::new(mac, entry.state, link).word());
+        Ok(())
+    }
+
+    /// A real server, with where its frames go.
+    pub(super) fn real_entry(&self, number: u32) -> Option<RealEntry> {
+        let real = self.real(number)?;
+        let Link { source_mac, mtu, interface, .. } = self.links.get(real.link());
+        let destination_mac = real.destination_mac;
+        let hop = NextHop { interface, source_mac, destination_mac, mtu };
+        Some(RealEntry { state: real.state(), hop: (real.link() != 0).then_some(hop) })
+    }
+
+    /// Copies a real server to another number.
+    pub(super) fn copy_real(&self, from: u32, to: u32) {
+        if let Some(word) = self.reals.get(from as usize) {
+            self.reals.set(to as usize, word);
         }
     }
 
