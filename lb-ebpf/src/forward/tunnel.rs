@@ -11,7 +11,7 @@ use lb_common::{
     abi::{Halves, Reason, Tunnel},
     decode::IpHeader,
     verdict::{Choice, Tables as _},
-    wire::Frame as _,
+    wire::{ETHERNET, Frame as _, ethertype},
 };
 
 use super::{Refusal, send};
@@ -77,7 +77,12 @@ fn wrap(
     let v6 = tunnel.v6 != 0;
     let overhead = usize::from(tunnel.overhead());
     packet.grow(overhead as i32)?;
-    copy_head(packet, overhead, 0, ip.offset, v6, Macs::Kept)?;
+    if ip.offset == ETHERNET {
+        let kind = if v6 { ethertype::IPV6 } else { ethertype::IPV4 };
+        packet.write::<u16>(ETHERNET - 2, kind.to_be())?;
+    } else {
+        copy_head(packet, overhead, 0, ip.offset, v6, Macs::Kept)?;
+    }
     packet.write::<u64>(0, first)?;
     packet.write::<u32>(8, second)?;
     let header = if v6 { 40 } else { 20 };

@@ -13,8 +13,32 @@ pub(crate) struct Scenario {
     pub(crate) flows: u32,
     /// Real servers that are drained before the measurement: their slots are in transition.
     pub(crate) drained: u32,
+    /// How packets reach the real servers.
+    pub(crate) method: Method,
     /// Every flow has been seen since, twice: its note is there, if it has one.
     pub(crate) noted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    DirectRouting,
+    /// IP in IP of the same family.
+    Ip,
+    /// GUE over UDP of the same family.
+    Gue,
+}
+
+impl Method {
+    /// Settings of the node, of the pool, and of the service.
+    const fn settings(self) -> [&'static str; 3] {
+        const SOURCES: &str =
+            "tunnel_source = \"172.16.0.0/16\"\ntunnel_source6 = \"fd00:16::/64\"\n";
+        match self {
+            Self::DirectRouting => ["", "", ""],
+            Self::Ip => [SOURCES, "", "mode = \"tunnel\"\n"],
+            Self::Gue => [SOURCES, "tunnel = { type = \"gue\" }\n", "mode = \"tunnel\"\n"],
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,6 +66,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         busy: 1,
         flows,
         drained: 0,
+        method: Method::DirectRouting,
         noted: false,
     };
     let mut all = Vec::new();
@@ -49,6 +74,12 @@ pub(crate) fn all() -> Vec<Scenario> {
         all.extend([1, 1_000, 100_000, 1_000_000].map(|flows| plain(family, flows)));
     }
     let million = || plain(Family::V4, 1_000_000);
+    for family in [Family::V4, Family::V6] {
+        all.extend([
+            Scenario { name: "tunnel (IP in IP)", method: Method::Ip, ..plain(family, 1_000_000) },
+            Scenario { name: "tunnel (GUE)", method: Method::Gue, ..plain(family, 1_000_000) },
+        ]);
+    }
     all.extend([
         Scenario { name: "4,096 real servers", reals: 4_096, ..million() },
         Scenario { name: "1,000 services, one busy", services: 1_000, reals: 10, ..million() },
@@ -77,8 +108,9 @@ pub(crate) fn all() -> Vec<Scenario> {
 impl Scenario {
     /// The configuration: every service with a pool, and so a ring, of its own.
     pub(crate) fn config(&self) -> String {
+        let [node, pool, of_service] = self.method.settings();
         let mut text = format!(
-            "[limits]\nservices = 4096\nreals = {}\ncounters = {}\n",
+            "{node}[limits]\nservices = 4096\nreals = {}\ncounters = {}\n",
             (self.services * self.reals.next_power_of_two().max(16))
                 .next_power_of_two()
                 .max(16_384),
@@ -88,14 +120,14 @@ impl Scenario {
         );
         for service in 0..self.services {
             let ring = if self.services == 1 { "ring_size = 65537\n" } else { "" };
-            text += &format!("[[pool]]\nname = \"pool{service}\"\n{ring}servers = [\n");
+            text += &format!("[[pool]]\nname = \"pool{service}\"\n{ring}{pool}servers = [\n");
             for real in 0..self.reals {
                 let address = self.address(real + 1, true);
                 text += &format!("  {{ name = \"real{real}\", address = \"{address}\" }},\n");
             }
             text += &format!(
                 "]\n[[service]]\nname = \"service{service}\"\naddress = \"{}\"\nports = [\"tcp/80\"]\n\
-                 pool = \"pool{service}\"\n",
+                 pool = \"pool{service}\"\n{of_service}",
                 self.vip(service)
             );
         }
