@@ -29,7 +29,7 @@ impl Director {
             return Ok(ListsBegun::default());
         }
         let wanted = wanted_lists(&self.effective.config, &self.guards, self.ledger.numbering());
-        let actual = self.plane.lists();
+        let actual = self.plane.lists()?;
         let ListChanges { put, mut remove } = ListChanges::between(&actual, &wanted);
         let changes = put.len() + remove.len();
         if actual.len() + put.len() > self.config.limits.guard_prefixes as usize {

@@ -149,11 +149,11 @@ impl DataPlane {
         self.maps.reset_counter(index)
     }
 
-    /// All counters of a block.
+    /// All counters of a block, in one call.
     ///
     /// # Errors
     /// The kernel's.
     pub fn counters(&self, block: Block) -> Result<Vec<Counter>, DataPlaneError> {
-        (0..block.length).map(|index| self.maps.counter(block.start + index)).collect()
+        self.maps.counters(block)
     }
 }

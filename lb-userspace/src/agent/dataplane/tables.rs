@@ -19,10 +19,16 @@ use lb_common::{
     verdict::Tables,
 };
 
-use super::{DataPlaneError, fast::Fast, mmap::Words, object};
+use super::{
+    DataPlaneError,
+    bpf::{Batch, Batches},
+    fast::Fast,
+    mmap::Words,
+    object,
+};
 use crate::{
     model::Limits,
-    plan::{OwnAddresses, SILENCE},
+    plan::{Block, OwnAddresses, SILENCE},
 };
 
 const POOL_WORDS: usize = size_of::<Pool>() / 8;
@@ -30,6 +36,8 @@ const REAL_WORDS: usize = size_of::<Real>() / 8;
 const TUNNEL_WORDS: usize = size_of::<Tunnel>() / 8;
 const SCHEDULE_WORDS: usize = size_of::<Schedule>() / 8;
 const LOAD_WORDS: usize = size_of::<Load>() / 8;
+/// Prefixes that are read in one call.
+const PREFIXES_A_CALL: u32 = 4_096;
 
 /// Every map of the program.
 pub(super) struct Maps {
@@ -42,6 +50,7 @@ pub(super) struct Maps {
     reals: Words,
     devices: DevMapHash<MapData>,
     counters: PerCpuArray<MapData, Counter>,
+    counter_batches: Batches<u32, Counter>,
     reasons: PerCpuArray<MapData, Counter>,
     flows: HashMap<MapData, FlowKey, Note>,
     new_flows: HashMap<MapData, FlowKey, Note>,
@@ -51,6 +60,7 @@ pub(super) struct Maps {
     loads: Words,
     guards: Array<MapData, Guard>,
     guard_lists: LpmTrie<MapData, GuardList, u32>,
+    list_batches: Batches<Key<GuardList>, u32>,
     peers: HashMap<MapData, u64, u32>,
     node: Array<MapData, Node>,
     cpus: usize,
@@ -78,6 +88,7 @@ impl Maps {
             rings: words(ebpf, map::RINGS, rings)?,
             reals: words(ebpf, map::REALS, reals)?,
             devices: take(ebpf, map::DEVICES)?.try_into()?,
+            counter_batches: Batches::new(ebpf, map::COUNTERS)?,
             counters: take(ebpf, map::COUNTERS)?.try_into()?,
             reasons: take(ebpf, map::REASONS)?.try_into()?,
             flows: take(ebpf, map::FLOWS)?.try_into()?,
@@ -87,6 +98,7 @@ impl Maps {
             schedules: words(ebpf, map::SCHEDULES, object::POOLS as usize * SCHEDULE_WORDS)?,
             loads: words(ebpf, map::LOADS, limits.reals as usize * LOAD_WORDS)?,
             guards: take(ebpf, map::GUARDS)?.try_into()?,
+            list_batches: Batches::new(ebpf, map::GUARD_LISTS)?,
             guard_lists: take(ebpf, map::GUARD_LISTS)?.try_into()?,
             peers: take(ebpf, map::PEERS)?.try_into()?,
             node: take(ebpf, map::NODE)?.try_into()?,
@@ -301,8 +313,9 @@ impl Maps {
     }
 
     /// All prefixes of guard lists: list, prefix as the trie counts it, value.
-    pub(super) fn prefixes(&self) -> impl Iterator<Item = (Key<GuardList>, u32)> {
-        self.guard_lists.iter().filter_map(Result::ok)
+    pub(super) fn prefixes(&self) -> Result<Vec<(Key<GuardList>, u32)>, DataPlaneError> {
+        let Batch { keys, values } = self.list_batches.all(PREFIXES_A_CALL)?;
+        Ok(keys.into_iter().zip(values).collect())
     }
 
     /// Writes a prefix of a list.
@@ -354,6 +367,14 @@ impl Maps {
     /// One counter, over all CPUs.
     pub(super) fn counter(&self, index: u32) -> Result<Counter, DataPlaneError> {
         Ok(sum(&self.counters.get(&index, 0)?))
+    }
+
+    /// The counters of a block, over all CPUs.
+    pub(super) fn counters(&self, block: Block) -> Result<Vec<Counter>, DataPlaneError> {
+        let before = block.start.checked_sub(1);
+        let batch = self.counter_batches.after(before.as_ref(), block.length)?;
+        let cpus = batch.values.chunks_exact(self.counter_batches.values());
+        Ok(cpus.map(sum).collect())
     }
 
     /// Sets a counter to zero.
@@ -494,9 +515,9 @@ impl Tables for Maps {
     }
 }
 
-fn sum(values: &PerCpuValues<Counter>) -> Counter {
+fn sum(values: &[Counter]) -> Counter {
     let mut sum = Counter::default();
-    for value in values.iter() {
+    for value in values {
         sum += *value;
     }
     sum
