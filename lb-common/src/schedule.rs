@@ -4,7 +4,8 @@
 //! in turns; the others look at every real server of the pool, at most [`Schedule::MOST_REALS`] of them.
 
 use crate::{
-    abi::{Load, Pool, RealState, Rule, SLOTS_PER_WORD, Schedule, Slot},
+    abi::{Load, Pool, RealState, Rule, Schedule},
+    ring,
     verdict::Tables,
 };
 
@@ -29,8 +30,7 @@ fn turn<T: Tables>(tables: &T, number: u32, pool: &Pool) -> Option<u16> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "smaller than the number of slots")]
     let slot = (tables.turn(number) % u64::from(slots)) as u32;
-    let word = tables.ring_word(pool.current.offset.wrapping_add(slot / SLOTS_PER_WORD))?;
-    Some(Slot::in_word(word, slot).real())
+    Some(ring::at(tables, pool.current, slot)?.real())
 }
 
 /// The open real server whose connections cost least; the first of several such.
@@ -76,7 +76,7 @@ impl Search {
 /// What one more connection costs at the real server `number`, where it takes any.
 #[inline(always)]
 fn cost<T: Tables>(tables: &T, number: u32, rule: u32) -> Cost {
-    let open = tables.real(number).is_some_and(|real| RealState(real.state).has(RealState::OPEN));
+    let open = tables.real(number).is_some_and(|real| real.state().has(RealState::OPEN));
     match tables.load(number).filter(|load| open && load.weight > 0) {
         Some(load) => Cost::of(&load, rule),
         None => Cost::NONE,

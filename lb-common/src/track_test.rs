@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use super::*;
 use crate::{
     abi::{
-        Address, Features, Fragment, FragmentKey, Halves, Load, Real, RealState, Reason, RingRef,
-        Schedule, Service, ServiceKey, Slot, Vip,
+        Address, Features, Fragment, FragmentKey, Halves, Link, Load, Real, RealState, Reason,
+        RingRef, Schedule, Service, ServiceKey, Slot, Vip,
     },
     flow_hash::HashKeys,
 };
@@ -97,10 +97,11 @@ impl Tables for Memory {
     }
     fn real(&self, number: u32) -> Option<Real> {
         let usable = self.usable.iter().any(|known| u32::from(*known) == number);
-        Some(Real {
-            state: if usable { RealState::USABLE.with(RealState::OPEN).0 } else { 0 },
-            ..Real::default()
-        })
+        let open = RealState::USABLE.with(RealState::OPEN);
+        Some(Real::new([0; 6], if usable { open } else { RealState::default() }, 0))
+    }
+    fn link(&self, _: u16) -> Option<Link> {
+        None
     }
     fn now(&self) -> u64 {
         self.now.get()

@@ -7,8 +7,8 @@ use core::borrow::Borrow;
 
 use crate::{
     abi::{
-        Address, Features, FlowKey, Fragment, FragmentKey, Halves, Load, NO_REAL, Note, NoteState,
-        Pool, Real, RealState, Reason, Schedule, Service, ServiceKey, Vip,
+        Address, Features, FlowKey, Fragment, FragmentKey, Halves, Link, Load, NO_REAL, Note,
+        NoteState, Pool, Real, RealState, Reason, Schedule, Service, ServiceKey, Vip,
     },
     decode::{self, Decoded, IpHeader, Kind},
     flow::{Flow, Segment},
@@ -37,6 +37,8 @@ pub trait Tables {
     fn ring_word(&self, index: u32) -> Option<u64>;
     /// Reads a real server.
     fn real(&self, number: u32) -> Option<Real>;
+    /// Reads a link.
+    fn link(&self, number: u16) -> Option<Link>;
     /// Nanoseconds of `CLOCK_MONOTONIC`; called for tracked packets only.
     fn now(&self) -> u64;
     /// Looks up a confirmed flow.
@@ -112,7 +114,7 @@ pub trait Tables {
         number != NO_REAL
             && self
                 .real(pool.reals.wrapping_add(u32::from(number)))
-                .is_some_and(|real| RealState(real.state).has(state))
+                .is_some_and(|real| real.state().has(state))
     }
 }
 
@@ -160,6 +162,8 @@ pub struct Choice {
     pub number: u16,
     /// The real server.
     pub real: Real,
+    /// The link it is behind.
+    pub link: Link,
     /// Its entry in the maps.
     pub entry: u32,
     /// It begins a connection.
@@ -329,11 +333,12 @@ pub fn choose<T: Tables>(
     }
     let entry = pool.reals.wrapping_add(u32::from(number));
     let real = tables.real(entry).ok_or(Reason::Inconsistent)?;
-    if !RealState(real.state).has(RealState::RESOLVED) {
+    if !real.state().has(RealState::RESOLVED) {
         return Err(Reason::Unresolved);
     }
+    let link = tables.link(real.link()).ok_or(Reason::Inconsistent)?;
     let counter = service.counters.wrapping_add(u32::from(number));
     let new = learn && matches!(flow.segment.at(service), Segment::Syn);
     let tunnel = tables.features().has(Features::TUNNEL) && service.has(Service::TUNNEL);
-    Ok(Choice { counter, hash, slot, tracked, origin, number, real, entry, new, tunnel })
+    Ok(Choice { counter, hash, slot, tracked, origin, number, real, link, entry, new, tunnel })
 }

@@ -48,7 +48,7 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
                 Ok(action) => {
                     stats::forwarded(&choice, bytes);
                     if captured {
-                        capture::goes_out(&packet, choice.real.interface);
+                        capture::goes_out(&packet, choice.link.interface);
                     }
                     action
                 }
@@ -69,13 +69,13 @@ fn forward(packet: &mut Packet<'_>, choice: &Choice, ip: IpHeader) -> Result<u32
     if features.has(Features::PEERS) && ethernet::source(packet).is_some_and(maps::is_peer) {
         return Err(Reason::FromDirector.into());
     }
-    if features.has(Features::LOCAL) && RealState(choice.real.state).has(RealState::LOCAL) {
+    if features.has(Features::LOCAL) && choice.real.state().has(RealState::LOCAL) {
         return Ok(xdp_action::XDP_PASS);
     }
     if features.has(Features::TUNNEL) && choice.tunnel {
         return forward::tunnel(packet, choice, ip);
     }
-    forward::direct_routing(packet, &choice.real, ip)
+    forward::direct_routing(packet, choice, ip)
 }
 
 /// Counts a packet that is not forwarded, and tells its sender where that is due.

@@ -8,14 +8,15 @@
 use aya_ebpf::{
     bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
     btf_maps::{Array, DevMapHash, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf},
+    helpers::generated::bpf_get_smp_processor_id,
     macros::btf_map,
 };
 use core::ptr;
 use lb_common::{
     abi::{
         self, Address, Bucket, Counter, FastService, Features, FlowKey, Fragment, FragmentKey,
-        Guard, GuardList, Load, Node, Note, Pool, Real, Reason, Schedule, Service, ServiceKey,
-        Slots, SourceKey, Tunnel, Vip,
+        Guard, GuardList, Link, Load, Node, Note, Pool, Real, Reason, Schedule, Service,
+        ServiceKey, Slots, SourceKey, Tunnel, Vip,
     },
     flow_hash::HashKeys,
     track::Room,
@@ -38,9 +39,11 @@ pub(crate) static RINGS: Array<Slots, 4096, MMAPABLE> = Array::new();
 #[btf_map]
 pub(crate) static REALS: Array<Real, 1024, MMAPABLE> = Array::new();
 #[btf_map]
+pub(crate) static LINKS: Array<Link, { abi::LINKS as usize }, MMAPABLE> = Array::new();
+#[btf_map]
 pub(crate) static DEVICES: DevMapHash<64> = DevMapHash::new();
 #[btf_map]
-static COUNTERS: PerCpuArray<Counter, 1024> = PerCpuArray::new();
+static COUNTERS: Array<Counter, 1024, MMAPABLE> = Array::new();
 #[btf_map]
 static REASONS: PerCpuArray<Counter, { Reason::ALL.len() }> = PerCpuArray::new();
 #[btf_map]
@@ -82,6 +85,9 @@ static HASH_KEYS: HashKeys = HashKeys { multipliers: [1; 3] };
 /// Set by the agent before the program is loaded: what is not set, the verifier removes.
 #[unsafe(no_mangle)]
 static FEATURES: Features = Features(0);
+/// Set by the agent before the program is loaded: how many counters each CPU has.
+#[unsafe(no_mangle)]
+static COUNTERS_A_CPU: u32 = 0;
 
 /// The cluster's secret.
 #[inline(always)]
@@ -117,10 +123,14 @@ pub(crate) fn node() -> Option<&'static Node> {
     NODE.get_ptr(0).map(|node| unsafe { &*node })
 }
 
-/// This CPU's counter of a real server of a service.
+/// This CPU's counter of a real server of a service. Each CPU has a part of one plain array: a per-CPU array
+/// costs one more load, and the agent could not read it without a system call for each counter.
 #[inline(always)]
 pub(crate) fn counter(index: u32) -> Option<*mut Counter> {
-    COUNTERS.get_ptr_mut(index)
+    // SAFETY: a helper without arguments; a static of this program, as in `keys`.
+    let (cpu, each) =
+        unsafe { (bpf_get_smp_processor_id(), ptr::read_volatile(&raw const COUNTERS_A_CPU)) };
+    COUNTERS.get_ptr_mut(cpu.wrapping_mul(each).wrapping_add(index))
 }
 
 /// This CPU's counter of a reason.

@@ -12,8 +12,8 @@ use aya_ebpf::{bindings::BPF_ANY, helpers::generated::bpf_ktime_get_ns};
 use core::ptr;
 use lb_common::{
     abi::{
-        Address, Features, FlowKey, Fragment, FragmentKey, Halves, Load, Note, NoteState, Pool,
-        Real, Reason, RingRef, Schedule, Service, ServiceKey, Vip,
+        Address, Features, FlowKey, Fragment, FragmentKey, Halves, Link, Load, Note, NoteState,
+        Pool, Real, Reason, RingRef, Schedule, Service, ServiceKey, Vip,
     },
     flow_hash::HashKeys,
     schedule::Search,
@@ -24,8 +24,8 @@ use lb_common::{
 use crate::{
     guard,
     maps::{
-        self, FAST_SERVICES, FLOWS, FRAGMENTS, LOADS, NEW_FLOWS, POOLS, REALS, RINGS, SCHEDULES,
-        SERVICES, VIPS,
+        self, FAST_SERVICES, FLOWS, FRAGMENTS, LINKS, LOADS, NEW_FLOWS, POOLS, REALS, RINGS,
+        SCHEDULES, SERVICES, VIPS,
     },
     room, schedule,
 };
@@ -81,15 +81,16 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn real(&self, number: u32) -> Option<Real> {
-        let words = REALS.get_ptr(number)?.cast::<u64>();
-        // SAFETY: as in `pool`; a record has four words.
-        unsafe {
-            Some(Real::from_words([
-                ptr::read_volatile(words),
-                ptr::read_volatile(words.add(1)),
-                ptr::read_volatile(words.add(2)),
-            ]))
-        }
+        let word = REALS.get_ptr(number)?.cast::<u64>();
+        // SAFETY: as in `pool`; a record is one word.
+        Some(Real::from_word(unsafe { ptr::read_volatile(word) }))
+    }
+
+    #[inline(always)]
+    fn link(&self, number: u16) -> Option<Link> {
+        let words = LINKS.get_ptr(u32::from(number))?.cast::<[u64; 2]>();
+        // SAFETY: as in `pool`; a record has two words.
+        Some(Link::from_words(unsafe { *words }))
     }
 
     #[inline(always)]

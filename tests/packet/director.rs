@@ -220,7 +220,7 @@ impl Director {
     fn counters(&self) -> Vec<(Counted, Counter)> {
         let blocks = self.plane.numbering.services.values().map(|service| service.counters);
         let end = blocks.map(|block| block.start + block.length).max().unwrap_or(0);
-        let reals = self.plane.data.counters(Block { start: 0, length: end }).expect("counters");
+        let reals = self.plane.data.counters(Block { start: 0, length: end });
         let reals = (0..).map(Counted::Real).zip(reals);
         let reasons = Reason::ALL.iter().map(|&reason| {
             (Counted::Reason(reason), self.plane.data.reason(reason).expect("a counter"))

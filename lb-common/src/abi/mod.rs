@@ -26,14 +26,14 @@ pub use flow::{FlowKey, Fragment, FragmentKey, Note, NoteState};
 pub use guard::{Bucket, Guard, GuardAction, GuardList, SourceKey};
 pub use node::{Filter, Node, Seen};
 pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, Slots};
-pub use real::{Real, RealState};
+pub use real::{LINKS, Link, Real, RealState};
 pub use schedule::{Load, Rule, Schedule};
 pub use service::{FAST_SERVICES, FastService, Service, ServiceKey, Vip};
 pub use tunnel::Tunnel;
 
 /// Changes whenever a record above changes its shape or its meaning: part of the name of the pin folder, so
 /// that an agent never adopts maps it would misread.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
 
 /// The most directors besides this one.
 pub const PEERS: u32 = 64;
@@ -54,6 +54,8 @@ pub mod map {
     pub const RINGS: &str = "RINGS";
     /// Real server number → [`super::Real`].
     pub const REALS: &str = "REALS";
+    /// Link number → [`super::Link`].
+    pub const LINKS: &str = "LINKS";
     /// Interface index → device, for real servers behind another interface.
     pub const DEVICES: &str = "DEVICES";
     /// Per CPU: packets and bytes of each real server of each service.
@@ -91,13 +93,14 @@ pub mod map {
     /// Per CPU: what the program puts down while it decides.
     pub const ROOM: &str = "ROOM";
     /// All of them, in the order in which they are created.
-    pub const ALL: [&str; 24] = [
+    pub const ALL: [&str; 25] = [
         SERVICES,
         FAST_SERVICES,
         VIPS,
         POOLS,
         RINGS,
         REALS,
+        LINKS,
         DEVICES,
         COUNTERS,
         REASONS,

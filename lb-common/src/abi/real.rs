@@ -1,6 +1,6 @@
 //! A real server as the XDP program sees it: where to send, and whether.
 
-/// What a real server may be given. Bits of [`Real::state`].
+/// What a real server may be given. Bits of [`Real::state_and_link`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RealState(pub u16);
 
@@ -28,75 +28,137 @@ impl RealState {
     }
 }
 
-/// One real server of one pool. Each of its words is replaced by one store; 32 bytes, so that no record
-/// crosses a cache line.
-#[repr(C, align(32))]
+/// One real server of one pool. One word, replaced by one store: a packet never sees half of it, and a cache
+/// line holds eight, which is what a packet's cost depends on where there are many.
+#[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Real {
     /// Where frames go: the real server, or the router before it.
     pub destination_mac: [u8; 6],
-    /// The director's own address on that interface.
-    pub source_mac: [u8; 6],
-    /// [`RealState`].
-    pub state: u16,
-    /// Zero.
-    pub zero: u16,
-    /// The interface it is behind.
-    pub interface: u32,
-    /// The largest packet (IP header included) that this interface takes, in bytes; 0: not known.
-    pub mtu: u16,
-    /// Zero.
-    pub zero2: u16,
+    /// Bits 0 to 3: [`RealState`]. Bits 4 to 15: the number of its [`Link`].
+    pub state_and_link: u16,
 }
 
-const _: () = assert!(size_of::<Real>() == 32);
+const _: () = assert!(size_of::<Real>() == 8);
 
 impl Real {
-    /// The three words that the XDP program reads and the agent stores.
+    const LINK_SHIFT: u32 = 4;
+
+    /// Puts a record together. `link`: below [`LINKS`].
     #[must_use]
-    pub const fn words(&self) -> [u64; 3] {
-        let (d, s) = (self.destination_mac, self.source_mac);
-        let (t, i) = (self.state.to_ne_bytes(), self.interface.to_ne_bytes());
-        let m = self.mtu.to_ne_bytes();
-        [
-            u64::from_ne_bytes([d[0], d[1], d[2], d[3], d[4], d[5], s[0], s[1]]),
-            u64::from_ne_bytes([s[2], s[3], s[4], s[5], t[0], t[1], 0, 0]),
-            u64::from_ne_bytes([i[0], i[1], i[2], i[3], m[0], m[1], 0, 0]),
-        ]
+    pub const fn new(destination_mac: [u8; 6], state: RealState, link: u16) -> Self {
+        Self { destination_mac, state_and_link: state.0 | link << Self::LINK_SHIFT }
     }
 
-    /// The record that [`Real::words`] came from.
+    /// What it may be given.
     #[inline(always)]
     #[must_use]
-    pub const fn from_words(words: [u64; 3]) -> Self {
-        let (a, b, c) = (words[0].to_ne_bytes(), words[1].to_ne_bytes(), words[2].to_ne_bytes());
-        Self {
-            destination_mac: [a[0], a[1], a[2], a[3], a[4], a[5]],
-            source_mac: [a[6], a[7], b[0], b[1], b[2], b[3]],
-            state: u16::from_ne_bytes([b[4], b[5]]),
-            zero: 0,
-            interface: u32::from_ne_bytes([c[0], c[1], c[2], c[3]]),
-            mtu: u16::from_ne_bytes([c[4], c[5]]),
-            zero2: 0,
-        }
+    pub const fn state(&self) -> RealState {
+        RealState(self.state_and_link & ((1 << Self::LINK_SHIFT) - 1))
+    }
+
+    /// The link it is behind; 0 where that is not known.
+    #[inline(always)]
+    #[must_use]
+    pub const fn link(&self) -> u16 {
+        self.state_and_link >> Self::LINK_SHIFT
+    }
+
+    /// The word that the XDP program reads and the agent stores.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(&self) -> u64 {
+        let ([a, b, c, d, e, f], [g, h]) =
+            (self.destination_mac, self.state_and_link.to_ne_bytes());
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// The record that [`Real::word`] came from.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_word(word: u64) -> Self {
+        let [a, b, c, d, e, f, g, h] = word.to_ne_bytes();
+        Self { destination_mac: [a, b, c, d, e, f], state_and_link: u16::from_ne_bytes([g, h]) }
     }
 }
+
+/// Number of [`Link`]s; the first one is nowhere.
+pub const LINKS: u32 = 1 << (16 - Real::LINK_SHIFT);
+
+/// How frames leave: shared by all real servers behind one interface. Never changed while a [`Real`] names it.
+#[repr(C, align(16))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// The director's own address on that interface.
+    pub source_mac: [u8; 6],
+    /// The largest packet (IP header included) that the interface takes, in bytes; 0: not known.
+    pub mtu: u16,
+    /// The interface.
+    pub interface: u32,
+    /// Zero.
+    pub zero: u32,
+}
+
+const _: () = assert!(size_of::<Link>() == 16);
+
+impl Link {
+    /// The words that the XDP program reads and the agent stores.
+    #[inline(always)]
+    #[must_use]
+    pub const fn words(&self) -> [u64; 2] {
+        let ([a, b, c, d, e, f], [g, h]) = (self.source_mac, self.mtu.to_ne_bytes());
+        let [i, j, k, l] = self.interface.to_ne_bytes();
+        [u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes([i, j, k, l, 0, 0, 0, 0])]
+    }
+
+    /// The record that [`Link::words`] came from.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_words([first, second]: [u64; 2]) -> Self {
+        let [a, b, c, d, e, f, g, h] = first.to_ne_bytes();
+        let [i, j, k, l, ..] = second.to_ne_bytes();
+        Self {
+            source_mac: [a, b, c, d, e, f],
+            mtu: u16::from_ne_bytes([g, h]),
+            interface: u32::from_ne_bytes([i, j, k, l]),
+            zero: 0,
+        }
+    }
+
+    /// Both MAC addresses as an Ethernet header begins with them: its first eight bytes, and four more.
+    #[inline(always)]
+    #[must_use]
+    pub const fn header_to(&self, real: &Real) -> (u64, u32) {
+        let (to, from) = (u64::from_le(real.word()), u64::from_le(self.words()[0]));
+        #[expect(clippy::cast_possible_truncation, reason = "the source address's last four bytes")]
+        ((to & MAC | from << 48).to_le(), ((from >> 16) as u32).to_le())
+    }
+}
+
+/// The bytes of a MAC address in a word.
+const MAC: u64 = (1 << 48) - 1;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LINK: Link =
+        Link { source_mac: [7, 8, 9, 10, 11, 12], mtu: 1_500, interface: 0x0102_0304, zero: 0 };
+
     #[test]
     fn words_are_the_record() {
-        let real = Real {
-            destination_mac: [1, 2, 3, 4, 5, 6],
-            source_mac: [7, 8, 9, 10, 11, 12],
-            state: RealState::USABLE.with(RealState::RESOLVED).0,
-            zero: 0,
-            interface: 0x0102_0304,
-            mtu: 1_500,
-            zero2: 0,
-        };
-        assert_eq!(Real::from_words(real.words()), real);
+        let state = RealState::USABLE.with(RealState::LOCAL);
+        let real = Real::new([1, 2, 3, 4, 5, 6], state, 0xfff);
+        assert_eq!(Real::from_word(real.word()), real);
+        assert_eq!((real.state(), real.link()), (state, 0xfff));
+        assert_eq!(Link::from_words(LINK.words()), LINK);
+    }
+
+    #[test]
+    fn a_header_is_both_addresses() {
+        let real = Real::new([1, 2, 3, 4, 5, 6], RealState::RESOLVED, 1);
+        let (first, second) = LINK.header_to(&real);
+        assert_eq!(first.to_ne_bytes(), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(second.to_ne_bytes(), [9, 10, 11, 12]);
     }
 }

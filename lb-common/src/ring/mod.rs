@@ -25,7 +25,7 @@ pub use {
 };
 
 use crate::{
-    abi::{Reason, RingRef, SLOTS_PER_WORD, Slot},
+    abi::{Reason, RingRef, Slot},
     verdict::Tables,
 };
 
@@ -46,8 +46,11 @@ pub fn look<T: Tables>(tables: &T, ring: RingRef, hash: u64) -> Result<(u32, Slo
         return Err(Reason::NoReal);
     }
     let slot = slot_of(hash, ring.slots);
-    let word = tables
-        .ring_word(ring.offset.wrapping_add(slot / SLOTS_PER_WORD))
-        .ok_or(Reason::Inconsistent)?;
-    Ok((slot, Slot::in_word(word, slot)))
+    Ok((slot, at(tables, ring, slot).ok_or(Reason::Inconsistent)?))
+}
+
+/// A slot of a ring; `None` for a ring outside the arena.
+#[inline(always)]
+pub fn at<T: Tables>(tables: &T, ring: RingRef, slot: u32) -> Option<Slot> {
+    Some(ring.slot_in(tables.ring_word(ring.word_of(slot))?, slot))
 }

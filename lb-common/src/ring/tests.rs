@@ -1,7 +1,7 @@
 //! Properties of the ring that users are promised.
 
 use super::{Member, build, default_size, is_prime, pack, slot_of, substitute, transition};
-use crate::abi::{Address, NO_REAL, SLOTS_PER_WORD, Slot};
+use crate::abi::{Address, NO_REAL, RingRef, Slot};
 use core::net::Ipv4Addr;
 use proptest::{collection::vec, prelude::*};
 
@@ -133,9 +133,18 @@ fn sizes_are_primes_within_their_limits() {
 
 #[test]
 fn packed_slots_come_out_again() {
-    let slots: Vec<_> = (0..10).map(|number| Slot::new(number, number % 3 == 0)).collect();
-    let words: Vec<_> = pack(&slots).collect();
-    for (index, slot) in (0_u32..).zip(&slots) {
-        assert_eq!(Slot::in_word(words[(index / SLOTS_PER_WORD) as usize], index), *slot);
+    // The largest number that a byte can hold, and the smallest that it cannot.
+    for (largest, narrow, length) in [(126, true, 3), (127, false, 5), (NO_REAL - 1, false, 5)] {
+        let numbers = (0..16).chain([largest, NO_REAL, largest, NO_REAL]);
+        let slots: Vec<_> = numbers.map(|number| Slot::new(number, number % 3 == 0)).collect();
+        let (is_narrow, words) = pack(&slots);
+        let offset = 5 | if is_narrow { RingRef::NARROW } else { 0 };
+        let ring = RingRef { offset, slots: 20 };
+        assert_eq!((is_narrow, words.len()), (narrow, length), "{largest}");
+        assert_eq!((ring.first_word(), ring.words() as usize), (5, length));
+        for (index, slot) in (0_u32..).zip(&slots) {
+            let word = words[(ring.word_of(index) - 5) as usize];
+            assert_eq!(ring.slot_in(word, index), *slot, "{largest}: {index}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What a change moves: the slots that have to be tracked until the window closes.
 
+#[cfg(doc)]
+use crate::abi::RingRef;
 use crate::abi::{NO_REAL, SLOTS_PER_WORD, Slot};
 
 /// Marks the slots of `next` in which flows may be at different real servers.
@@ -36,11 +38,22 @@ fn shared<T>(other: &[T], slot: u32, slots: usize) -> &[T] {
     if other.is_empty() { other } else { &other[scale(first)..=scale(last)] }
 }
 
-/// Slots as the words of the arena; what is left of the last word belongs to nobody.
-pub fn pack(slots: &[Slot]) -> impl Iterator<Item = u64> {
-    slots.chunks(SLOTS_PER_WORD as usize).map(|chunk| {
-        (0_u32..)
-            .zip(chunk)
-            .fold(0, |word, (lane, slot)| word | u64::from(slot.bits) << (lane * 16))
-    })
+/// Slots as the words of the arena, and whether the ring is [narrow](RingRef::NARROW), which it is where it can
+/// be. What is left of the last word belongs to nobody.
+#[must_use]
+pub fn pack(slots: &[Slot]) -> (bool, Vec<u64>) {
+    if let Some(bytes) = slots.iter().map(|slot| slot.narrow()).collect::<Option<Vec<_>>>() {
+        let slots: Vec<_> = bytes.into_iter().map(u64::from).collect();
+        (true, words(&slots, 2 * SLOTS_PER_WORD))
+    } else {
+        let slots: Vec<_> = slots.iter().map(|slot| u64::from(slot.bits)).collect();
+        (false, words(&slots, SLOTS_PER_WORD))
+    }
+}
+
+/// So many slots in each word, the first one lowest.
+fn words(slots: &[u64], in_word: u32) -> Vec<u64> {
+    let lanes = || (0_u32..).map(|lane| lane * (64 / in_word));
+    let word = |chunk: &[u64]| lanes().zip(chunk).fold(0, |word, (lane, slot)| word | slot << lane);
+    slots.chunks(in_word as usize).map(word).collect()
 }

@@ -1,10 +1,7 @@
 //! Direct routing: the frame goes to the real server's MAC address, the packet stays as it is but for its
 //! TTL, which a router takes one from (RFC 1812, section 5.3.1; RFC 8200, section 3).
 
-use lb_common::{
-    abi::{Real, Reason},
-    decode::IpHeader,
-};
+use lb_common::{abi::Reason, decode::IpHeader, verdict::Choice};
 
 use super::{Refusal, send};
 use crate::packet::Packet;
@@ -18,24 +15,24 @@ const HOP_LIMIT: usize = 7;
 #[inline(always)]
 pub(crate) fn direct_routing(
     packet: &mut Packet<'_>,
-    real: &Real,
+    choice: &Choice,
     ip: IpHeader,
 ) -> Result<u32, Refusal> {
-    if real.mtu != 0 && ip.length > usize::from(real.mtu) {
-        return Err(Refusal { reason: Reason::TooBig, mtu: real.mtu });
+    let link = &choice.link;
+    if link.mtu != 0 && ip.length > usize::from(link.mtu) {
+        return Err(Refusal { reason: Reason::TooBig, mtu: link.mtu });
     }
-    let action = send(packet, real)?;
+    let action = send(packet, link)?;
     // The decoder has seen these bytes: they are there.
-    rewrite(packet, real, ip).ok_or(Reason::Inconsistent)?;
+    rewrite(packet, choice, ip).ok_or(Reason::Inconsistent)?;
     Ok(action)
 }
 
 #[inline(always)]
-fn rewrite(packet: &mut Packet<'_>, real: &Real, ip: IpHeader) -> Option<()> {
-    let [first, second, _] = real.words();
+fn rewrite(packet: &mut Packet<'_>, choice: &Choice, ip: IpHeader) -> Option<()> {
+    let (first, second) = choice.link.header_to(&choice.real);
     packet.write::<u64>(0, first)?;
-    #[expect(clippy::cast_possible_truncation, reason = "the source address's last four bytes")]
-    packet.write::<u32>(8, u64::from_le(second) as u32)?;
+    packet.write::<u32>(8, second)?;
     if ip.v6 {
         packet.update::<u8>(ip.offset + HOP_LIMIT, |limit| limit.wrapping_sub(1))
     } else {

@@ -3,7 +3,7 @@
 mod direct;
 mod tunnel;
 
-use lb_common::abi::{Real, Reason};
+use lb_common::abi::{Link, Reason};
 
 pub(crate) use direct::direct_routing;
 pub(crate) use tunnel::tunnel;
@@ -28,9 +28,9 @@ impl From<Reason> for Refusal {
 
 /// The action that sends a frame out of the real server's interface: it leaves when the program returns.
 #[inline(always)]
-fn send(packet: &Packet<'_>, real: &Real) -> Result<u32, Reason> {
-    if real.interface == packet.interface() {
+fn send(packet: &Packet<'_>, link: &Link) -> Result<u32, Reason> {
+    if link.interface == packet.interface() {
         return Ok(xdp_action::XDP_TX);
     }
-    DEVICES.redirect(real.interface, 0).map_err(|_| Reason::NoDevice)
+    DEVICES.redirect(link.interface, 0).map_err(|_| Reason::NoDevice)
 }

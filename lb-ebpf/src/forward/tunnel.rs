@@ -8,7 +8,7 @@
 
 use aya_ebpf::bindings::xdp_md;
 use lb_common::{
-    abi::{Halves, Real, Reason, Tunnel},
+    abi::{Halves, Reason, Tunnel},
     decode::IpHeader,
     verdict::{Choice, Tables as _},
     wire::Frame as _,
@@ -44,7 +44,7 @@ pub(crate) fn tunnel(
     if ip.length > usize::from(tunnel.mtu) {
         return Err(Refusal { reason: Reason::TooBig, mtu: tunnel.mtu });
     }
-    let action = send(packet, &choice.real)?;
+    let action = send(packet, &choice.link)?;
     let wrapped = wrap_packet(packet.context(), Place::of(ip).pack(), choice.entry, choice.hash);
     packet.reload();
     if wrapped == 0 { Err(Reason::Inconsistent.into()) } else { Ok(action) }
@@ -57,11 +57,19 @@ extern "C" fn wrap_packet(ctx: *mut xdp_md, at: u64, entry: u32, hash: u64) -> u
     // SAFETY: called with the context of the running program, which reads its packet anew afterwards.
     let mut packet = unsafe { Packet::from_raw(ctx) };
     let (Some(real), Some(tunnel)) = (Maps.real(entry), maps::tunnel(entry)) else { return 0 };
-    u32::from(wrap(&mut packet, &real, tunnel, Place::unpack(at), hash).is_some())
+    let Some(link) = Maps.link(real.link()) else { return 0 };
+    let header = link.header_to(&real);
+    u32::from(wrap(&mut packet, header, tunnel, Place::unpack(at), hash).is_some())
 }
 
 #[inline(always)]
-fn wrap(packet: &mut Packet<'_>, real: &Real, tunnel: &Tunnel, ip: Place, hash: u64) -> Option<()> {
+fn wrap(
+    packet: &mut Packet<'_>,
+    (first, second): (u64, u32),
+    tunnel: &Tunnel,
+    ip: Place,
+    hash: u64,
+) -> Option<()> {
     let service = class(packet, ip)?;
     let inside = if ip.v6 { IPV6 } else { IPV4 };
     let length = ip.length + usize::from(tunnel.overhead());
@@ -70,9 +78,8 @@ fn wrap(packet: &mut Packet<'_>, real: &Real, tunnel: &Tunnel, ip: Place, hash: 
     let overhead = usize::from(tunnel.overhead());
     packet.grow(overhead as i32)?;
     copy_head(packet, overhead, 0, ip.offset, v6, Macs::Kept)?;
-    let [first, second, _] = real.words();
     packet.write::<u64>(0, first)?;
-    packet.write::<u32>(8, u64::from_le(second) as u32)?;
+    packet.write::<u32>(8, second)?;
     let header = if v6 { 40 } else { 20 };
     let outer = Outer { tunnel, service, protocol, length, hash };
     let mut packet = packet.behind(ip.offset);

@@ -1,17 +1,16 @@
 //! Measuring what services are given, once a second, and what follows from it when a flood is on.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
 use tracing::{info, warn};
 
 use super::director::Director;
 use crate::{
     model::{Name, Service},
-    plan::{Block, FloodWatch, Sample, Samples},
+    plan::{FloodWatch, Sample, Samples},
 };
 
 /// How often counters are read.
@@ -55,12 +54,9 @@ impl Meters {
 
 impl Director {
     /// Reads the counters, where that is due. Returns true where a flood has begun or ended.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub(super) fn measure(&mut self, now: Instant) -> Result<bool> {
+    pub(super) fn measure(&mut self, now: Instant) -> bool {
         if now < self.meters.due() {
-            return Ok(false);
+            return false;
         }
         let began = Instant::now();
         let (watched, others) = (self.meters.watched_due <= now, self.meters.others_due <= now);
@@ -76,7 +72,7 @@ impl Director {
             let mut meter = self.meters.services.remove(&service.name).unwrap_or_default();
             let due = if service.flood.is_some() { watched } else { others };
             if due {
-                meter.samples.add(now, self.sample(service)?);
+                meter.samples.add(now, self.sample(service));
                 let connections = meter.samples.latest().connections;
                 if meter.flood.look(service.flood, connections, now) {
                     turned = true;
@@ -91,22 +87,20 @@ impl Director {
         if others {
             self.meters.others_due = now + INTERVAL.max(began.elapsed() * PART);
         }
-        Ok(turned)
+        turned
     }
 
     /// The counters of a service that are in use, those of real servers on their way out among them.
-    fn sample(&self, service: &Service) -> Result<Sample> {
+    fn sample(&self, service: &Service) -> Sample {
         let numbering = self.ledger.numbering();
         let (Some(numbers), Some(pool)) =
             (numbering.services.get(&service.name), numbering.pools.get(&service.pool))
         else {
-            return Ok(Sample::default());
+            return Sample::default();
         };
-        let used: BTreeSet<u16> =
-            pool.members.values().chain(pool.retired.values()).copied().collect();
-        let length = used.last().map_or(0, |&last| u32::from(last) + 1);
-        let counters = self.plane.counters(Block { length, ..numbers.counters })?;
-        Ok((0..).zip(counters).filter(|(number, _)| used.contains(number)).collect())
+        let used = pool.members.values().chain(pool.retired.values());
+        used.map(|&number| (number, self.plane.counter(numbers.counters.start + u32::from(number))))
+            .collect()
     }
 }
 

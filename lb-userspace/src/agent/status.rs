@@ -240,7 +240,7 @@ impl Agent {
         let index = services.get(&service.name).and_then(|numbers| {
             Some(numbers.counters.start + u32::from(self.number(&service.pool, server)?))
         });
-        index.and_then(|index| self.director.plane.counter(index).ok()).unwrap_or_default()
+        index.map(|index| self.director.plane.counter(index)).unwrap_or_default()
     }
 
     fn reason(&self, reason: Reason) -> ReasonStatus {

@@ -128,14 +128,14 @@ impl Agent {
 
     /// How the packet gets to its real server.
     fn explain_way(&self, trace: &mut Trace, choice: &Choice) {
-        if RealState(choice.real.state).has(RealState::LOCAL) {
+        if choice.real.state().has(RealState::LOCAL) {
             trace.verdict = "pass".to_owned();
             trace.steps.push("the real server is this host: the packet goes on to it".to_owned());
             return;
         }
         trace.verdict = "forward".to_owned();
         let mac = show_mac(choice.real.destination_mac);
-        let out = self.interface_name(choice.real.interface);
+        let out = self.interface_name(choice.link.interface);
         let tunnel = choice.tunnel.then(|| self.director.plane.tunnel(choice.entry)).flatten();
         trace.steps.push(match tunnel {
             None => format!("forwarded by direct routing to {mac} on {out}"),

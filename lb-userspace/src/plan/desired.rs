@@ -8,9 +8,7 @@ use std::{
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use lb_common::{
-    abi::{
-        Address, Features, Guard, Real, RealState, Rule, Schedule, Service, ServiceKey, Tunnel, Vip,
-    },
+    abi::{Address, Features, Guard, RealState, Rule, Schedule, Service, ServiceKey, Tunnel, Vip},
     flow_hash::HashKeys,
     ring::Member,
 };
@@ -56,6 +54,15 @@ pub struct NextHop {
     pub destination_mac: [u8; 6],
     /// The largest packet that the interface takes, in bytes; 0: not known.
     pub mtu: u16,
+}
+
+/// A real server as the maps have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RealEntry {
+    /// What it may be given.
+    pub state: RealState,
+    /// Where its frames go; `None` where that is not known, or where it is this host.
+    pub hop: Option<NextHop>,
 }
 
 /// What is known of a real server at the moment.
@@ -153,7 +160,7 @@ pub struct Desired {
     /// Pools with their rings.
     pub pools: Vec<PoolPlan>,
     /// Real servers by number. Retired ones are not among them: they stay as they are.
-    pub reals: BTreeMap<u32, Real>,
+    pub reals: BTreeMap<u32, RealEntry>,
     /// Service entries.
     pub services: BTreeMap<ServiceKey, Service>,
     /// VIPs.
@@ -191,7 +198,7 @@ pub fn desired(inputs: &Inputs<'_>, rings: &mut Rings) -> Desired {
     }
     desired.peers.clone_from(&inputs.surroundings.peers);
     desired.own = inputs.surroundings.own;
-    let here = desired.reals.values().any(|real| RealState(real.state).has(RealState::LOCAL));
+    let here = desired.reals.values().any(|real| real.state.has(RealState::LOCAL));
     desired.features = features(config)
         .with_if(Features::PEERS, !desired.peers.is_empty())
         .with_if(Features::LOCAL, here);
@@ -281,7 +288,8 @@ impl Desired {
         let config = &inputs.effective.config;
         let tunnelled = |service: &model::Service| service.mode == model::Mode::Tunnel;
         if config.services_of(pool).any(tunnelled) {
-            let mtu = self.reals.get(&number).map_or(0, |real| real.mtu);
+            let hop = self.reals.get(&number).and_then(|real| real.hop);
+            let mtu = hop.map_or(0, |hop| hop.mtu);
             let tunnel = tunnel(&pool.tunnel, member.address.to_ip(), mtu, inputs);
             self.tunnels.insert(number, tunnel);
         }
@@ -335,23 +343,16 @@ const fn low_half() -> u64 {
     u64::from_ne_bytes([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])
 }
 
-fn real(status: &MemberStatus, admin: Admin, open: bool) -> Real {
+fn real(status: &MemberStatus, admin: Admin, open: bool) -> RealEntry {
     let usable = status.healthy && admin != Admin::Maintenance;
     let mut state = if usable { RealState::USABLE } else { RealState::default() };
     state = if open { state.with(RealState::OPEN) } else { state };
-    let hop = status.next_hop.inspect(|_| state = state.with(RealState::RESOLVED));
     if status.local {
-        let state = state.with(RealState::RESOLVED).with(RealState::LOCAL);
-        return Real { state: state.0, ..Real::default() };
+        state = state.with(RealState::RESOLVED).with(RealState::LOCAL);
+        return RealEntry { state, hop: None };
     }
-    hop.map_or(Real { state: state.0, ..Real::default() }, |hop| Real {
-        destination_mac: hop.destination_mac,
-        source_mac: hop.source_mac,
-        state: state.0,
-        interface: hop.interface,
-        mtu: hop.mtu,
-        ..Real::default()
-    })
+    let hop = status.next_hop.inspect(|_| state = state.with(RealState::RESOLVED));
+    RealEntry { state, hop }
 }
 
 #[cfg(test)]

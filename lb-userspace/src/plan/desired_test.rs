@@ -48,7 +48,7 @@ fn all_up(config: &Config) -> Desired {
 }
 
 /// One real server among three: what its record says, and whether the ring names it.
-fn first_of_three(status: MemberStatus, admin: Admin) -> (Real, bool) {
+fn first_of_three(status: MemberStatus, admin: Admin) -> (RealEntry, bool) {
     let config = pools(&[("web", &[1, 2, 3])]);
     let mut operator = Operator::default();
     operator.set_state(&config, &name("web"), &name("r1"), admin).unwrap();
@@ -76,9 +76,7 @@ fn states_of_a_real_server() {
     ] {
         let what = format!("{healthy} {hop:?} {admin:?}");
         let (real, found) = first_of_three(MemberStatus { healthy, next_hop: hop, ..UP }, admin);
-        assert_eq!((real.state, found), (state.0, in_ring), "{what}");
-        let there = if hop.is_some() { (HOP.destination_mac, 7) } else { ([0; 6], 0) };
-        assert_eq!((real.destination_mac, real.interface), there, "{what}");
+        assert_eq!((real, found), (RealEntry { state, hop }, in_ring), "{what}");
     }
 }
 
@@ -111,7 +109,7 @@ fn weight_zero_is_in_no_slot_but_usable() {
     config.pools[0].servers[0].weight = model::Weight::ZERO;
     let desired = all_up(&config);
     assert!(!desired.pools[0].ring.contains(&0));
-    let state = RealState(desired.reals[&0].state);
+    let state = desired.reals[&0].state;
     assert!(state.has(RealState::USABLE) && !state.has(RealState::OPEN));
 }
 

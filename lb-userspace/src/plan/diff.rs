@@ -8,9 +8,9 @@ use std::{
     fmt,
 };
 
-use lb_common::abi::{Address, Guard, Real, RealState, Schedule, Service, ServiceKey, Tunnel, Vip};
+use lb_common::abi::{Address, Guard, RealState, Schedule, Service, ServiceKey, Tunnel, Vip};
 
-use super::{Desired, OwnAddresses};
+use super::{Desired, NextHop, OwnAddresses, RealEntry};
 use crate::model::Name;
 
 /// What the maps hold.
@@ -21,7 +21,7 @@ pub struct Actual {
     /// VIPs.
     pub vips: BTreeMap<Address, Vip>,
     /// Real servers, at least those of [`Desired::reals`].
-    pub reals: BTreeMap<u32, Real>,
+    pub reals: BTreeMap<u32, RealEntry>,
     /// By pool number: the first real server and the owner of each slot.
     pub pools: BTreeMap<u32, (u32, Vec<u16>)>,
     /// Tunnels, at least those of [`Desired::tunnels`].
@@ -70,7 +70,7 @@ pub enum Step {
         /// Its number.
         number: u32,
         /// What it becomes.
-        real: Real,
+        real: RealEntry,
     },
     /// Put a ring into force.
     InstallRing {
@@ -153,7 +153,9 @@ pub enum Step {
 #[must_use]
 pub fn diff(actual: &Actual, desired: &Desired) -> Vec<Step> {
     let mut steps = Vec::new();
-    let known = |interface: u32| actual.reals.values().any(|real| real.interface == interface);
+    let known = |interface: u32| {
+        actual.reals.values().filter_map(|real| real.hop).any(|hop| hop.interface == interface)
+    };
     for &interface in desired.devices.iter().filter(|interface| !known(**interface)) {
         steps.push(Step::PutDevice { interface });
     }
@@ -223,9 +225,17 @@ impl fmt::Display for Step {
         match self {
             Self::PutDevice { interface } => write!(f, "redirect to interface {interface}"),
             Self::PutReal { number, real } => {
-                let [a, b, c, d, e, g] = real.destination_mac;
-                write!(f, "real server {number}: {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")?;
-                write!(f, " on interface {}{}", real.interface, words(RealState(real.state)))
+                write!(f, "real server {number}: ")?;
+                match real.hop {
+                    Some(NextHop { interface, destination_mac: [a, b, c, d, e, g], .. }) => {
+                        write!(
+                            f,
+                            "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x} on interface {interface}"
+                        )?;
+                    }
+                    None => write!(f, "no next hop")?,
+                }
+                f.write_str(&words(real.state))
             }
             Self::InstallRing { name, ring, .. } => {
                 write!(f, "pool {name}: a ring of {} slots", ring.len())

@@ -11,7 +11,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     plan::{
-        Inputs, MemberStatus, NextHop, Numbering, Operator, Surroundings, desired,
+        Inputs, MemberStatus, Numbering, Operator, Surroundings, desired,
         sample::{name, pools},
     },
     schedule::Rings,
@@ -66,7 +66,7 @@ fn plain(servers: &[Vec<u8>]) -> Desired {
 struct Simulated {
     actual: Actual,
     devices: BTreeSet<u32>,
-    every_real: BTreeMap<u32, Real>,
+    every_real: BTreeMap<u32, RealEntry>,
 }
 
 impl Simulated {
@@ -75,7 +75,7 @@ impl Simulated {
             Step::PutDevice { interface } => _ = self.devices.insert(interface),
             Step::PutReal { number, real } => {
                 assert!(
-                    self.devices.contains(&real.interface),
+                    real.hop.is_none_or(|hop| self.devices.contains(&hop.interface)),
                     "a real server before its interface"
                 );
                 self.every_real.insert(number, real);
@@ -112,7 +112,7 @@ impl Simulated {
             let Some((reals, ring)) = pool else { panic!("a service before its ring") };
             for owner in ring.iter().filter(|owner| **owner != NO_REAL) {
                 let real = self.every_real.get(&(reals + u32::from(*owner)));
-                let resolved = real.is_some_and(|r| RealState(r.state).has(RealState::RESOLVED));
+                let resolved = real.is_some_and(|r| r.state.has(RealState::RESOLVED));
                 assert!(resolved, "a ring before its real server");
             }
         }

@@ -18,8 +18,8 @@ mod services;
 
 pub use census::{Census, NotedPool, RealNumber, connections_left};
 pub use desired::{
-    Admin, Desired, Inputs, MemberStatus, NextHop, OwnAddresses, PoolPlan, Ramp, Surroundings,
-    desired, features,
+    Admin, Desired, Inputs, MemberStatus, NextHop, OwnAddresses, PoolPlan, Ramp, RealEntry,
+    Surroundings, desired, features,
 };
 pub use diff::{Actual, Step, diff};
 pub use guards::{GuardError, GuardLists, ListOrigin, WholeList};

@@ -1,6 +1,6 @@
 //! Many entries of a map in one system call: bpf(2)'s `BPF_MAP_LOOKUP_BATCH`, which aya does not offer.
 //!
-//! Arrays of values a CPU can do it since Linux 5.13, as can tries of prefixes.
+//! Tries of prefixes can do it on every kernel that lb accepts.
 #![expect(unsafe_code, reason = "a system call that writes through pointers")]
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
 };
 
-use aya::{Ebpf, Pod, maps::Map, util::nr_cpus};
+use aya::{Ebpf, Pod, maps::Map};
 
 use super::DataPlaneError;
 
@@ -35,8 +35,6 @@ struct Attributes {
 pub(super) struct Batches<K, V> {
     name: &'static str,
     map: OwnedFd,
-    /// Values of an entry: one for each CPU where the map has that many.
-    values: usize,
     kinds: PhantomData<(K, V)>,
 }
 
@@ -45,7 +43,7 @@ pub(super) struct Batches<K, V> {
 pub(super) struct Batch<K, V> {
     /// Keys, in the order of the map.
     pub(super) keys: Vec<K>,
-    /// Their values; those of one key stand together.
+    /// Their values.
     pub(super) values: Vec<V>,
 }
 
@@ -55,13 +53,8 @@ impl<K: Pod, V: Pod> Batches<K, V> {
     /// # Errors
     /// The map is not there, or not of this kind; the kernel's.
     pub(super) fn new(ebpf: &Ebpf, name: &'static str) -> Result<Self, DataPlaneError> {
-        let (data, values) = match ebpf.map(name) {
-            // The kernel rounds the value of a CPU up to words: those that are words stand side by side.
-            Some(Map::PerCpuArray(data)) if size_of::<V>().is_multiple_of(8) => {
-                (data, nr_cpus().map_err(|(_, error)| DataPlaneError::Cpus(error))?)
-            }
-            Some(Map::LpmTrie(data)) => (data, 1),
-            _ => return Err(DataPlaneError::Missing(name)),
+        let Some(Map::LpmTrie(data)) = ebpf.map(name) else {
+            return Err(DataPlaneError::Missing(name));
         };
         let info = data.info()?;
         let sizes = (info.key_size() as usize, info.value_size() as usize);
@@ -70,12 +63,7 @@ impl<K: Pod, V: Pod> Batches<K, V> {
         }
         let map = data.fd().as_fd().try_clone_to_owned();
         let map = map.map_err(|error| DataPlaneError::Read { name, error })?;
-        Ok(Self { name, map, values, kinds: PhantomData })
-    }
-
-    /// Values of an entry.
-    pub(super) const fn values(&self) -> usize {
-        self.values
+        Ok(Self { name, map, kinds: PhantomData })
     }
 
     /// All entries, up to `most` in each call. Who comes or goes meanwhile may be among them or not.
@@ -101,7 +89,7 @@ impl<K: Pod, V: Pod> Batches<K, V> {
     pub(super) fn after(&self, last: Option<&K>, most: u32) -> Result<Batch<K, V>, DataPlaneError> {
         let entries = most as usize;
         let mut keys: Vec<K> = Vec::with_capacity(entries);
-        let mut values: Vec<V> = Vec::with_capacity(entries * self.values);
+        let mut values: Vec<V> = Vec::with_capacity(entries);
         let mut end = MaybeUninit::<K>::uninit();
         let mut attributes = Attributes {
             in_batch: last.map_or(0, |key| std::ptr::from_ref(key) as u64),
@@ -113,8 +101,8 @@ impl<K: Pod, V: Pod> Batches<K, V> {
             element_flags: 0,
             flags: 0,
         };
-        // SAFETY: the kernel reads one key, and writes one key and at most `most` keys and `most` times
-        // `self.values` values, whose sizes `new` has compared; the buffers above have room for as many.
+        // SAFETY: the kernel reads one key, and writes one key and at most `most` keys and values, whose
+        // sizes `new` has compared; the buffers above have room for as many.
         let result = unsafe {
             libc::syscall(
                 libc::SYS_bpf,
@@ -134,7 +122,7 @@ impl<K: Pod, V: Pod> Batches<K, V> {
         // SAFETY: the kernel has written `count` keys with their values, and any bytes make a `Pod`.
         unsafe {
             keys.set_len(count);
-            values.set_len(count * self.values);
+            values.set_len(count);
         }
         Ok(Batch { keys, values })
     }

@@ -60,6 +60,11 @@ pub enum DataPlaneError {
         /// Slots wanted.
         slots: usize,
     },
+    /// Every link has real servers behind it.
+    #[error(
+        "real servers are behind more than 4,095 different interfaces: put some of them behind a router"
+    )]
+    Links,
     /// A folder or file under the pin folder.
     #[error("{what} {}: {error}", path.display())]
     Folder {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aya::{Ebpf, EbpfLoader, programs::Xdp};
+use aya::{Ebpf, EbpfLoader, programs::Xdp, util::nr_cpus};
 use lb_common::{
     abi::{Features, map},
     flow_hash::HashKeys,
@@ -29,8 +29,17 @@ const OTHER_PREFIXES: u32 = 1_024;
 /// Bytes of captured packets that wait for their reader.
 const CAPTURE: u32 = 4 << 20;
 
+/// CPUs that the kernel may ever run on.
+///
+/// # Errors
+/// What reading that from /sys says.
+pub(super) fn cpus() -> Result<u32, DataPlaneError> {
+    let cpus = nr_cpus().map_err(|(_, error)| DataPlaneError::Cpus(error))?;
+    Ok(u32::try_from(cpus).unwrap_or(u32::MAX))
+}
+
 /// Entries of each map, in the order in which they are created.
-pub(super) fn sizes(limits: &Limits) -> [(&'static str, u32); 17] {
+pub(super) fn sizes(limits: &Limits, cpus: u32) -> [(&'static str, u32); 17] {
     [
         (map::SERVICES, limits.services),
         (map::VIPS, limits.services),
@@ -38,7 +47,7 @@ pub(super) fn sizes(limits: &Limits) -> [(&'static str, u32); 17] {
         (map::RINGS, limits.ring_slots / lb_common::abi::SLOTS_PER_WORD),
         (map::REALS, limits.reals),
         (map::DEVICES, DEVICES),
-        (map::COUNTERS, limits.counters),
+        (map::COUNTERS, limits.counters.saturating_mul(cpus)),
         (map::FLOWS, limits.flows),
         (map::NEW_FLOWS, limits.new_flows),
         (map::FRAGMENTS, limits.fragments),
@@ -67,7 +76,7 @@ pub(super) fn load(
         .map(|folder| map::ALL.iter().map(|name| (*name, folder.join(name))).collect())
         .unwrap_or_default();
     let mut loader = EbpfLoader::new();
-    for (name, entries) in sizes(limits) {
+    for (name, entries) in sizes(limits, cpus()?) {
         loader.map_max_entries(name, entries);
     }
     for (name, path) in &paths {
@@ -75,6 +84,7 @@ pub(super) fn load(
     }
     loader.override_global("HASH_KEYS", keys, true);
     loader.override_global("FEATURES", &features, true);
+    loader.override_global("COUNTERS_A_CPU", &limits.counters, true);
     let mut ebpf = loader.load(OBJECT).map_err(|e| DataPlaneError::Object(Box::new(e)))?;
     #[cfg(feature = "ebpf-log")]
     super::log::start(&mut ebpf);

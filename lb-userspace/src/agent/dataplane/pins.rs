@@ -19,8 +19,8 @@ use aya::maps::{MapData, MapInfo, MapType};
 use lb_common::{
     abi::{
         Address, Bucket, CAPTURE_ROOM, Counter, FAST_SERVICES, FastService, FlowKey, Fragment,
-        FragmentKey, Guard, GuardList, LAYOUT, Load, Node, Note, PEERS, Pool, Real, Reason,
-        Schedule, Service, ServiceKey, SourceKey, Tunnel, Vip, map,
+        FragmentKey, Guard, GuardList, LAYOUT, LINKS, Link, Load, Node, Note, PEERS, Pool, Real,
+        Reason, Schedule, Service, ServiceKey, SourceKey, Tunnel, Vip, map,
     },
     flow_hash::split_mix,
     track::Room,
@@ -57,8 +57,9 @@ impl Pins {
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(file, _)| {
             DataPlaneError::Held { path: folder.to_owned(), pid: holder(&file) }
         })?;
-        let layout = folder.join(layout_name(limits));
-        let adopted = layout.exists() && fits(&layout, limits);
+        let sizes = object::sizes(limits, object::cpus()?);
+        let layout = folder.join(layout_name(&sizes));
+        let adopted = layout.exists() && fits(&layout, &sizes);
         if layout.exists() && !adopted {
             tracing::warn!(folder = %layout.display(), "pinned maps do not fit this program: replaced");
             fs::remove_dir_all(&layout).map_err(failed("removing", &layout))?;
@@ -121,15 +122,16 @@ impl Pins {
 }
 
 /// Sizes of key and value of each map, and its type.
-const SHAPES: [(&str, MapType, usize, usize); 24] = [
+const SHAPES: [(&str, MapType, usize, usize); 25] = [
     (map::SERVICES, MapType::Hash, size_of::<ServiceKey>(), size_of::<Service>()),
     (map::FAST_SERVICES, MapType::Array, 4, size_of::<FastService>()),
     (map::VIPS, MapType::Hash, size_of::<Address>(), size_of::<Vip>()),
     (map::POOLS, MapType::Array, 4, size_of::<Pool>()),
     (map::RINGS, MapType::Array, 4, 8),
     (map::REALS, MapType::Array, 4, size_of::<Real>()),
+    (map::LINKS, MapType::Array, 4, size_of::<Link>()),
     (map::DEVICES, MapType::DevMapHash, 4, 8),
-    (map::COUNTERS, MapType::PerCpuArray, 4, size_of::<Counter>()),
+    (map::COUNTERS, MapType::Array, 4, size_of::<Counter>()),
     (map::REASONS, MapType::PerCpuArray, 4, size_of::<Counter>()),
     (map::FLOWS, MapType::LruHash, size_of::<FlowKey>(), size_of::<Note>()),
     (map::NEW_FLOWS, MapType::LruHash, size_of::<FlowKey>(), size_of::<Note>()),
@@ -149,11 +151,10 @@ const SHAPES: [(&str, MapType, usize, usize); 24] = [
 ];
 
 /// A name that differs wherever the maps do.
-fn layout_name(limits: &Limits) -> String {
-    let sizes = object::sizes(limits).map(|(_, entries)| u64::from(entries));
+fn layout_name(sizes: &[(&str, u32)]) -> String {
+    let sizes = sizes.iter().map(|(_, entries)| u64::from(*entries));
     let shapes = SHAPES.map(|(_, _, key, value)| (key << 32 | value) as u64);
     let hash = sizes
-        .into_iter()
         .chain(shapes)
         .chain([Reason::ALL.len() as u64])
         .fold(u64::from(LAYOUT), |hash, number| split_mix(hash ^ number).wrapping_add(number));
@@ -166,15 +167,15 @@ fn fixed_size(name: &str) -> u64 {
         map::FAST_SERVICES => u64::from(FAST_SERVICES),
         map::REASONS => Reason::ALL.len() as u64,
         map::PEERS => u64::from(PEERS),
+        map::LINKS => u64::from(LINKS),
         _ => 1,
     }
 }
 
 /// True where every map of the folder is what this program would have created.
-fn fits(folder: &Path, limits: &Limits) -> bool {
-    let entries = object::sizes(limits);
+fn fits(folder: &Path, sizes: &[(&str, u32)]) -> bool {
     SHAPES.iter().all(|&(name, kind, key, value)| {
-        let wanted = entries
+        let wanted = sizes
             .iter()
             .find(|(known, _)| *known == name)
             .map_or_else(|| fixed_size(name), |(_, entries)| u64::from(*entries));

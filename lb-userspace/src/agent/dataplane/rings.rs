@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lb_common::{
-    abi::{FlowKey, NoteState, RingRef, SLOTS_PER_WORD, Schedule, Slot},
+    abi::{FlowKey, NoteState, RingRef, Schedule, Slot},
     flow::Flow,
     ring::{look, pack, transition},
     verdict::{Tables as _, find},
@@ -18,8 +18,7 @@ use super::{
 
 /// The region of a ring, where it has slots.
 fn region(ring: RingRef) -> Option<Region> {
-    (ring.slots > 0)
-        .then(|| Region { offset: ring.offset, words: ring.slots.div_ceil(SLOTS_PER_WORD) })
+    (ring.slots > 0).then(|| Region { offset: ring.first_word(), words: ring.words() })
 }
 
 /// Finds out which regions the pools use, and the first window number that none has used.
@@ -144,9 +143,9 @@ impl DataPlane {
             .iter()
             .map(|slot| Slot::new(slot.real(), false))
             .collect();
-        // In place: a word that a packet reads is the old one or the new one, and both name the same real
-        // servers. Nothing looks at `base` once no slot is tracked.
-        self.maps.put_ring(before.current.offset, pack(&settled));
+        // In place (the same real servers take the same room): a word that a packet reads is the old one or the
+        // new one, and both name the same real servers. Nothing looks at `base` once no slot is tracked.
+        self.maps.put_ring(before.current.first_word(), &pack(&settled).1);
         self.maps.publish_base(pool, before.current);
         if let Some(region) = region(before.base) {
             self.arena.give(region, now);
@@ -169,9 +168,12 @@ impl DataPlane {
     fn write(&mut self, slots: &[Slot], now: Instant) -> Result<RingRef, DataPlaneError> {
         let full = || DataPlaneError::Arena { slots: slots.len() };
         let count = u32::try_from(slots.len()).map_err(|_| full())?;
-        let region = self.arena.take(count.div_ceil(SLOTS_PER_WORD), now).ok_or_else(full)?;
-        self.maps.put_ring(region.offset, pack(slots));
-        Ok(RingRef { offset: region.offset, slots: count })
+        let (narrow, words) = pack(slots);
+        let length = u32::try_from(words.len()).map_err(|_| full())?;
+        let region = self.arena.take(length, now).ok_or_else(full)?;
+        self.maps.put_ring(region.offset, &words);
+        let narrow = if narrow { RingRef::NARROW } else { 0 };
+        Ok(RingRef { offset: region.offset | narrow, slots: count })
     }
 
     const fn new_window(&mut self) -> u32 {

@@ -46,7 +46,7 @@ impl DataPlane {
             own: self.maps.own()?,
             services: self.maps.services()?.into_iter().collect(),
             vips: self.maps.vips()?.into_iter().collect(),
-            reals: reals.filter_map(|&n| Some((n, self.maps.real(n)?))).collect(),
+            reals: reals.filter_map(|&n| Some((n, self.maps.real_entry(n)?))).collect(),
             pools: pools
                 .filter_map(|n| Some((n, (self.maps.pool(n)?.reals, self.ring(n)))))
                 .collect(),
@@ -60,7 +60,7 @@ impl DataPlane {
     pub fn apply(&mut self, step: &Step, now: Instant) -> Result<bool, DataPlaneError> {
         match step {
             Step::PutDevice { interface } => self.maps.put_device(*interface)?,
-            Step::PutReal { number, real } => self.maps.put_real(*number, real),
+            Step::PutReal { number, real } => self.maps.put_real(*number, real)?,
             Step::InstallRing { pool, reals, ring, counting, .. } => {
                 return self.install_ring(*pool, *reals, ring, *counting, now);
             }
@@ -94,20 +94,13 @@ impl DataPlane {
     #[must_use]
     pub fn usable(&self, number: u32) -> bool {
         let real = self.maps.real(number);
-        real.is_some_and(|real| RealState(real.state).has(RealState::USABLE))
+        real.is_some_and(|real| real.state().has(RealState::USABLE))
     }
 
     /// Where the real server `number` was sent to, as an earlier agent has left it.
     #[must_use]
     pub fn next_hop(&self, number: u32) -> Option<NextHop> {
-        let real = self.maps.real(number)?;
-        let state = RealState(real.state);
-        (state.has(RealState::RESOLVED) && !state.has(RealState::LOCAL)).then_some(NextHop {
-            interface: real.interface,
-            source_mac: real.source_mac,
-            destination_mac: real.destination_mac,
-            mtu: real.mtu,
-        })
+        self.maps.real_entry(number)?.hop
     }
 
     /// The tunnel to the real server `number`.
@@ -119,41 +112,30 @@ impl DataPlane {
     /// Copies real servers to another block, which a pool that has grown moves to.
     pub fn copy_reals(&self, from: Block, to: Block) {
         for index in 0..from.length.min(to.length) {
-            if let Some(real) = self.maps.real(from.start + index) {
-                self.maps.put_real(to.start + index, &real);
-            }
+            self.maps.copy_real(from.start + index, to.start + index);
             self.maps.copy_load(from.start + index, to.start + index);
         }
     }
 
     /// Copies counters to another block; the rest of it starts from zero. Packets that are counted between
     /// this and the service's new record are lost to the figures.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn copy_counters(&mut self, from: Option<Block>, to: Block) -> Result<(), DataPlaneError> {
+    pub fn copy_counters(&self, from: Option<Block>, to: Block) {
         for index in 0..to.length {
             match from.filter(|from| index < from.length) {
-                Some(from) => self.maps.copy_counter(from.start + index, to.start + index)?,
-                None => self.maps.reset_counter(to.start + index)?,
+                Some(from) => self.maps.counters.copy(from.start + index, to.start + index),
+                None => self.maps.counters.reset(to.start + index),
             }
         }
-        Ok(())
     }
 
     /// Sets one counter to zero: its number has a new owner.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn reset_counter(&mut self, index: u32) -> Result<(), DataPlaneError> {
-        self.maps.reset_counter(index)
+    pub fn reset_counter(&self, index: u32) {
+        self.maps.counters.reset(index);
     }
 
-    /// All counters of a block, in one call.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn counters(&self, block: Block) -> Result<Vec<Counter>, DataPlaneError> {
-        self.maps.counters(block)
+    /// All counters of a block.
+    #[must_use]
+    pub fn counters(&self, block: Block) -> Vec<Counter> {
+        (0..block.length).map(|index| self.counter(block.start + index)).collect()
     }
 }

@@ -1,19 +1,18 @@
 //! Handles on the maps: what the agent writes and reads, typed.
 
+mod lookups;
+
 use std::{collections::BTreeSet, net::IpAddr, os::fd::AsFd as _, time::Instant};
 
 use aya::{
     Ebpf,
-    maps::{
-        Array, DevMapHash, HashMap, LpmTrie, Map, MapData, PerCpuArray, PerCpuValues, lpm_trie::Key,
-    },
-    util::nr_cpus,
+    maps::{Array, DevMapHash, HashMap, LpmTrie, Map, MapData, PerCpuArray, lpm_trie::Key},
 };
 use lb_common::{
     abi::{
-        Address, Counter, Features, FlowKey, Fragment, FragmentKey, Guard, GuardAction, GuardList,
-        Halves, Load, Node, Note, NoteState, Pool, Real, Reason, RingRef, Schedule, Service,
-        ServiceKey, Slot, Tunnel, Vip, map,
+        Address, Counter, FlowKey, Fragment, FragmentKey, Guard, GuardList, Halves, Link, Load,
+        Node, Note, Pool, Real, Reason, RingRef, Schedule, Service, ServiceKey, Slot, Tunnel, Vip,
+        map,
     },
     flow_hash::HashKeys,
     verdict::Tables,
@@ -22,17 +21,18 @@ use lb_common::{
 use super::{
     DataPlaneError,
     bpf::{Batch, Batches},
+    counters::Counters,
     fast::Fast,
+    links::LinkTable,
     mmap::Words,
     object,
 };
 use crate::{
     model::Limits,
-    plan::{Block, OwnAddresses, SILENCE},
+    plan::{NextHop, OwnAddresses, RealEntry},
 };
 
 const POOL_WORDS: usize = size_of::<Pool>() / 8;
-const REAL_WORDS: usize = size_of::<Real>() / 8;
 const TUNNEL_WORDS: usize = size_of::<Tunnel>() / 8;
 const SCHEDULE_WORDS: usize = size_of::<Schedule>() / 8;
 const LOAD_WORDS: usize = size_of::<Load>() / 8;
@@ -48,9 +48,9 @@ pub(super) struct Maps {
     pools: Words,
     rings: Words,
     reals: Words,
+    links: LinkTable,
     devices: DevMapHash<MapData>,
-    counters: PerCpuArray<MapData, Counter>,
-    counter_batches: Batches<u32, Counter>,
+    pub(super) counters: Counters,
     reasons: PerCpuArray<MapData, Counter>,
     flows: HashMap<MapData, FlowKey, Note>,
     new_flows: HashMap<MapData, FlowKey, Note>,
@@ -63,7 +63,6 @@ pub(super) struct Maps {
     list_batches: Batches<Key<GuardList>, u32>,
     peers: HashMap<MapData, u64, u32>,
     node: Array<MapData, Node>,
-    cpus: usize,
 }
 
 impl Maps {
@@ -78,7 +77,7 @@ impl Maps {
     ) -> Result<Self, DataPlaneError> {
         let rings = (limits.ring_slots / lb_common::abi::SLOTS_PER_WORD) as usize;
         let pools = object::POOLS as usize * POOL_WORDS;
-        let reals = limits.reals as usize * REAL_WORDS;
+        let counters = limits.counters as usize * Counters::WORDS * object::cpus()? as usize;
         let mut maps = Self {
             keys,
             services: take(ebpf, map::SERVICES)?.try_into()?,
@@ -86,10 +85,10 @@ impl Maps {
             vips: take(ebpf, map::VIPS)?.try_into()?,
             pools: words(ebpf, map::POOLS, pools)?,
             rings: words(ebpf, map::RINGS, rings)?,
-            reals: words(ebpf, map::REALS, reals)?,
+            reals: words(ebpf, map::REALS, limits.reals as usize)?,
+            links: LinkTable::new(words(ebpf, map::LINKS, LinkTable::LENGTH)?),
             devices: take(ebpf, map::DEVICES)?.try_into()?,
-            counter_batches: Batches::new(ebpf, map::COUNTERS)?,
-            counters: take(ebpf, map::COUNTERS)?.try_into()?,
+            counters: Counters::new(words(ebpf, map::COUNTERS, counters)?, limits.counters),
             reasons: take(ebpf, map::REASONS)?.try_into()?,
             flows: take(ebpf, map::FLOWS)?.try_into()?,
             new_flows: take(ebpf, map::NEW_FLOWS)?.try_into()?,
@@ -102,7 +101,6 @@ impl Maps {
             guard_lists: take(ebpf, map::GUARD_LISTS)?.try_into()?,
             peers: take(ebpf, map::PEERS)?.try_into()?,
             node: take(ebpf, map::NODE)?.try_into()?,
-            cpus: nr_cpus().map_err(|(_, error)| DataPlaneError::Cpus(error))?,
         };
         for (key, _) in maps.services()? {
             maps.fast.want(key);
@@ -169,13 +167,31 @@ impl Maps {
         Ok(self.devices.insert(interface, interface, None, 0)?)
     }
 
-    /// Replaces a real server word by word, in an order in which every mixture is right: the interface and
-    /// the rest of the source address first, the destination last.
-    pub(super) fn put_real(&self, number: u32, real: &Real) {
-        let at = number as usize * REAL_WORDS;
-        let words = real.words();
-        for word in [2, 1, 0] {
-            self.reals.set(at + word, words[word]);
+    /// Replaces a real server.
+    ///
+    /// # Errors
+    /// [`DataPlaneError::Links`]: its interface has no place.
+    pub(super) fn put_real(&self, number: u32, entry: &RealEntry) -> Result<(), DataPlaneError> {
+        let link = entry.hop.map_or(Some(0), |hop| self.links.number_of(&hop, &self.reals));
+        let link = link.ok_or(DataPlaneError::Links)?;
+        let mac = entry.hop.map_or([0; 6], |hop| hop.destination_mac);
+        self.reals.set(number as usize, Real::new(mac, entry.state, link).word());
+        Ok(())
+    }
+
+    /// A real server, with where its frames go.
+    pub(super) fn real_entry(&self, number: u32) -> Option<RealEntry> {
+        let real = self.real(number)?;
+        let Link { source_mac, mtu, interface, .. } = self.links.get(real.link());
+        let destination_mac = real.destination_mac;
+        let hop = NextHop { interface, source_mac, destination_mac, mtu };
+        Some(RealEntry { state: real.state(), hop: (real.link() != 0).then_some(hop) })
+    }
+
+    /// Copies a real server to another number.
+    pub(super) fn copy_real(&self, from: u32, to: u32) {
+        if let Some(word) = self.reals.get(from as usize) {
+            self.reals.set(to as usize, word);
         }
     }
 
@@ -338,20 +354,15 @@ impl Maps {
     }
 
     /// Writes ring words into a region.
-    pub(super) fn put_ring(&self, offset: u32, words: impl Iterator<Item = u64>) {
+    pub(super) fn put_ring(&self, offset: u32, words: &[u64]) {
         for (index, word) in (offset as usize..).zip(words) {
-            self.rings.set(index, word);
+            self.rings.set(index, *word);
         }
     }
 
     /// The slots of a ring.
     pub(super) fn ring(&self, ring: RingRef) -> Vec<Slot> {
-        (0..ring.slots)
-            .map_while(|slot| {
-                let word = self.ring_word(ring.offset + slot / lb_common::abi::SLOTS_PER_WORD)?;
-                Some(Slot::in_word(word, slot))
-            })
-            .collect()
+        (0..ring.slots).map_while(|slot| lb_common::ring::at(self, ring, slot)).collect()
     }
 
     /// Words in the arena.
@@ -364,163 +375,14 @@ impl Maps {
         self.flows.iter().filter_map(Result::ok)
     }
 
-    /// One counter, over all CPUs.
-    pub(super) fn counter(&self, index: u32) -> Result<Counter, DataPlaneError> {
-        Ok(sum(&self.counters.get(&index, 0)?))
-    }
-
-    /// The counters of a block, over all CPUs.
-    pub(super) fn counters(&self, block: Block) -> Result<Vec<Counter>, DataPlaneError> {
-        let before = block.start.checked_sub(1);
-        let batch = self.counter_batches.after(before.as_ref(), block.length)?;
-        let cpus = batch.values.chunks_exact(self.counter_batches.values());
-        Ok(cpus.map(sum).collect())
-    }
-
-    /// Sets a counter to zero.
-    pub(super) fn reset_counter(&mut self, index: u32) -> Result<(), DataPlaneError> {
-        let zeros = PerCpuValues::try_from(vec![Counter::default(); self.cpus])
-            .map_err(DataPlaneError::Cpus)?;
-        Ok(self.counters.set(index, zeros, 0)?)
-    }
-
-    /// Copies a counter, CPU by CPU.
-    pub(super) fn copy_counter(&mut self, from: u32, to: u32) -> Result<(), DataPlaneError> {
-        let values = self.counters.get(&from, 0)?;
-        Ok(self.counters.set(to, values, 0)?)
-    }
-
     /// The counter of a reason, over all CPUs.
     pub(super) fn reason(&self, reason: Reason) -> Result<Counter, DataPlaneError> {
-        Ok(sum(&self.reasons.get(&(reason as u32), 0)?))
+        let mut sum = Counter::default();
+        for value in self.reasons.get(&(reason as u32), 0)?.iter() {
+            sum += *value;
+        }
+        Ok(sum)
     }
-}
-
-/// Reading alone: a decision made here (`lb trace`) leaves no note.
-impl Tables for Maps {
-    type Service = Service;
-
-    fn keys(&self) -> HashKeys {
-        self.keys
-    }
-
-    fn service(&self, key: &ServiceKey) -> Option<Service> {
-        self.services.get(key, 0).ok()
-    }
-
-    fn vip(&self, address: &Address) -> Option<Vip> {
-        self.vips.get(address, 0).ok()
-    }
-
-    fn pool(&self, number: u32) -> Option<Pool> {
-        let at = number as usize * POOL_WORDS;
-        let word = |index| self.pools.get(at + index).map(halves);
-        let ((offset, slots), (base, base_slots), (reals, window)) = (word(0)?, word(1)?, word(2)?);
-        Some(Pool {
-            current: RingRef { offset, slots },
-            base: RingRef { offset: base, slots: base_slots },
-            reals,
-            window,
-            changed: self.pools.get(at + 3)?,
-        })
-    }
-
-    fn ring_word(&self, index: u32) -> Option<u64> {
-        self.rings.get(index as usize)
-    }
-
-    fn real(&self, number: u32) -> Option<Real> {
-        let at = number as usize * REAL_WORDS;
-        let word = |index| self.reals.get(at + index);
-        Some(Real::from_words([word(0)?, word(1)?, word(2)?]))
-    }
-
-    fn now(&self) -> u64 {
-        use nix::time::{ClockId, clock_gettime};
-        // CLOCK_MONOTONIC cannot fail on Linux; 0 would only make notes look young.
-        clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |now| {
-            let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
-            seconds * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
-        })
-    }
-
-    fn flow(&self, key: &FlowKey) -> Option<Note> {
-        self.flows.get(key, 0).ok()
-    }
-
-    fn new_flow(&self, key: &FlowKey) -> Option<Note> {
-        self.new_flows.get(key, 0).ok()
-    }
-
-    fn note_flow(&self, _: &FlowKey, _: &Note) {}
-
-    fn note_new_flow(&self, _: &FlowKey, _: &Note) -> bool {
-        true
-    }
-
-    fn forget_flow(&self, _: &FlowKey) {}
-
-    fn forget_new_flow(&self, _: &FlowKey) {}
-
-    fn features(&self) -> Features {
-        // Everything: what is not configured is not found in the tables either.
-        Features(u32::MAX)
-    }
-
-    fn fragment(&self, key: &FragmentKey) -> Option<Fragment> {
-        self.fragments.get(key, 0).ok()
-    }
-
-    fn note_fragment(&self, _: &FragmentKey, _: u32) {}
-
-    /// The lists alone: taking a token would change what packets find.
-    fn admit(&self, service: &Service, client: &Halves, _: bool) -> Result<(), Reason> {
-        let number = u32::from(service.guard);
-        let Ok(guard) = self.guards.get(&number, 0) else { return Ok(()) };
-        let address = Address::from_halves(*client);
-        let look =
-            |list| self.guard_lists.get(&Key::new(160, GuardList::new(list, address)), 0).ok();
-        let look = |list| look(list).filter(|&said| said != SILENCE);
-        let listed = if guard.has(Guard::LISTED) {
-            look(number).or_else(|| look(GuardList::EVERY))
-        } else {
-            None
-        };
-        let denied = listed == Some(GuardAction::Deny as u32)
-            || (listed.is_none() && guard.has(Guard::DENY));
-        if denied { Err(Reason::Denied) } else { Ok(()) }
-    }
-
-    fn schedule(&self, pool: u32) -> Option<Schedule> {
-        let at = pool as usize * SCHEDULE_WORDS;
-        let (rule, reals) = halves(self.schedules.get(at + 1)?);
-        Some(Schedule { turn: self.schedules.get(at)?, rule, reals })
-    }
-
-    fn turn(&self, pool: u32) -> u64 {
-        self.schedule(pool).map_or(0, |schedule| schedule.turn)
-    }
-
-    fn load(&self, number: u32) -> Option<Load> {
-        let at = number as usize * LOAD_WORDS;
-        let (active, inactive) = halves(self.loads.get(at)?);
-        let (weight, zero) = halves(self.loads.get(at + 1)?);
-        Some(Load { active, inactive, weight, zero })
-    }
-
-    fn count(&self, _: u32, _: Option<NoteState>, _: Option<NoteState>) {}
-
-    fn pick(&self, number: u32, pool: &Pool) -> Option<u16> {
-        lb_common::schedule::pick(self, number, pool)
-    }
-}
-
-fn sum(values: &[Counter]) -> Counter {
-    let mut sum = Counter::default();
-    for value in values {
-        sum += *value;
-    }
-    sum
 }
 
 fn ring_word(ring: RingRef) -> u64 {
