@@ -284,7 +284,7 @@ impl Director {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let closes = self.windows.values().map(|window| window.closes);
         closes
-            .chain([self.meters.due()])
+            .chain([self.meters.due])
             .chain(self.count_due())
             .chain(self.plane.next_deadline())
             .chain(self.slow.next_deadline())

@@ -1,4 +1,4 @@
-//! Measuring what services are given, once a second, and what follows from it when a flood is on.
+//! Measuring what services are given: once a second, and what follows from it when a flood is on.
 
 use std::{
     collections::BTreeMap,
@@ -15,9 +15,6 @@ use crate::{
 
 /// How often counters are read.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Reading those of services that look for no flood takes at most one part in so many of the agent's time: a
-/// hundred thousand counters of two CPUs take 30 ms, and each has a value for every CPU.
-const PART: u32 = 10;
 
 /// What is known of the traffic of a service.
 #[derive(Clone, Debug, Default)]
@@ -29,21 +26,14 @@ pub(super) struct Meter {
 /// The meters of all services.
 #[derive(Clone, Debug)]
 pub(super) struct Meters {
-    /// When the counters of services that look for a flood are read next.
-    watched_due: Instant,
-    /// When those of the other services are read next.
-    others_due: Instant,
+    /// When counters are read next.
+    pub(super) due: Instant,
     services: BTreeMap<Name, Meter>,
 }
 
 impl Meters {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { watched_due: now, others_due: now, services: BTreeMap::new() }
-    }
-
-    /// When counters are read next.
-    pub(super) fn due(&self) -> Instant {
-        self.watched_due.min(self.others_due)
+        Self { due: now, services: BTreeMap::new() }
     }
 
     /// The meter of a service, once it was read.
@@ -55,38 +45,25 @@ impl Meters {
 impl Director {
     /// Reads the counters, where that is due. Returns true where a flood has begun or ended.
     pub(super) fn measure(&mut self, now: Instant) -> bool {
-        if now < self.meters.due() {
+        if now < self.meters.due {
             return false;
         }
-        let began = Instant::now();
-        let (watched, others) = (self.meters.watched_due <= now, self.meters.others_due <= now);
-        if watched {
-            self.meters.watched_due = now + INTERVAL;
-        }
-        if others {
-            self.meters.others_due = now + INTERVAL;
-        }
+        self.meters.due = now + INTERVAL;
         let mut turned = false;
         let mut meters = BTreeMap::new();
         for service in &self.effective.config.services {
             let mut meter = self.meters.services.remove(&service.name).unwrap_or_default();
-            let due = if service.flood.is_some() { watched } else { others };
-            if due {
-                meter.samples.add(now, self.sample(service));
-                let connections = meter.samples.latest().connections;
-                if meter.flood.look(service.flood, connections, now) {
-                    turned = true;
-                    report(&service.name, meter.flood.since().is_some(), connections);
-                }
+            meter.samples.add(now, self.sample(service));
+            let connections = meter.samples.latest().connections;
+            if meter.flood.look(service.flood, connections, now) {
+                turned = true;
+                report(&service.name, meter.flood.since().is_some(), connections);
             }
             meters.insert(service.name.clone(), meter);
         }
         let flooded = meters.iter().filter(|(_, meter)| meter.flood.since().is_some());
         self.surroundings.floods = flooded.map(|(name, _)| name.clone()).collect();
         self.meters.services = meters;
-        if others {
-            self.meters.others_due = now + INTERVAL.max(began.elapsed() * PART);
-        }
         turned
     }
 
