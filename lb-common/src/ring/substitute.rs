@@ -13,7 +13,10 @@ const DRAWS: u64 = 1_024;
 /// directors with different views differ only in slots that one of them sees differently.
 #[must_use]
 pub fn substitute(ring: &[u16], available: impl Fn(u16) -> bool) -> Vec<u16> {
-    let open = |number: u16| number != NO_REAL && available(number);
+    // Asked once a real server, not once a slot.
+    let highest = ring.iter().copied().filter(|&number| number != NO_REAL).max();
+    let open: Vec<_> = (0..=highest.unwrap_or(0)).map(available).collect();
+    let open = |number: u16| open.get(usize::from(number)).is_some_and(|open| *open);
     let lenders: Vec<u16> = ring.iter().copied().filter(|&number| open(number)).collect();
     if lenders.len() == ring.len() {
         return ring.to_vec();

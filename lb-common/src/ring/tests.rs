@@ -1,6 +1,6 @@
 //! Properties of the ring that users are promised.
 
-use super::{Member, build, default_size, is_prime, pack, slot_of, substitute, transition};
+use super::{Member, build, default_size, is_prime, pack, slot_of, substitute, transition, unpack};
 use crate::abi::{Address, NO_REAL, RingRef, Slot};
 use core::net::Ipv4Addr;
 use proptest::{collection::vec, prelude::*};
@@ -142,6 +142,7 @@ fn packed_slots_come_out_again() {
         let ring = RingRef { offset, slots: 20 };
         assert_eq!((is_narrow, words.len()), (narrow, length), "{largest}");
         assert_eq!((ring.first_word(), ring.words() as usize), (5, length));
+        assert_eq!(unpack(ring, words.iter().copied()).collect::<Vec<_>>(), slots);
         for (index, slot) in (0_u32..).zip(&slots) {
             let word = words[(ring.word_of(index) - 5) as usize];
             assert_eq!(ring.slot_in(word, index), *slot, "{largest}: {index}");

@@ -1,8 +1,6 @@
 //! What a change moves: the slots that have to be tracked until the window closes.
 
-#[cfg(doc)]
-use crate::abi::RingRef;
-use crate::abi::{NO_REAL, SLOTS_PER_WORD, Slot};
+use crate::abi::{NO_REAL, RingRef, SLOTS_PER_WORD, Slot};
 
 /// Marks the slots of `next` in which flows may be at different real servers.
 ///
@@ -49,6 +47,13 @@ pub fn pack(slots: &[Slot]) -> (bool, Vec<u64>) {
         let slots: Vec<_> = slots.iter().map(|slot| u64::from(slot.bits)).collect();
         (false, words(&slots, SLOTS_PER_WORD))
     }
+}
+
+/// The slots of a ring whose words begin at the first of `words`: what [`pack`] was given.
+pub fn unpack(ring: RingRef, words: impl Iterator<Item = u64>) -> impl Iterator<Item = Slot> {
+    let in_word = if ring.is_narrow() { 2 * SLOTS_PER_WORD } else { SLOTS_PER_WORD };
+    let slots = move |word| (0..in_word).map(move |slot| ring.slot_in(word, slot));
+    words.flat_map(slots).take(ring.slots as usize)
 }
 
 /// So many slots in each word, the first one lowest.

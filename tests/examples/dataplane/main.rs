@@ -15,7 +15,7 @@ use std::{env, fs, time::Instant};
 use anyhow::{Context as _, Result};
 use lb_common::ring::{Member, build};
 use lb_userspace::plan::Admin;
-use measure::{Stats, cost, middle};
+use measure::{Stats, cost, middle, note_all};
 use plane::Plane;
 use scenario::{Scenario, all};
 use serde::Serialize;
@@ -68,6 +68,9 @@ fn main() -> Result<()> {
         lines.push(line);
     }
     drop(stats);
+    if !only.is_empty() {
+        return Ok(());
+    }
     let changes = Changes {
         build_ring_ms: build_ring(),
         health_to_ring_ms: health_to_ring(),
@@ -96,6 +99,9 @@ fn measure(scenario: &Scenario, packets: u32) -> Result<Line> {
         plane.operator.set_state(&plane.config, &pool, &server, Admin::Drain)?;
     }
     plane.update();
+    if scenario.noted {
+        note_all(&mut plane, &scenario.busy_vips(), scenario.flows)?;
+    }
     let cost = cost(&mut plane, &scenario.busy_vips(), scenario.flows, packets)?;
     Ok(Line {
         what: scenario.name.to_owned(),

@@ -1,6 +1,11 @@
 //! Timing single packets: the kernel's own clock around the program, the empty program in turn with it.
 
-use std::{fs, net::IpAddr};
+use std::{
+    fs,
+    net::IpAddr,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use lb_common::flow_hash::split_mix;
@@ -13,6 +18,8 @@ use crate::{
 const STATS: &str = "/proc/sys/kernel/bpf_stats_enabled";
 /// Packets of each measurement come in rounds that take turns with the empty program.
 const ROUNDS: u32 = 20;
+/// A flow that is seen again after this time is confirmed.
+const CONFIRMED: Duration = Duration::from_millis(1_100);
 
 /// What a packet costs over the empty program, in nanoseconds.
 pub(crate) struct Cost {
@@ -49,6 +56,19 @@ pub(crate) fn cost(plane: &mut Plane, vips: &[IpAddr], flows: u32, packets: u32)
     let mut costs: Vec<_> = balanced.iter().zip(&empty).map(|(b, e)| b - e).collect();
     let (median, empty) = (middle(&mut costs), middle(&mut empty));
     Ok(Cost { median, range: (costs[0], costs[costs.len() - 1]), empty })
+}
+
+/// Sends a packet of every flow, and another one when a note of the first is old enough to be confirmed.
+pub(crate) fn note_all(plane: &mut Plane, vips: &[IpAddr], flows: u32) -> Result<()> {
+    let mut programs = plane.data.bench_programs()?;
+    for _ in 0..2 {
+        let began = Instant::now();
+        for (flow, vip) in (0..flows).zip(vips.iter().cycle()) {
+            programs.run(&nth_flow(*vip, flow), true)?;
+        }
+        thread::sleep(CONFIRMED.saturating_sub(began.elapsed()));
+    }
+    Ok(())
 }
 
 /// A frame of the `n`th flow: a client and a port of its own.

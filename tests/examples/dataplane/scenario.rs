@@ -13,6 +13,8 @@ pub(crate) struct Scenario {
     pub(crate) flows: u32,
     /// Real servers that are drained before the measurement: their slots are in transition.
     pub(crate) drained: u32,
+    /// Every flow has been seen since, twice: its note is there, if it has one.
+    pub(crate) noted: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         busy: 1,
         flows,
         drained: 0,
+        noted: false,
     };
     let mut all = Vec::new();
     for family in [Family::V4, Family::V6] {
@@ -56,8 +59,18 @@ pub(crate) fn all() -> Vec<Scenario> {
             busy: 1_000,
             ..million()
         },
-        Scenario { name: "10 % in transition", drained: 10, flows: 100_000, ..million() },
     ]);
+    all.extend([1_000, 10_000, 100_000].map(|flows| Scenario {
+        name: "10 % in transition",
+        drained: 10,
+        noted: true,
+        ..plain(Family::V4, flows)
+    }));
+    all.extend([Scenario {
+        name: "the same, being noted",
+        drained: 10,
+        ..plain(Family::V4, 100_000)
+    }]);
     all
 }
 

@@ -15,6 +15,7 @@ use lb_common::{
         map,
     },
     flow_hash::HashKeys,
+    ring::unpack,
     verdict::Tables,
 };
 
@@ -362,7 +363,9 @@ impl Maps {
 
     /// The slots of a ring.
     pub(super) fn ring(&self, ring: RingRef) -> Vec<Slot> {
-        (0..ring.slots).map_while(|slot| lb_common::ring::at(self, ring, slot)).collect()
+        let first = ring.first_word() as usize;
+        let words = first..first + ring.words() as usize;
+        unpack(ring, words.map_while(|index| self.rings.get(index))).collect()
     }
 
     /// Words in the arena.
