@@ -1,11 +1,17 @@
 //! Tunnels from a director to real servers behind a router, taken apart by `lb` on the real server.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
 
 use lb_tests::lab::{Director, DirectorPaths, Families, Topology, VIP4};
+use nix::sys::socket::{getsockopt, sockopt::TcpMaxSeg};
+use socket2::{Domain, Socket, Type};
 
 use crate::requests::assert_shares;
-use crate::stage::{Stage, server};
+use crate::stage::{LIMIT, Stage, output, server};
 use crate::trace::trace;
 
 /// The real server's address behind the router, and the routers' addresses on the segment.
@@ -119,4 +125,86 @@ fn a_route_that_changes_takes_the_tunnel_along() {
     next_hop(&first);
     assert_ne!(mac(), first);
     assert!(server(&stage.status(), "web4", "real1").share > 0.9, "it was never without a way");
+}
+
+/// Bytes of an upload.
+const UPLOAD: usize = 4 << 20;
+/// What TCP's timestamps take of each segment.
+const TIMESTAMPS: u32 = 12;
+
+/// `lb real-server ACTION --clamp-mss MSS` on `real1`: exit code and what it printed.
+fn clamp(stage: &Stage, action: &str, mss: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(stage.director.binary());
+    let vip = VIP4.to_string();
+    command.args(["real-server", action, "--vip", &vip, "--clamp-mss", mss]);
+    let output = output(stage.lab.namespace("real1"), &mut command);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code(), text + &String::from_utf8_lossy(&output.stderr))
+}
+
+/// Uploads through the tunnel. Returns the MSS that the client was told, and how many of its packets the director
+/// has answered with "fragmentation needed".
+fn upload(stage: &Stage, listener: &TcpListener) -> (u32, u64) {
+    let before = reason(&stage.director, "too_big");
+    let source = stage.lab.topology().client_addresses()[0];
+    let connect = || -> std::io::Result<TcpStream> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+        socket.connect_timeout(&SocketAddr::from((VIP4, 80)).into(), LIMIT)?;
+        Ok(socket.into())
+    };
+    let told = thread::scope(|scope| {
+        let taken = scope.spawn(|| {
+            let (mut connection, _) = listener.accept().expect("a connection");
+            connection.set_read_timeout(Some(LIMIT)).expect("a limit");
+            let mut bytes = Vec::with_capacity(UPLOAD);
+            connection.read_to_end(&mut bytes).expect("an upload")
+        });
+        let mut connection =
+            stage.lab.client().enter(connect).expect("the client").expect("it opens");
+        let told = getsockopt(&connection, TcpMaxSeg).expect("an MSS") + TIMESTAMPS;
+        connection.write_all(&vec![7; UPLOAD]).expect("the upload goes on");
+        drop(connection);
+        assert_eq!(taken.join().expect("the server"), UPLOAD);
+        told
+    });
+    (told, reason(&stage.director, "too_big") - before)
+}
+
+#[test]
+fn a_clamped_mss_leaves_room_for_the_tunnel() {
+    let mut stage = prepared("");
+    let _end = far_end(&stage, "10.8.8.0/24");
+    stage.lab.stop_server("real1").expect("port 80 is free");
+    let real1 = stage.lab.namespace("real1");
+    let listener = real1.enter(|| TcpListener::bind((VIP4, 80))).unwrap().expect("a listener");
+    let rules = || real1.run(Command::new("nft").args(["list", "ruleset"])).expect("rules");
+
+    let (code, said) = clamp(&stage, "check", "ip");
+    assert_eq!(code, Some(1), "{said}");
+    for words in ["at most 1440 bytes a segment (now: no limit)", "--vip 10.8.8.40 --clamp-mss ip`"]
+    {
+        assert!(said.contains(words), "not a word of {words}: {said}");
+    }
+    assert_eq!(rules(), "", "check has changed something");
+    for _ in 0..2 {
+        let (code, said) = clamp(&stage, "setup", "ip");
+        assert_eq!(code, Some(0), "{said}");
+    }
+    assert_eq!(
+        rules().matches("maxseg").count(),
+        1,
+        "the second time changes nothing: {}",
+        rules()
+    );
+    assert_eq!(clamp(&stage, "check", "ip").0, Some(0));
+    assert_eq!(clamp(&stage, "check", "gue").0, Some(1));
+    assert_eq!(upload(&stage, &listener), (1_440, 0));
+
+    // Without it, the director has to say so to the client.
+    let (code, said) = clamp(&stage, "setup", "none");
+    assert_eq!((code, rules().as_str()), (Some(0), ""), "{said}");
+    let (told, too_big) = upload(&stage, &listener);
+    assert_eq!(told, 1_460);
+    assert!(too_big > 0, "the test itself sees packets that are too large");
 }

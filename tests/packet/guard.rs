@@ -138,7 +138,7 @@ fn a_service_s_own_list_comes_before_that_of_every_service() {
         director.change(|plane| {
             plane.guards.clear(&plane.config, None).expect("lists");
         });
-        assert!(director.plane.data.lists().is_empty(), "nothing is left");
+        assert!(director.plane.data.lists().unwrap().is_empty(), "nothing is left");
     }
 }
 
@@ -149,9 +149,27 @@ fn every_ipv6_client_is_no_ipv4_client() {
     assert_eq!(open(&mut director, Family::V6, outside(Family::V6)), DENIED);
     assert_eq!(open(&mut director, Family::V4, outside(Family::V4)), Fate::In);
     let all4 = Prefix::new(GuardList::EVERY, net("0.0.0.0/0"));
-    assert_eq!(director.plane.data.lists().get(&all4), Some(&SILENCE));
+    assert_eq!(director.plane.data.lists().unwrap().get(&all4), Some(&SILENCE));
     say(&mut director, None, GuardAction::Deny, "0.0.0.0/0");
     assert_eq!(open(&mut director, Family::V4, outside(Family::V4)), DENIED);
+}
+
+#[test]
+fn long_lists_are_read_to_their_end() {
+    let mut director = guarded(|_| "{}".to_owned());
+    // The agent reads 4,096 prefixes at a time.
+    for count in [4_095_u32, 4_096, 4_097, 10_000] {
+        let prefixes = (0..count).map(|number| IpNet::from(IpAddr::from(number.to_be_bytes())));
+        let prefixes: Vec<_> = prefixes.collect();
+        director.change(|plane| {
+            let said = plane.guards.set(&plane.config, None, GuardAction::Deny, &prefixes);
+            said.expect("they are fewer than the limit");
+        });
+        let found = director.plane.data.lists().unwrap();
+        assert_eq!(found.len(), prefixes.len());
+        let listed = |prefix: &IpNet| found.contains_key(&Prefix::new(GuardList::EVERY, *prefix));
+        assert!(prefixes.iter().all(listed));
+    }
 }
 
 #[test]

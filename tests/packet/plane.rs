@@ -94,7 +94,8 @@ impl Plane {
     /// Brings the guard lists up to date.
     pub(crate) fn update_lists(&mut self) {
         let wanted = wanted_lists(&self.config, &self.guards, &self.numbering);
-        let changes = ListChanges::between(&self.data.lists(), &wanted);
+        let changes =
+            ListChanges::between(&self.data.lists().expect("the lists can be read"), &wanted);
         self.data.put_prefixes(&changes.put).expect("the lists have room");
         self.data.remove_prefixes(&changes.remove).expect("the prefixes are there");
     }

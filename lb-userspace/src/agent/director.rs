@@ -86,6 +86,8 @@ pub(super) struct Director {
     known: Option<Actual>,
     /// The guard lists are what they should be, as far as we know.
     pub(super) lists_known: bool,
+    /// Until then, that is believed.
+    pub(super) lists_due: Instant,
 }
 
 /// What the state folder holds.
@@ -132,6 +134,7 @@ impl Director {
             rings: Rings::default(),
             known: None,
             lists_known: false,
+            lists_due: now,
         }
     }
 
@@ -170,12 +173,14 @@ impl Director {
         Ok(steps.len() + lists.changes)
     }
 
-    /// The same after reading what the maps really hold: repairs what somebody else has changed.
+    /// The same after reading what the maps really hold (the guard lists, where that is due): repairs what
+    /// somebody else has changed.
     ///
     /// # Errors
     /// As [`Director::converge`].
     pub(super) fn reconcile(&mut self, neighbours: &Neighbours, now: Instant) -> Result<()> {
-        (self.known, self.lists_known) = (None, false);
+        self.known = None;
+        self.lists_known &= now < self.lists_due;
         let steps = self.converge(neighbours, now)?;
         if steps > 0 {
             warn!(steps, "the maps were not what they should be: repaired");

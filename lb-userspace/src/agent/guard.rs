@@ -12,6 +12,10 @@ use crate::{
     plan::{GuardLists, ListChanges, Prefix, wanted_lists},
 };
 
+/// Comparing lists takes at most one part in so many of the agent's time, where nobody has changed them: a hundred
+/// thousand prefixes take 0.12 s, during which nothing else happens.
+const PART: u32 = 1_000;
+
 /// What is left to do once no packet is asked by the old rules any more.
 #[derive(Debug, Default)]
 pub(super) struct ListsBegun {
@@ -28,9 +32,11 @@ impl Director {
         if self.lists_known {
             return Ok(ListsBegun::default());
         }
+        let began = Instant::now();
         let wanted = wanted_lists(&self.effective.config, &self.guards, self.ledger.numbering());
-        let actual = self.plane.lists();
+        let actual = self.plane.lists()?;
         let ListChanges { put, mut remove } = ListChanges::between(&actual, &wanted);
+        self.lists_due = began + began.elapsed() * PART;
         let changes = put.len() + remove.len();
         if actual.len() + put.len() > self.config.limits.guard_prefixes as usize {
             // The old and the new ones do not fit side by side.

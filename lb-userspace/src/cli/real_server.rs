@@ -14,9 +14,13 @@
 //!   claimed (tried: no advertisement for it, with and without forwarding, while its packets are
 //!   taken). The VIP is added deprecated and without duplicate address detection, so that the host
 //!   does not choose it for connections of its own.
+//! - Packets that come through a tunnel have less room. `--clamp-mss` lowers the MSS in what the host says as
+//!   the VIP; the director cannot, since that does not pass it.
 //! - `rp_filter` needs no change: it looks at the way back to the *client*, which leaves by the
 //!   interface the packet came in by.
 
+mod clamp;
+mod nft;
 mod plan;
 mod sysctl;
 
@@ -25,6 +29,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+use self::clamp::Clamp;
 use self::plan::{Facts, Mend, Step};
 use crate::agent::netlink::Netlink;
 
@@ -51,6 +56,11 @@ struct What {
     /// The interface that packets for the VIPs come in by [default: look at every one].
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
+    /// Limits the segments that clients send to the VIPs (TCP's MSS), for packets that come through a tunnel: a
+    /// number of bytes, or what fits the interface's MTU behind a tunnel's headers: `ip` (IPIP), `ip6` (over
+    /// IPv6), `gue`, `gue6`, or `auto`, which leaves room for any of them. `none` takes a limit away. Needs `nft`.
+    #[arg(long, value_name = "MSS")]
+    clamp_mss: Option<Clamp>,
 }
 
 /// Runs it. Not everything as it must be: exit code 1.
@@ -75,8 +85,14 @@ async fn steps(netlink: &Netlink, what: &What) -> anyhow::Result<Vec<Step>> {
     if let Some(name) = &what.interface {
         netlink.interface(name).await?;
     }
+    let interface = what.interface.as_deref();
     let facts = Facts { interfaces: netlink.interfaces().await?, read: sysctl::read };
-    Ok(plan::steps(&what.vips, what.interface.as_deref(), &facts)?)
+    let mut steps = plan::steps(&what.vips, interface, &facts)?;
+    if let Some(clamp) = what.clamp_mss {
+        let now = |vip| nft::limit(vip).map_err(anyhow::Error::from);
+        steps.extend(clamp.steps(&what.vips, interface, &facts.interfaces, now)?);
+    }
+    Ok(steps)
 }
 
 async fn check(netlink: &Netlink, what: &What) -> anyhow::Result<ExitCode> {
@@ -95,8 +111,10 @@ async fn check(netlink: &Netlink, what: &What) -> anyhow::Result<ExitCode> {
         println!("this host is ready as a real server");
         return Ok(ExitCode::SUCCESS);
     }
-    let vips: Vec<String> = what.vips.iter().map(|vip| format!("--vip {vip}")).collect();
-    println!("{missing} missing; `lb real-server setup {}` does all it can", vips.join(" "));
+    let vips = what.vips.iter().map(|vip| format!("--vip {vip}"));
+    let clamp = what.clamp_mss.map(|clamp| format!("--clamp-mss {clamp}"));
+    let options: Vec<String> = vips.chain(clamp).collect();
+    println!("{missing} missing; `lb real-server setup {}` does all it can", options.join(" "));
     Ok(ExitCode::FAILURE)
 }
 
@@ -111,6 +129,10 @@ async fn setup(netlink: &Netlink, what: &What) -> anyhow::Result<ExitCode> {
             }
             Some(Mend::Set { setting, value }) => {
                 sysctl::write(setting, *value)?;
+                println!("set      {} (before: {})", step.wanted, step.found);
+            }
+            Some(Mend::Clamp { vip, mss }) => {
+                nft::set(*vip, *mss)?;
                 println!("set      {} (before: {})", step.wanted, step.found);
             }
             Some(mend @ Mend::ByHand(_)) => {

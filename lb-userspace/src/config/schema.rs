@@ -84,7 +84,7 @@ pub(super) const SORRY_SERVER: Schema =
     Schema { title: "`sorry_server` of a pool", keys: &["name", "address"], later: &[] };
 
 pub(super) const TUNNEL: Schema =
-    Schema { title: "`tunnel` of a pool", keys: &["type", "port", "mtu"], later: &["clamp_mss"] };
+    Schema { title: "`tunnel` of a pool", keys: &["type", "port", "mtu"], later: &[] };
 
 pub(super) const SERVICE: Schema = Schema {
     title: "[[service]]",
@@ -128,6 +128,13 @@ pub(super) const GUARD: Schema = Schema {
 
 pub(super) const FLOOD: Schema =
     Schema { title: "`flood` of a service", keys: &["above", "below"], later: &[] };
+
+/// Keys that people look for, and what does that instead.
+pub(super) const INSTEAD: &[(&str, &str)] = &[(
+    "clamp_mss",
+    "clients take the MSS from the real servers, whose answers do not pass the director: run \
+     `lb real-server setup --vip VIP --clamp-mss auto` on each of them",
+)];
 
 /// All of them, in the order of the reference.
 pub(super) const ALL: [&Schema; 12] = [

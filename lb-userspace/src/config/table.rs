@@ -7,7 +7,12 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{diagnostic::Sink, nearest::did_you_mean, nearest::list, schema::Schema};
+use super::{
+    diagnostic::Sink,
+    nearest::did_you_mean,
+    nearest::list,
+    schema::{self, Schema},
+};
 use crate::model::parse_duration;
 
 /// Why a value was refused, and what to do.
@@ -96,6 +101,11 @@ impl<'a> Table<'a> {
         let path = self.path_of(name);
         if later.contains(&name) {
             sink.error(key.span(), path, format!("`{name}` is not available in this version"));
+            return;
+        }
+        if let Some((_, instead)) = schema::INSTEAD.iter().find(|(key, _)| *key == name) {
+            sink.error(key.span(), path, format!("a director cannot do `{name}`"))
+                .help((*instead).to_owned());
             return;
         }
         let help = did_you_mean(name, keys.iter().chain(later).copied())

@@ -74,8 +74,8 @@ mod tests {
                 "error kernel: kernel 5.10.0-28 is too old | run kernel 6.1 or newer",
             ),
             (
-                |facts| facts.basics.kernel = "5.16.0".to_owned(),
-                "warning kernel: kernel 5.16.0 may do, but 6.1 or newer is what is supported | \
+                |facts| facts.basics.kernel = "5.18.0".to_owned(),
+                "warning kernel: kernel 5.18.0 may do, but 6.1 or newer is what is supported | \
                  run a supported kernel of your distribution",
             ),
             (

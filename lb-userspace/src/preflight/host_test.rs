@@ -33,12 +33,13 @@ fn privilege_is_named_capability_by_capability() {
 fn old_kernels_are_refused_and_middle_aged_ones_remarked_upon() {
     assert_eq!(kernel("6.1.0-28-cloud-amd64"), Ok(None));
     assert_eq!(kernel("6.18.44-fc-v657"), Ok(None));
-    assert!(kernel("5.16.0").expect("enough").is_some_and(|text| text.contains("6.1")));
+    assert!(kernel("5.18.0").expect("enough").is_some_and(|text| text.contains("6.1")));
+    assert!(kernel("5.17.15").is_err());
     assert!(kernel("mystery").expect("let through").is_some());
     let error = kernel("5.10.0-33-amd64").expect_err("too old");
     assert_eq!(
         error.to_string(),
-        "kernel 5.10.0-33-amd64 is too old: at least 5.16 is needed, 6.1 or newer is supported"
+        "kernel 5.10.0-33-amd64 is too old: at least 5.18 is needed, 6.1 or newer is supported"
     );
 }
 

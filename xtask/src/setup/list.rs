@@ -98,6 +98,13 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         install: Install::Packages(packages(&[&["tcpdump"]])),
     },
     Requirement {
+        name: "nftables",
+        why: "limits the segments that clients send to a real server behind a tunnel",
+        group: Group::Test,
+        check: Check::Program("nft"),
+        install: Install::Packages(packages(&[&["nftables"]])),
+    },
+    Requirement {
         name: "qemu",
         why: "emulates a machine for tests on another kernel",
         group: Group::Kernel,

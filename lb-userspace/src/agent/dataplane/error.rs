@@ -41,6 +41,14 @@ pub enum DataPlaneError {
         /// Why.
         error: io::Error,
     },
+    /// A map could not be read many entries at a time.
+    #[error("reading {name}: {error}")]
+    Read {
+        /// The map.
+        name: &'static str,
+        /// Why.
+        error: io::Error,
+    },
     /// The number of CPUs is not known.
     #[error("counting the CPUs: {0}")]
     Cpus(io::Error),

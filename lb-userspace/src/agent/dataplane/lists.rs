@@ -7,12 +7,13 @@ use crate::plan::{Lists, Prefix};
 
 impl DataPlane {
     /// What the trie has.
-    #[must_use]
-    pub fn lists(&self) -> Lists {
-        let prefixes = self.maps.prefixes();
-        prefixes
-            .map(|(key, value)| (Prefix { length: key.prefix_len(), key: key.data() }, value))
-            .collect()
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn lists(&self) -> Result<Lists, DataPlaneError> {
+        let prefixes = self.maps.prefixes()?.into_iter();
+        let prefix = |key: Key<_>| Prefix { length: key.prefix_len(), key: key.data() };
+        Ok(prefixes.map(|(key, value)| (prefix(key), value)).collect())
     }
 
     /// Writes prefixes with their actions.

@@ -6,6 +6,7 @@
 
 mod arena;
 mod attach;
+mod bpf;
 mod census;
 mod counters;
 mod error;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::nft;
 use super::sysctl::{Error, Setting};
 use crate::agent::netlink::Interface;
 
@@ -32,6 +33,8 @@ pub(super) enum Mend {
     AddToLoopback { vip: IpAddr, index: u32 },
     /// Change a setting.
     Set { setting: Setting, value: u32 },
+    /// Limit the segments that clients send to the VIP, or take such a limit away.
+    Clamp { vip: IpAddr, mss: Option<u16> },
     /// Something `setup` leaves to people, since it may be there for a reason.
     ByHand(String),
 }
@@ -44,6 +47,7 @@ impl fmt::Display for Mend {
             }
             Self::AddToLoopback { vip, .. } => write!(f, "ip address add {vip}/32 dev lo"),
             Self::Set { setting, value } => write!(f, "sysctl -w {setting}={value}"),
+            Self::Clamp { vip, mss } => write!(f, "nft '{}'", nft::command(*vip, *mss)),
             Self::ByHand(command) => f.write_str(command),
         }
     }

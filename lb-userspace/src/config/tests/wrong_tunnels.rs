@@ -138,7 +138,7 @@ fn of_a_pool() {
         ),
         ("{ mtu = 65536 }", "mtu", "576 to 65535"),
         ("{ type = \"gue\", port = 0 }", "port", "port 0 is out of range"),
-        ("{ clamp_mss = true }", "clamp_mss", "not available in this version"),
+        ("{ clamp_mss = true }", "clamp_mss", "`lb real-server setup --vip VIP --clamp-mss auto`"),
         ("{ mtus = 1400 }", "mtus", "did you mean `mtu`?"),
     ] {
         let report = refused(&tunnelled(tunnel));

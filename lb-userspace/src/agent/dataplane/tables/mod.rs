@@ -20,7 +20,13 @@ use lb_common::{
 };
 
 use super::{
-    DataPlaneError, counters::Counters, fast::Fast, links::LinkTable, mmap::Words, object,
+    DataPlaneError,
+    bpf::{Batch, Batches},
+    counters::Counters,
+    fast::Fast,
+    links::LinkTable,
+    mmap::Words,
+    object,
 };
 use crate::{
     model::Limits,
@@ -31,6 +37,8 @@ const POOL_WORDS: usize = size_of::<Pool>() / 8;
 const TUNNEL_WORDS: usize = size_of::<Tunnel>() / 8;
 const SCHEDULE_WORDS: usize = size_of::<Schedule>() / 8;
 const LOAD_WORDS: usize = size_of::<Load>() / 8;
+/// Prefixes that are read in one call.
+const PREFIXES_A_CALL: u32 = 4_096;
 
 /// Every map of the program.
 pub(super) struct Maps {
@@ -53,6 +61,7 @@ pub(super) struct Maps {
     loads: Words,
     guards: Array<MapData, Guard>,
     guard_lists: LpmTrie<MapData, GuardList, u32>,
+    list_batches: Batches<Key<GuardList>, u32>,
     peers: HashMap<MapData, u64, u32>,
     node: Array<MapData, Node>,
 }
@@ -89,6 +98,7 @@ impl Maps {
             schedules: words(ebpf, map::SCHEDULES, object::POOLS as usize * SCHEDULE_WORDS)?,
             loads: words(ebpf, map::LOADS, limits.reals as usize * LOAD_WORDS)?,
             guards: take(ebpf, map::GUARDS)?.try_into()?,
+            list_batches: Batches::new(ebpf, map::GUARD_LISTS)?,
             guard_lists: take(ebpf, map::GUARD_LISTS)?.try_into()?,
             peers: take(ebpf, map::PEERS)?.try_into()?,
             node: take(ebpf, map::NODE)?.try_into()?,
@@ -320,8 +330,9 @@ impl Maps {
     }
 
     /// All prefixes of guard lists: list, prefix as the trie counts it, value.
-    pub(super) fn prefixes(&self) -> impl Iterator<Item = (Key<GuardList>, u32)> {
-        self.guard_lists.iter().filter_map(Result::ok)
+    pub(super) fn prefixes(&self) -> Result<Vec<(Key<GuardList>, u32)>, DataPlaneError> {
+        let Batch { keys, values } = self.list_batches.all(PREFIXES_A_CALL)?;
+        Ok(keys.into_iter().zip(values).collect())
     }
 
     /// Writes a prefix of a list.
