@@ -52,7 +52,7 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn vip(&self, address: &Address) -> Option<Vip> {
-        // SAFETY: as above.
+        // SAFETY: as in `slow_service`.
         VIPS.get_ptr(&room::service(&ServiceKey::new(*address, 0, 0))?.address)
             .map(|vip| unsafe { *vip })
     }
