@@ -164,6 +164,9 @@ pub struct Choice {
     pub entry: u32,
     /// It begins a connection.
     pub new: bool,
+    /// Its sender may be told what is wrong with it: it is neither an error nor a later fragment (RFC 1122,
+    /// section 3.2.2).
+    pub told: bool,
     /// Its packets go in a tunnel.
     pub tunnel: bool,
 }
@@ -335,5 +338,17 @@ pub fn choose<T: Tables>(
     let counter = service.counters.wrapping_add(u32::from(number));
     let new = learn && matches!(flow.segment.at(service), Segment::Syn);
     let tunnel = tables.features().has(Features::TUNNEL) && service.has(Service::TUNNEL);
-    Ok(Choice { counter, hash, slot, tracked, origin, number, real, entry, new, tunnel })
+    Ok(Choice {
+        counter,
+        hash,
+        slot,
+        tracked,
+        origin,
+        number,
+        real,
+        entry,
+        new,
+        told: learn,
+        tunnel,
+    })
 }
