@@ -21,6 +21,8 @@ const FLAGS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Zsanitizer=address",
+    // What crates that know of fuzzers ask for.
+    "--cfg=fuzzing",
 ];
 
 /// Arguments of `cargo xtask fuzz`.

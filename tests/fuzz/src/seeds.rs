@@ -4,9 +4,10 @@ use std::{env, fs, io, net::IpAddr, path::Path};
 
 use crate::{
     config::{END, QUIC, TUNNELS, sender},
-    craft::{self, tagged},
-    family::{FAMILIES, Family},
+    craft::{self, fragment, tagged},
+    family::{FAMILIES, Family, SINGLE},
     frames::{ACK, L4, SYN, build, frame},
+    quotes::{error, too_big},
     samples::samples,
 };
 
@@ -41,8 +42,14 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
                 seeds.push(frame(client, (family.vip(last), 80), l4));
             }
             // The largest that fits, about: mutations find the edge.
-            let large = build(client, (family.vip(last), 80), ACK, 64, &[0x5a; 1_400]);
-            seeds.extend([tagged(&large, &[craft::DOT1Q]), large]);
+            let large = build(client, (family.vip(last), 80), ACK, 64, &[0x5a; 1_440]);
+            seeds.extend([tagged(&large, &[craft::DOT1Q]), fragment(&large, 9, false), large]);
+        }
+        // Too large for the way, and nobody may be told: errors.
+        for (last, port) in [(SINGLE, 80), (TUNNELS[0], 80)] {
+            let vip = (family.vip(last), port);
+            let quote = build(vip, client, ACK, 60, &[0x77; 1_600])[14..].to_vec();
+            seeds.push(error(family, vip.0, too_big(family), &quote));
         }
         // From one that may send tunnels, and from one that may not.
         let sender = sender(family).parse().expect("an address");
