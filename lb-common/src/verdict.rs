@@ -168,6 +168,9 @@ pub struct Choice {
     pub entry: u32,
     /// It begins a connection.
     pub new: bool,
+    /// Its sender may be told what is wrong with it: it is neither an error nor a later fragment (RFC 1122,
+    /// section 3.2.2).
+    pub told: bool,
     /// Its packets go in a tunnel.
     pub tunnel: bool,
 }
@@ -340,5 +343,18 @@ pub fn choose<T: Tables>(
     let counter = service.counters.wrapping_add(u32::from(number));
     let new = learn && matches!(flow.segment.at(service), Segment::Syn);
     let tunnel = tables.features().has(Features::TUNNEL) && service.has(Service::TUNNEL);
-    Ok(Choice { counter, hash, slot, tracked, origin, number, real, link, entry, new, tunnel })
+    Ok(Choice {
+        counter,
+        hash,
+        slot,
+        tracked,
+        origin,
+        number,
+        real,
+        link,
+        entry,
+        new,
+        told: learn,
+        tunnel,
+    })
 }

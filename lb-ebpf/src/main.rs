@@ -52,7 +52,10 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
                     }
                     action
                 }
-                Err(refusal) => refuse(&mut packet, &refusal, ip),
+                Err(refusal) => {
+                    let told = if choice.told { ip } else { IpHeader::NONE };
+                    refuse(&mut packet, &refusal, told)
+                }
             }
         }
         Verdict::Refuse { reason, ip } => {

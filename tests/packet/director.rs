@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// `enum xdp_action`.
-const XDP_DROP: u32 = 1;
-const XDP_PASS: u32 = 2;
+pub(crate) const XDP_DROP: u32 = 1;
+pub(crate) const XDP_PASS: u32 = 2;
 pub(crate) const XDP_TX: u32 = 3;
-const XDP_REDIRECT: u32 = 4;
+pub(crate) const XDP_REDIRECT: u32 = 4;
 
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl Director {
     }
 
     /// The frame as it should leave for a real server of a service.
-    fn expected(&self, service: &str, real: IpAddr, frame: &[u8]) -> Vec<u8> {
+    pub(crate) fn expected(&self, service: &str, real: IpAddr, frame: &[u8]) -> Vec<u8> {
         let config = &self.plane.config;
         let service = config.services.iter().find(|found| found.name.as_str() == service);
         let service = service.expect("a service of the configuration");
@@ -154,7 +154,7 @@ impl Director {
     }
 
     /// The largest packet to a frame's VIP that can be sent on.
-    fn limit(&self, frame: &[u8]) -> u16 {
+    pub(crate) fn limit(&self, frame: &[u8]) -> u16 {
         let config = &self.plane.config;
         let vip = craft::addresses(frame).1;
         let service = config.services.iter().find(|service| service.address == vip);
@@ -229,7 +229,7 @@ impl Director {
     }
 
     /// Whose counter it is.
-    fn owner(&self, counter: u32) -> (String, IpAddr) {
+    pub(crate) fn owner(&self, counter: u32) -> (String, IpAddr) {
         let numbering = &self.plane.numbering;
         let found = numbering.services.iter().find_map(|(name, service)| {
             let offset = counter.checked_sub(service.counters.start)?;

@@ -9,16 +9,11 @@ use lb_common::{
 };
 
 use crate::{
-    answer as icmp,
-    craft::{
-        self, DESTINATION, DOT1AD, DOT1Q, FRAGMENT, HOP_BY_HOP, ROUTING, fragment, tagged,
-        with_extensions, with_options,
-    },
+    answer as icmp, craft,
     director::{Director, XDP_TX},
-    errors::{answer, error, too_big},
-    family::{BUNDLE, FAMILIES, Family, HOST, SINGLE, WILDCARD},
-    frames::{ACK, L4, SYN, build},
+    family::FAMILIES,
     random::Random,
+    samples::samples,
 };
 
 /// Bytes that mean something somewhere: versions, protocols, types, limits.
@@ -26,39 +21,6 @@ const BYTES: [u8; 24] = [
     0, 1, 2, 3, 4, 6, 8, 11, 17, 20, 40, 43, 44, 0x40, 0x45, 0x46, 0x4f, 0x60, 0x81, 0x86, 0x88,
     0xa8, 0xdd, 0xff,
 ];
-
-/// Good frames of every kind.
-fn samples() -> Vec<Vec<u8>> {
-    let mut samples = Vec::new();
-    for family in FAMILIES {
-        for (last, port, l4) in [
-            (SINGLE, 80, SYN),
-            (SINGLE, 80, ACK),
-            (SINGLE, 80, L4::Tcp(0x14)),
-            (SINGLE, 53, L4::Udp),
-            (BUNDLE, 443, L4::Udp),
-            (WILDCARD, 4_711, L4::Tcp(0x11)),
-            (HOST, 22, ACK),
-        ] {
-            let (client, vip) = (family.client(port), (family.vip(last), port));
-            let plain = build(client, vip, l4, 64, b"0123456789");
-            let quote = answer(vip, client, l4);
-            let error = error(family, vip.0, too_big(family), &quote[..family.transport() - 6]);
-            let dressed = match family {
-                Family::V4 => vec![with_options(&plain, 3), with_options(&error, 1)],
-                Family::V6 => [&[HOP_BY_HOP, ROUTING][..], &[DESTINATION], &[FRAGMENT], &[60; 5]]
-                    .map(|chain| with_extensions(&plain, chain))
-                    .to_vec(),
-            };
-            let tags = [&[DOT1Q][..], &[DOT1AD, DOT1Q], &[DOT1Q; 3]];
-            samples.extend(tags.map(|tags| tagged(&plain, tags)));
-            samples.extend([fragment(&plain, 0, true), fragment(&plain, 9, true), plain]);
-            samples.extend(dressed);
-            samples.push(error);
-        }
-    }
-    samples
-}
 
 /// One of the samples with a few things done to it, or noise.
 fn broken(samples: &[Vec<u8>], random: &mut Random) -> Vec<u8> {

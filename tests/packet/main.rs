@@ -10,7 +10,9 @@ mod director;
 mod family;
 mod frames;
 mod plane;
+mod quotes;
 mod random;
+mod samples;
 mod wrap;
 
 mod agreement;

@@ -18,9 +18,9 @@ use crate::{
         Director,
         Outcome::{self, Answered, Dropped},
     },
-    errors::{answer, error, too_big},
     family::{FAMILIES, Family, SINGLE, web},
     frames::{ACK, L4, SYN, build},
+    quotes::{answer, error, too_big},
 };
 
 const TWO: &[(u16, u16)] = &[(1, 1), (2, 1)];

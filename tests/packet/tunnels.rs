@@ -5,14 +5,17 @@ use std::{collections::HashSet, fmt, net::IpAddr};
 use lb_common::abi::Reason;
 
 use crate::{
-    craft::{DESTINATION, DOT1AD, DOT1Q, fit, tagged, with, with_extensions, with_options},
+    craft::{
+        DESTINATION, DOT1AD, DOT1Q, fit, fragment, tagged, with, with_extensions, with_options,
+    },
     director::{
         Director,
-        Outcome::{self, Answered},
+        Outcome::{self, Answered, Dropped},
     },
     family::{FAMILIES, Family, LIMITS, pool, service_with},
     frames::{ACK, L4, SYN, build, frame},
     plane::MTU,
+    quotes::{error, too_big},
     wrap::Entropy,
 };
 
@@ -212,6 +215,20 @@ fn what_does_not_fit_is_answered() {
                 }
             }
         }
+    }
+}
+
+/// RFC 1122, section 3.2.2: never about an error, never about a later fragment.
+#[test]
+fn senders_of_errors_and_fragments_are_not_told() {
+    let mut director = Director::with(&config(SOURCES, ""));
+    for tunnel in Tunnel::all() {
+        let later = fragment(&of_length(tunnel, 1_500), 5, false);
+        assert_eq!(director.send(&later), Dropped(Reason::TooBig), "{tunnel}: a fragment");
+        let (family, vip) = (tunnel.inside, tunnel.vip());
+        let quote = build(vip, family.client(1), ACK, 60, &[0x77; 1_500])[14..].to_vec();
+        let error = error(family, vip.0, too_big(family), &quote);
+        assert_eq!(director.send(&error), Dropped(Reason::TooBig), "{tunnel}: an error");
     }
 }
 

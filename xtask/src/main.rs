@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod cmd;
+mod fuzz;
 mod kernel;
 mod lab;
 mod run;
@@ -35,6 +36,8 @@ enum Task {
     Lab(lab::Args),
     /// Run every test there is
     Test(test::Args),
+    /// Feed random and mutated frames to the decoder and the XDP program
+    Fuzz(fuzz::Args),
     /// Measure
     Bench(bench::Args),
     /// Check the layer rules, the size of files and where `unsafe` stands
@@ -61,6 +64,7 @@ fn start(task: Task) -> anyhow::Result<()> {
         Task::Run(args) => run::main(args),
         Task::Lab(args) => lab::main(args),
         Task::Test(args) => test::main(&args),
+        Task::Fuzz(args) => fuzz::main(&args),
         Task::Bench(args) => bench::main(&args),
         Task::Tidy(args) => tidy::main(&args),
         Task::Runner(args) => runner::main(&args),

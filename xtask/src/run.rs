@@ -200,7 +200,7 @@ fn hints(lab: &Lab, director: &Director, binary: &Path) -> String {
 }
 
 /// `20s`, `2m`, `500ms`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| "a number with a unit, such as 20s".to_owned())?;

@@ -144,6 +144,18 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         install: Install::Packages(packages(&[&["util-linux"]])),
     },
     Requirement {
+        name: "C++ compiler",
+        why: "compiles libFuzzer",
+        group: Group::Fuzz,
+        check: Check::Program("c++"),
+        install: Install::Packages(Packages {
+            dnf: "gcc-c++",
+            pacman: "gcc",
+            zypper: "gcc-c++",
+            ..packages(&[&["g++"]])
+        }),
+    },
+    Requirement {
         name: "cargo-deny",
         why: "checks licences and sources of dependencies",
         group: Group::Gate,

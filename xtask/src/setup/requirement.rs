@@ -18,6 +18,8 @@ pub(crate) enum Group {
     Kernel,
     /// The contest with IPVS.
     Ipvs,
+    /// Fuzzing.
+    Fuzz,
     /// The gate (`.ci/run`) alone.
     Gate,
 }

@@ -1,0 +1,34 @@
+//! What the fuzz targets check, over the frames and the tools of the packet tests.
+//!
+//! [`decode`]: the host's decoder and verdict on plain collections. [`agreement`]: the XDP program against both.
+//! `cargo xtask fuzz` builds and runs them.
+
+pub mod agreement;
+mod config;
+pub mod decode;
+pub mod mutate;
+mod plain;
+pub mod seeds;
+mod unpack;
+
+#[path = "../../packet/answer.rs"]
+mod answer;
+#[path = "../../packet/craft.rs"]
+#[expect(dead_code, reason = "the packet tests use more of it")]
+mod craft;
+#[path = "../../packet/director.rs"]
+#[expect(dead_code, reason = "the packet tests use more of it")]
+mod director;
+#[path = "../../packet/family.rs"]
+#[expect(dead_code, reason = "the packet tests use more of it")]
+mod family;
+#[path = "../../packet/frames.rs"]
+mod frames;
+#[path = "../../packet/plane.rs"]
+mod plane;
+#[path = "../../packet/quotes.rs"]
+mod quotes;
+#[path = "../../packet/samples.rs"]
+mod samples;
+#[path = "../../packet/wrap.rs"]
+mod wrap;
