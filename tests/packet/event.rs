@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Real servers that there can be; the first three are in the configuration.
-const SERVERS: std::ops::RangeInclusive<u16> = 1..=6;
+pub(crate) const SERVERS: std::ops::RangeInclusive<u16> = 1..=6;
 
 /// Something that happens to the pool.
 #[derive(Clone, Copy, Debug)]

@@ -61,8 +61,19 @@ struct Note {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Whom {
     Flow(Flow),
-    /// A client of a service with persistence, all its ports together.
-    Client(Service, u16),
+    /// Clients of one network at a service with persistence, all their ports together.
+    Clients(Service, u16),
+}
+
+impl Whom {
+    /// What of a flow's service stays.
+    fn stays(flow: Flow, stays: Stays) -> Self {
+        if stays.clients {
+            Self::Clients(flow.port.service(), flow.client / stays.network)
+        } else {
+            Self::Flow(flow)
+        }
+    }
 }
 
 /// A packet.
@@ -180,9 +191,8 @@ impl Model {
             Says::More => Stage::Confirmed,
         };
         self.note(Whom::Flow(packet.flow), real, stage);
-        let service = packet.flow.port.service();
-        if service.stays().is_some() {
-            self.note(Whom::Client(service, packet.flow.client), real, Stage::Confirmed);
+        if let Some(stays) = packet.flow.port.service().stays() {
+            self.note(Whom::stays(packet.flow, stays), real, Stage::Confirmed);
         }
         self.noted(real, Rule::Answer)
     }
@@ -244,9 +254,7 @@ impl Model {
 
     /// A client of a service with persistence, or a flow of datagrams: it stays for so long after a change.
     fn stay(&mut self, packet: &Packet, stays: Stays) -> Option<Real> {
-        let (service, client) = (packet.flow.port.service(), packet.flow.client);
-        let clients = stays.clients;
-        let whom = if clients { Whom::Client(service, client) } else { Whom::Flow(packet.flow) };
+        let (clients, whom) = (stays.clients, Whom::stays(packet.flow, stays));
         // A drained real server keeps its flows, but not its clients unless they cling to it.
         let takes = |model: &Self, real: Real| {
             let standing = model.reals[&real];
@@ -270,7 +278,7 @@ impl Model {
             Some(base) => self.noted(base, Rule::StaysAtBase(clients)),
             None => self.current(packet, Rule::MovesToCurrent(clients))?,
         };
-        self.note_new(service, whom, real, Stage::Unconfirmed);
+        self.note_new(packet.flow.port.service(), whom, real, Stage::Unconfirmed);
         Some(real)
     }
 

@@ -9,7 +9,7 @@ use super::{
     services::{Flow, Port, Service},
 };
 use crate::{
-    event::{Event, events},
+    event::{Event, SERVERS, events},
     family::{FAMILIES, Family},
 };
 
@@ -33,6 +33,8 @@ pub(super) enum Step {
     Happen(Event),
     /// A flood begins at a service, or ends.
     Flood(Service, bool),
+    /// Every real server fails, the window closes, and one comes back.
+    Outage(u16),
     /// Time goes by.
     Wait(Duration),
 }
@@ -79,13 +81,15 @@ fn flow() -> impl Strategy<Value = Flow> {
 
 fn step() -> impl Strategy<Value = Step> {
     // Around the limits of the rules: a second, 10, 30, 60 and 120 seconds.
-    let times = [5_u64, 900, 1_100, 9_000, 11_000, 31_000, 61_000, 119_000, 121_000];
+    let times =
+        [5_u64, 900, 1_100, 9_000, 11_000, 29_000, 31_000, 59_000, 61_000, 119_000, 121_000];
     let wait = select(times.map(Duration::from_millis).to_vec());
     prop_oneof![
-        12 => (0_usize..20, vec(sends(), 1..5)).prop_map(|(flow, sends)| Step::Talk(flow, sends)),
-        3 => events().prop_map(Step::Happen),
-        3 => wait.prop_map(Step::Wait),
-        1 => (select(Service::ALL.to_vec()), any::<bool>())
+        60 => (0_usize..20, vec(sends(), 1..5)).prop_map(|(flow, sends)| Step::Talk(flow, sends)),
+        15 => events().prop_map(Step::Happen),
+        15 => wait.prop_map(Step::Wait),
+        1 => SERVERS.prop_map(Step::Outage),
+        4 => (select(Service::ALL.to_vec()), any::<bool>())
             .prop_map(|(service, on)| Step::Flood(service, on)),
     ]
 }

@@ -16,7 +16,7 @@ pub(super) enum Service {
     Web,
     /// A bundle with persistence.
     Shop,
-    /// The same, and clients of a drained real server stay.
+    /// Persistence of networks; clients of a drained real server stay.
     Bank,
     /// UDP whose flows stay.
     Dns,
@@ -31,6 +31,8 @@ pub(super) enum Service {
 pub(super) struct Stays {
     /// Its clients, or its flows?
     pub(super) clients: bool,
+    /// How many clients are of one network, and stay together.
+    pub(super) network: u16,
     /// After their last packet, and after the change.
     pub(super) idle: Duration,
     /// At a drained real server, too.
@@ -42,13 +44,13 @@ impl Service {
         [Self::Web, Self::Shop, Self::Bank, Self::Dns, Self::Ntp, Self::Quic];
 
     pub(super) const fn stays(self) -> Option<Stays> {
-        let (clients, seconds, cling) = match self {
-            Self::Shop => (true, 60, false),
-            Self::Bank => (true, 60, true),
-            Self::Dns => (false, 30, true),
+        let (clients, network, seconds, cling) = match self {
+            Self::Shop => (true, 1, 60, false),
+            Self::Bank => (true, 2, 60, true),
+            Self::Dns => (false, 1, 30, true),
             Self::Web | Self::Ntp | Self::Quic => return None,
         };
-        Some(Stays { clients, idle: Duration::from_secs(seconds), cling })
+        Some(Stays { clients, network, idle: Duration::from_secs(seconds), cling })
     }
 
     /// Its name, without the family.
@@ -141,8 +143,8 @@ pub(super) struct Flow {
 
 /// All services in both families, with three real servers each.
 pub(super) fn config() -> String {
-    let sticky = |drain: &str| {
-        let prefixes = "source = \"/32\", source6 = \"/128\"";
+    let sticky = |(v4, v6), drain: &str| {
+        let prefixes = format!("source = \"/{v4}\", source6 = \"/{v6}\"");
         format!("persistence = {{ {prefixes}, timeout = \"60s\", drain = \"{drain}\" }}\n")
     };
     let services = |family| {
@@ -152,8 +154,13 @@ pub(super) fn config() -> String {
         [
             pool(family, "web", &[(1, 1), (2, 2), (3, 1)], ""),
             one(Service::Web, SINGLE, &["tcp/80"], ""),
-            one(Service::Shop, BUNDLE, &["tcp/80", "tcp/443", "udp/443"], &sticky("move")),
-            one(Service::Bank, WILDCARD, &["tcp/443"], &sticky("stay")),
+            one(
+                Service::Shop,
+                BUNDLE,
+                &["tcp/80", "tcp/443", "udp/443"],
+                &sticky((32, 128), "move"),
+            ),
+            one(Service::Bank, WILDCARD, &["tcp/443"], &sticky((31, 47), "stay")),
             one(Service::Dns, SINGLE, &["udp/53"], "udp_idle = \"30s\"\n"),
             one(Service::Ntp, SINGLE, &["udp/123"], ""),
             one(Service::Quic, SINGLE, &["udp/443"], "quic = true\n"),

@@ -21,7 +21,7 @@ use crate::{
     craft::fragment,
     director::{Director, names},
     errors::{answer, error, too_big},
-    event::Event,
+    event::{Event, SERVERS},
     family::Family,
     frames::{L4, build},
     plane::{mac, parse},
@@ -63,6 +63,12 @@ impl Stage {
     }
 }
 
+/// The real server that this is true of.
+fn find(what: impl Fn(Real) -> bool) -> Option<Real> {
+    let mut servers = SERVERS;
+    servers.find(|real| what(*real))
+}
+
 /// Packets that were dropped because no real server took them.
 fn refused(director: &Director) -> u64 {
     director.plane.data.reason(Reason::NoReal).expect("a counter").packets
@@ -95,6 +101,11 @@ impl<'a> World<'a> {
             }
             Step::Happen(event) => self.happen(*event),
             Step::Flood(service, on) => self.flood(*service, *on),
+            Step::Outage(survivor) => {
+                SERVERS.for_each(|server| self.happen(Event::Fail(server)));
+                self.happen(Event::Close);
+                self.happen(Event::Recover(*survivor));
+            }
             Step::Wait(time) => self.wait(*time),
         }
         Ok(())
@@ -145,7 +156,7 @@ impl<'a> World<'a> {
 
     /// The number in the name of a real server.
     fn named(&self, address: IpAddr) -> Real {
-        (1..=6).find(|number| self.family.real(*number) == address).expect("one of them")
+        find(|number| self.family.real(number) == address).expect("one of them")
     }
 
     /// Sends something, and compares where it goes.
@@ -182,7 +193,7 @@ impl<'a> World<'a> {
         if went == wanted.map(|real| mac(family.real(real))) {
             return Ok(());
         }
-        let went = went.map(|went| (1..=6).find(|real| mac(family.real(*real)) == went));
+        let went = went.map(|went| find(|real| mac(family.real(real)) == went));
         Err(format!("the model says {wanted:?}, the program {went:?}; {}", self.model))
     }
 
