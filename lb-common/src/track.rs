@@ -35,7 +35,8 @@
 //!
 //! At a service whose scheduler counts, every flow is noted, at all times: "current" is what the scheduler
 //! picks, and both rings are the one in force. While a flood is on, nothing new is noted: "none" above then
-//! means base for everything, and the schedulers that count go by the ring.
+//! means base for everything, and so does a note that the SYN would replace; the schedulers that count go by the
+//! ring. A SYN that nobody takes is dropped, and what was noted stays.
 
 use core::cell::Cell;
 
@@ -255,6 +256,12 @@ impl<T: Tables> Packet<'_, T> {
         self.at.counting.get() != 0
     }
 
+    /// True where a real server takes packets of its flows.
+    #[inline(always)]
+    fn usable(&self, real: u16) -> bool {
+        self.tables.usable(&self.at.pool.get(), real)
+    }
+
     #[inline(always)]
     fn decide(&self) -> (u16, Origin) {
         if matches!(self.at.segment(), Segment::Datagram) { self.stay() } else { self.connection() }
@@ -265,12 +272,20 @@ impl<T: Tables> Packet<'_, T> {
     fn connection(&self) -> (u16, Origin) {
         let key = self.at.flow().key();
         let syn = matches!(self.at.segment(), Segment::Syn);
-        match self.noted(&key, syn) {
+        let noted = self.noted(&key, syn);
+        let usable = noted.is_some_and(|(note, _)| self.usable(note.real));
+        let begins = match noted {
+            Some((note, _)) => syn && (!usable || note.state >= NoteState::Closing as u8),
+            None => syn,
+        };
+        match noted {
+            noted if begins => self.begin(&key, noted.map(|(note, _)| note)),
+            Some(_) if !usable => self.ring(),
             Some((note, Table::New)) if note.state == NoteState::Unconfirmed as u8 => {
                 self.unconfirmed(&key, &note, syn)
             }
             Some((note, table)) => self.confirmed(&key, &note, table, syn),
-            None => self.unknown(&key, syn),
+            None => self.older(&key),
         }
     }
 
@@ -290,19 +305,6 @@ impl<T: Tables> Packet<'_, T> {
 
     #[inline(always)]
     fn confirmed(&self, key: &FlowKey, note: &Note, table: Table, syn: bool) -> (u16, Origin) {
-        let usable = self.tables.usable(&self.at.pool.get(), note.real);
-        if syn && (!usable || note.state >= NoteState::Closing as u8) {
-            let fresh = self.fresh();
-            if self.learns() {
-                self.tables.forget_flow(key);
-                self.count(note.real, state_of(note), None);
-                self.note_new(key, fresh.0);
-            }
-            return fresh;
-        }
-        if !usable {
-            return self.ring();
-        }
         let state = after(note.state, self.at.segment());
         let late = self.late(note);
         if self.learns() && !syn && (state as u8 != note.state || late) {
@@ -329,17 +331,6 @@ impl<T: Tables> Packet<'_, T> {
 
     #[inline(always)]
     fn unconfirmed(&self, key: &FlowKey, note: &Note, syn: bool) -> (u16, Origin) {
-        if !self.tables.usable(&self.at.pool.get(), note.real) {
-            if !syn {
-                return self.ring();
-            }
-            let fresh = self.fresh();
-            if self.learns() {
-                self.count(note.real, Some(NoteState::Unconfirmed), None);
-                self.note_new(key, fresh.0);
-            }
-            return fresh;
-        }
         if self.learns() && !syn && !matches!(self.at.segment(), Segment::Rst) {
             let state = after(NoteState::Confirmed as u8, self.at.segment());
             self.tables.note_flow(key, &self.note(note.real, state));
@@ -353,21 +344,32 @@ impl<T: Tables> Packet<'_, T> {
         (note.real, Origin::Note)
     }
 
+    /// A connection begins, where nothing is known or over a note that does not hold any more.
     #[inline(always)]
-    fn unknown(&self, key: &FlowKey, syn: bool) -> (u16, Origin) {
-        let base = real(&self.at.base);
-        let kept = self.tables.usable(&self.at.pool.get(), base);
-        if syn {
-            let fresh = self.fresh();
-            if fresh.0 == NO_REAL {
-                return fresh;
-            }
-            // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
-            let flood = self.at.service().has(Service::FLOOD);
-            let noted = !flood && (!self.learns() || self.note_new(key, fresh.0));
-            return if noted || !kept { fresh } else { (base, Origin::Base) };
+    fn begin(&self, key: &FlowKey, over: Option<Note>) -> (u16, Origin) {
+        let fresh = self.fresh();
+        if fresh.0 == NO_REAL {
+            return fresh;
         }
-        if !kept {
+        if self.learns()
+            && let Some(note) = over
+        {
+            self.tables.forget_flow(key);
+            self.tables.forget_new_flow(key);
+            self.count(note.real, state_of(&note), None);
+        }
+        // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
+        let flood = self.at.service().has(Service::FLOOD);
+        let noted = !flood && (!self.learns() || self.note_new(key, fresh.0));
+        let base = real(&self.at.base);
+        if noted || !self.usable(base) { fresh } else { (base, Origin::Base) }
+    }
+
+    /// Nothing is known, and nothing begins: a flow from before the change.
+    #[inline(always)]
+    fn older(&self, key: &FlowKey) -> (u16, Origin) {
+        let base = real(&self.at.base);
+        if !self.usable(base) {
             return self.ring();
         }
         if self.learns() && !matches!(self.at.segment(), Segment::Rst) {
@@ -436,15 +438,13 @@ impl<T: Tables> Packet<'_, T> {
             } else {
                 self.scheduled()
             };
-        if self.learns() {
+        if self.learns() && self.note_in_small(&key, real, NoteState::Unconfirmed) {
             if let Some(note) = known {
                 // It does not hold any more, and would be found first.
                 self.tables.forget_flow(&key);
                 self.count_flow(note.real, state_of(&note), None);
             }
-            if self.note_in_small(&key, real, NoteState::Unconfirmed) {
-                self.count_flow(real, None, Some(NoteState::Unconfirmed));
-            }
+            self.count_flow(real, None, Some(NoteState::Unconfirmed));
         }
         (real, origin)
     }

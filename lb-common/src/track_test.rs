@@ -415,6 +415,44 @@ fn a_syn_that_cannot_be_noted_stays_with_its_ack() {
     assert_eq!(full.sees(Syn, true), (CURRENT, Origin::Current));
 }
 
+/// Directors that have this note, in one table and in the other.
+fn noted_somewhere(usable: &[u16], state: NoteState) -> [Memory; 2] {
+    let note = Note::new(NOTED, WINDOW, state, NOW);
+    let (flows, new_flows) = (Memory::new(usable), Memory::new(usable));
+    flows.note_flow(&KEY, &note);
+    assert!(new_flows.note_new_flow(&KEY, &note));
+    [flows, new_flows]
+}
+
+/// Connections that begin over a note which does not hold any more.
+fn begun_again() -> impl Iterator<Item = Memory> {
+    let ended = [Closing, Reset].into_iter().flat_map(|state| noted_somewhere(ALL, state));
+    let states = [Unconfirmed, Confirmed, Closing].into_iter();
+    ended.chain(states.flat_map(|state| noted_somewhere(LOST, state)))
+}
+
+#[test]
+fn a_connection_that_begins_again_in_a_flood_stays_with_its_ack() {
+    let flags = Service::flags(Service::PORTS | Service::TRACKED | Service::FLOOD, 0);
+    let service = Service { flags, ..Service::default() };
+    for memory in begun_again() {
+        assert_eq!(memory.goes(&service, Syn, true), (BASE, Origin::Base), "{memory:?}");
+        assert_eq!(memory.goes(&service, Other, true), (BASE, Origin::Base), "{memory:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_nobody_takes_has_not_begun() {
+    let flags = Service::flags(Service::PORTS | Service::TRACKED, 0);
+    let service = Service { flags, ..Service::default() };
+    for memory in begun_again() {
+        let before = memory.clone();
+        let syn = Tracked::new(&flow(Syn), &service, 0, NO_REAL, true, false);
+        assert_eq!(track(&memory, &syn).get().0, NO_REAL);
+        assert_eq!(memory, before);
+    }
+}
+
 #[test]
 fn a_flow_is_seen_again_after_a_second() {
     let memory = Memory::new(ALL);

@@ -16,7 +16,7 @@ use crate::{
     ring,
     schedule::Search,
     track::{Tracked, Way, follow},
-    wire::Frame,
+    wire::{Frame, protocol},
 };
 
 /// The tables that a decision reads, and the notes that it writes. All methods take `&self`: the maps are
@@ -268,7 +268,8 @@ fn later<T: Tables>(
     tables: &T,
 ) -> Result<Flow, Reason> {
     // Neither ports nor flags can be told from its bytes: it must not be taken for a connection's start.
-    let flow = Flow { client: from, vip: to, ports: 0, protocol, segment: Segment::Other };
+    let segment = if protocol == protocol::TCP { Segment::Other } else { Segment::Datagram };
+    let flow = Flow { client: from, vip: to, ports: 0, protocol, segment };
     let ports = tables.ports(&fragment_key(&flow, ip))?;
     Ok(Flow { ports, ..flow })
 }

@@ -3,48 +3,15 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use lb_userspace::{
-    model::{RealServer, Weight},
-    plan::Admin,
-};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     client::{Client, Connection},
-    director::{Director, Outcome, names},
+    director::{Director, Outcome},
+    event::{Event, events},
     family::{FAMILIES, Family, web},
     frames::{ACK, SYN},
 };
-
-/// Real servers that there can be; the first three are in the configuration.
-const SERVERS: std::ops::RangeInclusive<u16> = 1..=6;
-
-/// Something that happens to the pool.
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    Add(u16),
-    Remove(u16),
-    Say(u16, Admin),
-    Weigh(u16, u16),
-    Fail(u16),
-    Recover(u16),
-    Resize(u32),
-    Close,
-}
-
-fn events() -> impl Strategy<Value = Event> {
-    let admin = select(vec![Admin::Ready, Admin::Drain, Admin::Drain, Admin::Maintenance]);
-    prop_oneof![
-        2 => SERVERS.prop_map(Event::Add),
-        2 => SERVERS.prop_map(Event::Remove),
-        3 => (SERVERS, admin).prop_map(|(server, admin)| Event::Say(server, admin)),
-        2 => (SERVERS, 0_u16..5).prop_map(|(server, weight)| Event::Weigh(server, weight)),
-        2 => SERVERS.prop_map(Event::Fail),
-        2 => SERVERS.prop_map(Event::Recover),
-        1 => select(vec![1_021_u32, 1_499, 2_503]).prop_map(Event::Resize),
-        1 => Just(Event::Close),
-    ]
-}
 
 /// The director, and what its clients expect.
 struct World {
@@ -66,62 +33,20 @@ impl World {
         world
     }
 
-    /// Does what an operator, the checks or the clock do. What is refused changes nothing.
+    /// Lets something happen.
     fn happen(&mut self, event: Event) {
-        let family = self.family;
+        self.director.happen(self.family, event);
         if let Event::Close = event {
-            self.director.close_window(family);
             self.forget();
-            return;
         }
-        self.director.change(|plane| {
-            let (config, operator) = (&mut plane.config, &mut plane.operator);
-            match event {
-                Event::Add(server) => {
-                    let (pool, name) = names(family, server);
-                    let (address, weight) = (family.real(server), Weight::new(1).expect("one"));
-                    let server = RealServer { name, address, port: None, weight };
-                    let _ = operator.add(config, &pool, server);
-                }
-                Event::Remove(server) => {
-                    let (pool, name) = names(family, server);
-                    let _ = operator.remove(config, &pool, &name);
-                }
-                Event::Say(server, admin) => {
-                    let (pool, name) = names(family, server);
-                    let _ = operator.set_state(config, &pool, &name, admin);
-                }
-                Event::Weigh(server, weight) => {
-                    let (pool, name) = names(family, server);
-                    let weight = Weight::new(weight).expect("small");
-                    let _ = operator.set_weight(config, &pool, &name, weight);
-                }
-                Event::Fail(server) => _ = plane.down.insert(family.real(server)),
-                Event::Recover(server) => _ = plane.down.remove(&family.real(server)),
-                Event::Resize(slots) => {
-                    config.pools.iter_mut().for_each(|pool| pool.ring_size = Some(slots));
-                }
-                Event::Close => {}
-            }
-        });
         self.look();
     }
 
     /// What the servers of the pool are now, and whether they take new connections.
     fn look(&mut self) -> BTreeMap<IpAddr, bool> {
-        let plane = &self.director.plane;
-        let effective = plane.operator.apply(&plane.config);
-        let (name, _) = names(self.family, 0);
-        let pool = effective.config.pool(name.as_str()).expect("the pool");
-        let mut open = BTreeMap::new();
-        for server in &pool.servers {
-            let (up, said) =
-                (!plane.down.contains(&server.address), effective.admin(&name, &server.name));
-            self.usable.insert(server.address, up && said != Admin::Maintenance);
-            let takes = up && said == Admin::Ready && !server.weight.is_zero();
-            open.insert(server.address, takes);
-        }
-        open
+        let standings = self.director.standings(self.family);
+        self.usable.extend(standings.iter().map(|(real, standing)| (*real, standing.usable)));
+        standings.into_iter().map(|(real, standing)| (real, standing.open)).collect()
     }
 
     /// New connections: only to servers that take some.

@@ -4,8 +4,8 @@ use aya::maps::lpm_trie::Key;
 use lb_common::{
     abi::{
         Address, Features, FlowKey, Fragment, FragmentKey, Guard, GuardAction, GuardList, Halves,
-        Link, Load, Note, NoteState, Pool, Real, Reason, RingRef, Schedule, Service, ServiceKey,
-        Vip,
+        Link, Load, Node, Note, NoteState, Pool, Real, Reason, RingRef, Schedule, Service,
+        ServiceKey, Vip,
     },
     flow_hash::HashKeys,
     verdict::Tables,
@@ -57,6 +57,10 @@ impl Tables for Maps {
 
     fn now(&self) -> u64 {
         use nix::time::{ClockId, clock_gettime};
+        // Tests say what time it is.
+        if let Ok(Node { clock: clock @ 1.., .. }) = self.node.get(&0, 0) {
+            return clock;
+        }
         // CLOCK_MONOTONIC cannot fail on Linux; 0 would only make notes look young.
         clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |now| {
             let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
