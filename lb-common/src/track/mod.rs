@@ -38,14 +38,14 @@
 //! means base for everything, and so does a note that the SYN would replace; the schedulers that count go by the
 //! ring. A SYN that nobody takes is dropped, and what was noted stays.
 
-use core::cell::Cell;
+mod tracked;
+
+pub use tracked::{Room, Tracked, Way};
+use tracked::{UNPICKED, WANTED, real};
 
 use crate::{
-    abi::{
-        FlowKey, FragmentKey, Halves, NO_REAL, Note, NoteState, Pool, RealState, Service,
-        ServiceKey,
-    },
-    flow::{Flow, Segment},
+    abi::{FlowKey, NO_REAL, Note, NoteState, RealState, Service},
+    flow::Segment,
     ring,
     verdict::{Origin, Tables},
 };
@@ -57,161 +57,6 @@ pub const RESET: u64 = 10 * SECOND;
 /// A note is written again at most this often, unless its state changes.
 const REFRESH: u64 = SECOND;
 const SECOND: u64 = 1_000_000_000;
-
-/// A packet of a moved slot, and all that its way depends on: plain numbers, so that the XDP program can put them
-/// down where a function finds them that the verifier looks at by itself. In cells, so that the compiler reads
-/// them again after each call instead of keeping copies on a stack that has no room for them.
-#[repr(C)]
-#[derive(Clone, Debug)]
-pub struct Tracked {
-    client: Cell<Halves>,
-    vip: Cell<Halves>,
-    source_mask: Cell<[u64; 2]>,
-    hash: Cell<u64>,
-    now: Cell<u64>,
-    pool: Cell<Pool>,
-    ports: Cell<u32>,
-    flags: Cell<u32>,
-    protocol: Cell<u32>,
-    segment: Cell<u32>,
-    /// The pool's number.
-    number: Cell<u32>,
-    /// The real server of new flows: what the ring in force says.
-    current: Cell<u32>,
-    /// The real server of flows that are older than the change.
-    base: Cell<u32>,
-    learn: Cell<u32>,
-    /// New flows are not for `current`, but for whom the scheduler picks.
-    counting: Cell<u32>,
-    /// Whom the scheduler has picked; [`UNPICKED`] before it was asked, [`WANTED`] where it is to be.
-    picked: Cell<u32>,
-}
-
-/// See [`Tracked::picked`].
-const UNPICKED: u32 = 1 << 16;
-const WANTED: u32 = 2 << 16;
-
-/// What the XDP program puts down while it decides: its stack has 512 bytes, functions it calls included.
-#[repr(C)]
-#[derive(Clone, Debug)]
-pub struct Room {
-    /// A packet of a moved slot.
-    pub tracked: Tracked,
-    /// The flow, or the client, that is looked up.
-    pub flow: FlowKey,
-    /// Its note.
-    pub note: Note,
-    /// A fragment.
-    pub fragment: FragmentKey,
-    /// The service, or the address, that is looked up.
-    pub service: ServiceKey,
-    /// Zero.
-    pub zero: u32,
-}
-
-impl Tracked {
-    /// A packet of `flow`, for `service`, whose slot belongs to `current` by the ring in force. `learn` is false
-    /// for packets that must not change anything (ICMP errors, traces); `counting` is true where the scheduler
-    /// picks the real server of a new connection.
-    #[inline(always)]
-    #[must_use]
-    pub fn new(
-        flow: &Flow,
-        service: &Service,
-        hash: u64,
-        current: u16,
-        learn: bool,
-        counting: bool,
-    ) -> Self {
-        Self {
-            client: Cell::new(flow.client),
-            vip: Cell::new(flow.vip),
-            source_mask: Cell::new(service.source_mask),
-            hash: Cell::new(hash),
-            now: Cell::new(0),
-            pool: Cell::new(Pool::default()),
-            ports: Cell::new(flow.ports),
-            flags: Cell::new(service.flags),
-            protocol: Cell::new(u32::from(flow.protocol)),
-            segment: Cell::new(flow.segment.at(service) as u32),
-            number: Cell::new(u32::from(service.pool)),
-            current: Cell::new(u32::from(current)),
-            base: Cell::new(0),
-            learn: Cell::new(u32::from(learn)),
-            counting: Cell::new(u32::from(counting)),
-            picked: Cell::new(UNPICKED),
-        }
-    }
-
-    /// The number of the pool whose scheduler has to pick, after which the packet is decided on again: [`track()`]
-    /// has changed nothing.
-    #[inline(always)]
-    #[must_use]
-    pub fn wants(&self) -> Option<u32> {
-        (self.picked.get() == WANTED).then(|| self.number.get())
-    }
-
-    /// What the scheduler has picked.
-    #[inline(always)]
-    pub fn give(&self, picked: Option<u16>) {
-        self.picked.set(u32::from(picked.unwrap_or(NO_REAL)));
-        self.learn.set(1);
-    }
-
-    #[inline(always)]
-    fn flow(&self) -> Flow {
-        let [protocol, ..] = self.protocol.get().to_le_bytes();
-        Flow {
-            client: self.client.get(),
-            vip: self.vip.get(),
-            ports: self.ports.get(),
-            protocol,
-            segment: self.segment(),
-        }
-    }
-
-    #[inline(always)]
-    const fn segment(&self) -> Segment {
-        Segment::from_number(self.segment.get())
-    }
-
-    /// What of the service its way depends on.
-    #[inline(always)]
-    fn service(&self) -> Service {
-        let (source_mask, flags) = (self.source_mask.get(), self.flags.get());
-        Service { source_mask, flags, ..Service::default() }
-    }
-}
-
-/// The real server of a number that a cell holds.
-#[inline(always)]
-const fn real(number: &Cell<u32>) -> u16 {
-    let [a, b, ..] = number.get().to_le_bytes();
-    u16::from_le_bytes([a, b])
-}
-
-/// Where a packet goes: a real server, and what told it. One word, because functions of BPF programs return
-/// no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Way(pub u32);
-
-impl Way {
-    /// To nobody.
-    pub const LOST: Self = Self(NO_REAL as u32);
-
-    #[inline(always)]
-    const fn new((real, origin): (u16, Origin)) -> Self {
-        Self(real as u32 | (origin as u32) << 16)
-    }
-
-    /// The real server and what told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn get(self) -> (u16, Origin) {
-        let [a, b, origin, _] = self.0.to_le_bytes();
-        (u16::from_le_bytes([a, b]), Origin::from_number(origin))
-    }
-}
 
 /// Decides for one packet, with the scheduler where that counts.
 pub fn follow<T: Tables>(tables: &T, tracked: &Tracked) -> Way {
@@ -552,5 +397,4 @@ const fn after(state: u8, segment: Segment) -> NoteState {
 }
 
 #[cfg(test)]
-#[path = "track_test.rs"]
 mod tests;
