@@ -122,7 +122,14 @@ impl Tables for Maps {
             // Much cheaper than an insertion, which takes a new entry from the table's list.
             // SAFETY: as in `flow`. Should the entry be given to another flow at this moment, one of the same
             // CPU's list gets a note that the next packet of that flow corrects.
-            Some(known) => unsafe { *known = *note },
+            // Field by field: a copy of the whole would be a call, for which the stack has no room.
+            Some(known) => unsafe {
+                (*known).seen = note.seen;
+                (*known).window = note.window;
+                (*known).real = note.real;
+                (*known).state = note.state;
+                (*known).again = note.again;
+            },
             // A table that cannot take the note leaves the flow to the next packet's decision.
             None => _ = FLOWS.insert(key, note, u64::from(BPF_ANY)),
         }
