@@ -264,13 +264,14 @@ fn ipv6_header<F: Frame + ?Sized>(frame: &F, at: usize, quoted: bool) -> Result<
         next,
         protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION | protocol::FRAGMENT
     );
-    if extension && !later {
-        return Err(Decoded::Portless {
-            to,
-            protocol: None,
-            vip: Reason::Headers,
-            other: Reason::PassHeaders,
-        });
+    if extension {
+        // What is inside stands behind headers that only the first fragment has, or that are too many.
+        let (vip, other) = if later {
+            (Reason::Fragment, Reason::PassFragment)
+        } else {
+            (Reason::Headers, Reason::PassHeaders)
+        };
+        return Err(Decoded::Portless { to, protocol: None, vip, other });
     }
     let ip = IpHeader { offset: at, v6: true, ttl: header.u8::<7>(), length: total, first, id };
     Ok(Payload { ip, from, to, protocol: next, at: offset, length, later })

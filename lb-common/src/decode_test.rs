@@ -144,6 +144,23 @@ fn later_fragments_have_no_ports() {
     }
 }
 
+#[test]
+fn what_a_later_fragment_holds_may_stand_in_the_first_one() {
+    let rest = [&[protocol::DESTINATION, 0, 0, 8, 0, 0, 0, 1][..], &tcp(2)].concat();
+    let frame = ethernet(ethertype::IPV6, &v6(protocol::FRAGMENT, CLIENT6, VIP6, &rest));
+    let decoded = see(&frame);
+    let dropped = matches!(
+        decoded,
+        Decoded::Portless {
+            protocol: None,
+            vip: Reason::Fragment,
+            other: Reason::PassFragment,
+            ..
+        }
+    );
+    assert!(dropped, "{decoded:?}");
+}
+
 /// An ICMP error to the VIP that quotes `rest` of a segment from the VIP to the client.
 fn error(v6: bool, kind: u8, rest: &[u8]) -> Vec<u8> {
     let head = [kind, 0, 0, 0, 0, 0, 5, 0];

@@ -141,6 +141,20 @@ fn whose_fragment_it_is() {
     }
 }
 
+/// Where more headers stand between the fragment header and the payload, a later fragment does not say of which
+/// protocol it is: no fragment for a VIP reaches the host, which has the VIP too.
+#[test]
+fn a_later_one_of_an_unknown_protocol() {
+    let mut director = Director::with(&config());
+    for (vip, wanted) in [(SINGLE, Dropped(Reason::Fragment)), (HOST, Passed(Reason::PassFragment))]
+    {
+        let to = (Family::V6.vip(vip), 53);
+        let whole = build(Family::V6.client(1), to, L4::Udp, 64, &[0xff; 40]);
+        let later = fragment(&with_extensions(&whole, &[DESTINATION]), 3, true);
+        assert_eq!(director.send(&later), wanted);
+    }
+}
+
 /// Identifications are used again: after 30 s, a note is of another datagram.
 #[test]
 fn a_note_ends() {
