@@ -1,10 +1,7 @@
 //! Real servers that take no new connections, no connections, or no packets.
 
-use std::{process::Command, thread};
-
 use lb_common::abi::Reason;
 use lb_userspace::plan::Admin;
-use nix::sched::{CloneFlags, unshare};
 
 use crate::{
     client::{Client, FIN, RST},
@@ -15,6 +12,7 @@ use crate::{
     },
     family::{FAMILIES, SINGLE, web},
     frames::{ACK, L4, SYN, frame},
+    uplink::{remove_uplink, with_uplink},
 };
 
 const EVEN: &[(u16, u16)] = &[(1, 1), (2, 1), (3, 1)];
@@ -188,11 +186,7 @@ fn a_server_without_a_mac_address() {
 
 #[test]
 fn a_server_behind_another_interface() {
-    // The redirect table takes interfaces of this thread's namespace: one with a second interface.
-    let test = || {
-        unshare(CloneFlags::CLONE_NEWNET).expect("root may");
-        let veth = ["link", "add", "uplink", "index", "2", "type", "veth", "peer", "index", "3"];
-        assert!(Command::new("ip").args(veth).status().expect("iproute2").success());
+    with_uplink(|| {
         let mut director = Director::with(&web(EVEN, ""));
         for family in FAMILIES {
             director.change(|plane| _ = plane.elsewhere.insert(family.real(2)));
@@ -204,13 +198,11 @@ fn a_server_behind_another_interface() {
             }
         }
         // The interface goes, and with it its entry in the redirect table.
-        let gone = Command::new("ip").args(["link", "delete", "uplink"]).status();
-        assert!(gone.expect("iproute2").success());
+        remove_uplink();
         let mut lost = |number| {
             director.send(&Client::new(FAMILIES[0], number).segment(ACK))
                 == Dropped(Reason::NoDevice)
         };
         assert!((0..40).filter(|number| lost(*number)).count() > 5);
-    };
-    thread::spawn(test).join().expect("the test in its namespace");
+    });
 }

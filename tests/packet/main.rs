@@ -14,6 +14,7 @@ mod plane;
 mod quotes;
 mod random;
 mod samples;
+mod uplink;
 mod wrap;
 
 mod agreement;

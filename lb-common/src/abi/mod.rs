@@ -25,7 +25,7 @@ pub use features::Features;
 pub use flow::{FlowKey, Fragment, FragmentKey, Note, NoteState};
 pub use guard::{Bucket, Guard, GuardAction, GuardList, SourceKey};
 pub use node::{Filter, Node, Seen};
-pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, Slots};
+pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, SlotWidth, Slots};
 pub use real::{LINKS, Link, Real, RealState};
 pub use schedule::{Load, Rule, Schedule};
 pub use service::{FAST_SERVICES, FastService, Service, ServiceKey, Vip};

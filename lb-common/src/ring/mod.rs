@@ -21,7 +21,7 @@ pub use {
     build::{Member, build},
     size::{MAX_SLOTS, MIN_SLOTS, SLOTS_PER_REAL, default_size, is_prime},
     substitute::substitute,
-    transition::{pack, transition, unpack},
+    transition::{pack, pack_in, transition, unpack},
 };
 
 use crate::{

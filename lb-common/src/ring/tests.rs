@@ -1,7 +1,7 @@
 //! Properties of the ring that users are promised.
 
 use super::{Member, build, default_size, is_prime, pack, slot_of, substitute, transition, unpack};
-use crate::abi::{Address, NO_REAL, RingRef, Slot};
+use crate::abi::{Address, NO_REAL, RingRef, Slot, SlotWidth};
 use core::net::Ipv4Addr;
 use proptest::{collection::vec, prelude::*};
 
@@ -133,14 +133,22 @@ fn sizes_are_primes_within_their_limits() {
 
 #[test]
 fn packed_slots_come_out_again() {
-    // The largest number that a byte can hold, and the smallest that it cannot.
-    for (largest, narrow, length) in [(126, true, 3), (127, false, 5), (NO_REAL - 1, false, 5)] {
-        let numbers = (0..16).chain([largest, NO_REAL, largest, NO_REAL]);
-        let slots: Vec<_> = numbers.map(|number| Slot::new(number, number % 3 == 0)).collect();
-        let (is_narrow, words) = pack(&slots);
-        let offset = 5 | if is_narrow { RingRef::NARROW } else { 0 };
-        let ring = RingRef { offset, slots: 20 };
-        assert_eq!((is_narrow, words.len()), (narrow, length), "{largest}");
+    use SlotWidth::{Eight, Four, Sixteen};
+    // The largest number that fits, and the smallest that does not.
+    for (largest, tracked, width, length) in [
+        (14, false, Four, 2),
+        (14, true, Eight, 3),
+        (15, false, Eight, 3),
+        (126, true, Eight, 3),
+        (127, false, Sixteen, 5),
+        (NO_REAL - 1, true, Sixteen, 5),
+    ] {
+        let numbers = (0..14).chain([largest, NO_REAL, largest, NO_REAL, 3, 4]);
+        let slots: Vec<_> =
+            numbers.map(|number| Slot::new(number, tracked && number % 3 == 0)).collect();
+        let (found, words) = pack(&slots);
+        let ring = RingRef::new(5, 20, found);
+        assert_eq!((found, words.len()), (width, length), "{largest}");
         assert_eq!((ring.first_word(), ring.words() as usize), (5, length));
         assert_eq!(unpack(ring, words.iter().copied()).collect::<Vec<_>>(), slots);
         for (index, slot) in (0_u32..).zip(&slots) {

@@ -1,6 +1,6 @@
 //! What a change moves: the slots that have to be tracked until the window closes.
 
-use crate::abi::{NO_REAL, RingRef, SLOTS_PER_WORD, Slot};
+use crate::abi::{NO_REAL, RingRef, Slot, SlotWidth};
 
 /// Marks the slots of `next` in which flows may be at different real servers.
 ///
@@ -36,29 +36,32 @@ fn shared<T>(other: &[T], slot: u32, slots: usize) -> &[T] {
     if other.is_empty() { other } else { &other[scale(first)..=scale(last)] }
 }
 
-/// Slots as the words of the arena, and whether the ring is [narrow](RingRef::NARROW), which it is where it can
-/// be. What is left of the last word belongs to nobody.
+/// Slots as the words of the arena, of the smallest width that they fit. What is left of the last word belongs to
+/// nobody.
 #[must_use]
-pub fn pack(slots: &[Slot]) -> (bool, Vec<u64>) {
-    if let Some(bytes) = slots.iter().map(|slot| slot.narrow()).collect::<Option<Vec<_>>>() {
-        let slots: Vec<_> = bytes.into_iter().map(u64::from).collect();
-        (true, words(&slots, 2 * SLOTS_PER_WORD))
-    } else {
-        let slots: Vec<_> = slots.iter().map(|slot| u64::from(slot.bits)).collect();
-        (false, words(&slots, SLOTS_PER_WORD))
-    }
+pub fn pack(slots: &[Slot]) -> (SlotWidth, Vec<u64>) {
+    SlotWidth::ALL
+        .into_iter()
+        .find_map(|width| Some((width, pack_in(slots, width)?)))
+        .unwrap_or((SlotWidth::Sixteen, Vec::new()))
+}
+
+/// The same with slots of that width; `None` where they do not fit.
+#[must_use]
+pub fn pack_in(slots: &[Slot], width: SlotWidth) -> Option<Vec<u64>> {
+    let slots: Vec<_> = slots.iter().map(|slot| slot.narrow(width)).collect::<Option<_>>()?;
+    Some(words(&slots, width))
 }
 
 /// The slots of a ring whose words begin at the first of `words`: what [`pack`] was given.
 pub fn unpack(ring: RingRef, words: impl Iterator<Item = u64>) -> impl Iterator<Item = Slot> {
-    let in_word = if ring.is_narrow() { 2 * SLOTS_PER_WORD } else { SLOTS_PER_WORD };
-    let slots = move |word| (0..in_word).map(move |slot| ring.slot_in(word, slot));
+    let slots = move |word| (0..ring.width().in_word()).map(move |slot| ring.slot_in(word, slot));
     words.flat_map(slots).take(ring.slots as usize)
 }
 
 /// So many slots in each word, the first one lowest.
-fn words(slots: &[u64], in_word: u32) -> Vec<u64> {
-    let lanes = || (0_u32..).map(|lane| lane * (64 / in_word));
+fn words(slots: &[u64], width: SlotWidth) -> Vec<u64> {
+    let lanes = || (0_u32..).map(|lane| lane * width.bits());
     let word = |chunk: &[u64]| lanes().zip(chunk).fold(0, |word, (lane, slot)| word | slot << lane);
-    slots.chunks(in_word as usize).map(word).collect()
+    slots.chunks(width.in_word() as usize).map(word).collect()
 }

@@ -86,11 +86,10 @@ impl Plain {
 
     fn put(&mut self, slots: &[Slot]) -> RingRef {
         let number = |length: usize| u32::try_from(length).expect("a small ring");
-        let (narrow, words) = pack(slots);
-        let narrow = if narrow { RingRef::NARROW } else { 0 };
-        let offset = number(self.arena.len()) | narrow;
+        let (width, words) = pack(slots);
+        let first = number(self.arena.len());
         self.arena.extend(words);
-        RingRef { offset, slots: number(slots.len()) }
+        RingRef::new(first, number(slots.len()), width)
     }
 
     /// Forgets every note: what the next frame meets does not depend on those before.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lb_common::{
     abi::{FlowKey, NoteState, RingRef, Schedule, Slot},
     flow::Flow,
-    ring::{look, pack, transition},
+    ring::{look, pack, pack_in, transition},
     verdict::{Tables as _, find},
 };
 
@@ -143,11 +143,21 @@ impl DataPlane {
             .iter()
             .map(|slot| Slot::new(slot.real(), false))
             .collect();
-        // In place (the same real servers take the same room): a word that a packet reads is the old one or the
-        // new one, and both name the same real servers. Nothing looks at `base` once no slot is tracked.
-        self.maps.put_ring(before.current.first_word(), &pack(&settled).1);
-        self.maps.publish_base(pool, before.current);
-        if let Some(region) = region(before.base) {
+        // Without tracked slots it may have narrower ones. Nothing looks at `base` once no slot is tracked.
+        let mut left = vec![before.base];
+        let ring = if let Ok(ring) = self.write(&settled, now) {
+            left.push(before.current);
+            ring
+        } else {
+            // No room: in place. A word that a packet reads is the old one or the new one, and both name the
+            // same real servers.
+            let words = pack_in(&settled, before.current.width()).unwrap_or_default();
+            self.maps.put_ring(before.current.first_word(), &words);
+            before.current
+        };
+        self.maps.publish_current(pool, ring);
+        self.maps.publish_base(pool, ring);
+        for region in left.into_iter().filter_map(region) {
             self.arena.give(region, now);
         }
     }
@@ -168,12 +178,11 @@ impl DataPlane {
     fn write(&mut self, slots: &[Slot], now: Instant) -> Result<RingRef, DataPlaneError> {
         let full = || DataPlaneError::Arena { slots: slots.len() };
         let count = u32::try_from(slots.len()).map_err(|_| full())?;
-        let (narrow, words) = pack(slots);
+        let (width, words) = pack(slots);
         let length = u32::try_from(words.len()).map_err(|_| full())?;
         let region = self.arena.take(length, now).ok_or_else(full)?;
         self.maps.put_ring(region.offset, &words);
-        let narrow = if narrow { RingRef::NARROW } else { 0 };
-        Ok(RingRef { offset: region.offset | narrow, slots: count })
+        Ok(RingRef::new(region.offset, count, width))
     }
 
     const fn new_window(&mut self) -> u32 {
