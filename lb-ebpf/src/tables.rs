@@ -305,5 +305,5 @@ unsafe fn word(at: *const RingRef) -> RingRef {
 #[inline(never)]
 #[unsafe(no_mangle)]
 extern "C" fn track_packet(room: u32) -> u32 {
-    room::of(room).map_or(Way::LOST, |room| track::track(&Maps, &room.tracked)).0
+    room::of(room).map_or(Way::LOST, |room| track::track(&Maps, &room.tracked, &room.known)).0
 }

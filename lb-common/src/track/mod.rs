@@ -40,7 +40,7 @@
 
 mod tracked;
 
-pub use tracked::{Room, Tracked, Way};
+pub use tracked::{Known, Room, Tracked, Way};
 use tracked::{UNPICKED, WANTED, real};
 
 use crate::{
@@ -60,32 +60,34 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Decides for one packet, with the scheduler where that counts.
 pub fn follow<T: Tables>(tables: &T, tracked: &Tracked) -> Way {
-    let way = track(tables, tracked);
+    let known = Known::default();
+    let way = track(tables, tracked, &known);
     let Some(number) = tracked.wants() else { return way };
     let pool = tables.pool(number);
     tracked.give(pool.and_then(|pool| tables.pick(number, &pool)));
-    track(tables, tracked)
+    track(tables, tracked, &known)
 }
 
 /// Decides for one packet, as far as that goes without the scheduler ([`Tracked::wants`]): both together would
 /// need more stack than BPF programs have.
 #[inline(always)]
-pub fn track<T: Tables>(tables: &T, tracked: &Tracked) -> Way {
+pub fn track<T: Tables>(tables: &T, tracked: &Tracked, known: &Known) -> Way {
     let Some(pool) = tables.pool(tracked.number.get()) else { return Way::LOST };
     let base = match ring::look(tables, pool.base, tracked.hash.get()) {
         Ok((_, base)) => base.real(),
         Err(_) => real(&tracked.current),
     };
-    tracked.pool.set(pool);
-    tracked.base.set(u32::from(base));
-    tracked.now.set(tables.now());
-    Way::new(Packet { tables, at: tracked }.decide())
+    known.pool.set(pool);
+    known.base.set(u32::from(base));
+    known.now.set(tables.now());
+    Way::new(Packet { tables, at: tracked, known }.decide())
 }
 
 /// A packet, and the tables.
 struct Packet<'a, T> {
     tables: &'a T,
     at: &'a Tracked,
+    known: &'a Known,
 }
 
 impl<T: Tables> Packet<'_, T> {
@@ -104,7 +106,7 @@ impl<T: Tables> Packet<'_, T> {
     /// True where a real server takes packets of its flows.
     #[inline(always)]
     fn usable(&self, real: u16) -> bool {
-        self.tables.usable(&self.at.pool.get(), real)
+        self.tables.usable(&self.known.pool.get(), real)
     }
 
     #[inline(always)]
@@ -206,14 +208,14 @@ impl<T: Tables> Packet<'_, T> {
         // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
         let flood = self.at.service().has(Service::FLOOD);
         let noted = !flood && (!self.learns() || self.note_new(key, fresh.0));
-        let base = real(&self.at.base);
+        let base = real(&self.known.base);
         if noted || !self.usable(base) { fresh } else { (base, Origin::Base) }
     }
 
     /// Nothing is known, and nothing begins: a flow from before the change.
     #[inline(always)]
     fn older(&self, key: &FlowKey) -> (u16, Origin) {
-        let base = real(&self.at.base);
+        let base = real(&self.known.base);
         if !self.usable(base) {
             return self.ring();
         }
@@ -266,8 +268,8 @@ impl<T: Tables> Packet<'_, T> {
             .current(self.tables.flow(&key))
             .or_else(|| self.current(self.tables.new_flow(&key)));
         if let Some(note) = known
-            && self.at.now.get().wrapping_sub(note.seen) <= idle
-            && self.tables.is(&self.at.pool.get(), note.real, needed)
+            && self.known.now.get().wrapping_sub(note.seen) <= idle
+            && self.tables.is(&self.known.pool.get(), note.real, needed)
         {
             if self.learns() && self.late(&note) {
                 self.tables.note_flow(&key, &self.note(note.real, NoteState::Confirmed).again());
@@ -275,11 +277,11 @@ impl<T: Tables> Packet<'_, T> {
             }
             return (note.real, Origin::Note);
         }
-        let recent =
-            !self.counts() && self.at.now.get().wrapping_sub(self.at.pool.get().changed) <= idle;
+        let recent = !self.counts()
+            && self.known.now.get().wrapping_sub(self.known.pool.get().changed) <= idle;
         let (real, origin) =
-            if recent && self.tables.is(&self.at.pool.get(), real(&self.at.base), needed) {
-                (real(&self.at.base), Origin::Base)
+            if recent && self.tables.is(&self.known.pool.get(), real(&self.known.base), needed) {
+                (real(&self.known.base), Origin::Base)
             } else {
                 self.scheduled()
             };
@@ -297,24 +299,24 @@ impl<T: Tables> Packet<'_, T> {
     /// A note of a connection, if it is of this window and still holds.
     #[inline(always)]
     fn valid(&self, note: Option<Note>) -> Option<Note> {
-        self.current(note).filter(|note| !ended(note, self.at.now.get()))
+        self.current(note).filter(|note| !ended(note, self.known.now.get()))
     }
 
     /// A note, if it is of this window.
     #[inline(always)]
     fn current(&self, note: Option<Note>) -> Option<Note> {
-        note.filter(|note| note.window == self.at.pool.get().window)
+        note.filter(|note| note.window == self.known.pool.get().window)
     }
 
     /// True where the note is to be written again.
     #[inline(always)]
     const fn late(&self, note: &Note) -> bool {
-        self.at.now.get().wrapping_sub(note.seen) > REFRESH
+        self.known.now.get().wrapping_sub(note.seen) > REFRESH
     }
 
     #[inline(always)]
     const fn note(&self, real: u16, state: NoteState) -> Note {
-        Note::new(real, self.at.pool.get().window, state, self.at.now.get())
+        Note::new(real, self.known.pool.get().window, state, self.known.now.get())
     }
 
     /// Notes a new connection; false where that cannot be.
@@ -339,7 +341,7 @@ impl<T: Tables> Packet<'_, T> {
     #[inline(always)]
     fn count(&self, real: u16, from: Option<NoteState>, to: Option<NoteState>) {
         if self.counts() && real != NO_REAL {
-            self.tables.count(self.at.pool.get().reals.wrapping_add(u32::from(real)), from, to);
+            self.tables.count(self.known.pool.get().reals.wrapping_add(u32::from(real)), from, to);
         }
     }
 

@@ -19,8 +19,6 @@ pub struct Tracked {
     pub(super) vip: Cell<Halves>,
     pub(super) source_mask: Cell<[u64; 2]>,
     pub(super) hash: Cell<u64>,
-    pub(super) now: Cell<u64>,
-    pub(super) pool: Cell<Pool>,
     pub(super) ports: Cell<u32>,
     pub(super) flags: Cell<u32>,
     pub(super) protocol: Cell<u32>,
@@ -29,13 +27,23 @@ pub struct Tracked {
     pub(super) number: Cell<u32>,
     /// The real server of new flows: what the ring in force says.
     pub(super) current: Cell<u32>,
-    /// The real server of flows that are older than the change.
-    pub(super) base: Cell<u32>,
     pub(super) learn: Cell<u32>,
     /// New flows are not for `current`, but for whom the scheduler picks.
     pub(super) counting: Cell<u32>,
     /// Whom the scheduler has picked; [`UNPICKED`] before it was asked, [`WANTED`] where it is to be.
     pub(super) picked: Cell<u32>,
+}
+
+/// What is found out first. Not in [`Tracked`]: nobody has to clear it, which costs a call that goes byte by byte.
+#[repr(C)]
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    pub(super) now: Cell<u64>,
+    pub(super) pool: Cell<Pool>,
+    /// The real server of flows that are older than the change.
+    pub(super) base: Cell<u32>,
+    /// Zero.
+    pub(super) zero: u32,
 }
 
 /// See [`Tracked::picked`].
@@ -48,6 +56,8 @@ pub(super) const WANTED: u32 = 2 << 16;
 pub struct Room {
     /// A packet of a moved slot.
     pub tracked: Tracked,
+    /// What is known of it.
+    pub known: Known,
     /// The flow, or the client, that is looked up.
     pub flow: FlowKey,
     /// Its note.
@@ -79,15 +89,12 @@ impl Tracked {
             vip: Cell::new(flow.vip),
             source_mask: Cell::new(service.source_mask),
             hash: Cell::new(hash),
-            now: Cell::new(0),
-            pool: Cell::new(Pool::default()),
             ports: Cell::new(flow.ports),
             flags: Cell::new(service.flags),
             protocol: Cell::new(u32::from(flow.protocol)),
             segment: Cell::new(flow.segment.at(service) as u32),
             number: Cell::new(u32::from(service.pool)),
             current: Cell::new(u32::from(current)),
-            base: Cell::new(0),
             learn: Cell::new(u32::from(learn)),
             counting: Cell::new(u32::from(counting)),
             picked: Cell::new(UNPICKED),

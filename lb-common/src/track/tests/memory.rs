@@ -38,7 +38,7 @@ impl Memory {
     }
 
     pub(super) fn goes(&self, service: &Service, segment: Segment, learn: bool) -> (u16, Origin) {
-        track(self, &Tracked::new(&flow(segment), service, 0, CURRENT, learn, false)).get()
+        follow(self, &Tracked::new(&flow(segment), service, 0, CURRENT, learn, false)).get()
     }
 }
 

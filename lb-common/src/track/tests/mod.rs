@@ -339,7 +339,7 @@ fn a_connection_that_nobody_takes_has_not_begun() {
     for memory in begun_again() {
         let before = memory.clone();
         let syn = Tracked::new(&flow(Syn), &service, 0, NO_REAL, true, false);
-        assert_eq!(track(&memory, &syn).get().0, NO_REAL);
+        assert_eq!(follow(&memory, &syn).get().0, NO_REAL);
         assert_eq!(memory, before);
     }
 }
