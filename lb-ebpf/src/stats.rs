@@ -1,4 +1,4 @@
-//! Counting: one per-CPU counter a packet.
+//! Counting: one counter a packet, of its CPU.
 
 use lb_common::{abi::Reason, verdict::Choice};
 

@@ -118,21 +118,21 @@ impl Tables for Maps {
     #[inline(always)]
     fn note_flow(&self, key: &FlowKey, note: &Note) {
         let Some((key, note)) = room::note(key, note) else { return };
-        match FLOWS.get_ptr_mut(key) {
-            // Much cheaper than an insertion, which takes a new entry from the table's list.
-            // SAFETY: as in `flow`. Should the entry be given to another flow at this moment, one of the same
-            // CPU's list gets a note that the next packet of that flow corrects.
-            // Field by field: a copy of the whole would be a call, for which the stack has no room.
-            Some(known) => unsafe {
-                (*known).seen = note.seen;
-                (*known).window = note.window;
-                (*known).real = note.real;
-                (*known).state = note.state;
-                (*known).again = note.again;
-            },
-            // A table that cannot take the note leaves the flow to the next packet's decision.
-            None => _ = FLOWS.insert(key, note, u64::from(BPF_ANY)),
+        if let Some(known) = FLOWS.get_ptr_mut(key) {
+            // SAFETY: as in `flow`. The real server of a note is never changed in place: should the entry be given
+            // to another flow at this moment, that one goes on where it is, and has been seen now.
+            unsafe {
+                if (*known).window == note.window && (*known).real == note.real {
+                    // Much cheaper than an insertion, which takes a new entry from the table's list.
+                    (*known).seen = note.seen;
+                    (*known).state = note.state;
+                    (*known).again = note.again;
+                    return;
+                }
+            }
         }
+        // A table that cannot take the note leaves the flow to the next packet's decision.
+        let _ = FLOWS.insert(key, note, u64::from(BPF_ANY));
     }
 
     #[inline(always)]
