@@ -6,7 +6,10 @@
 //! about six instructions where a round of SipHash is about forty, and the output is never seen from
 //! outside, only which real server answered.
 
-use crate::abi::{Address, FAST_SERVICES, Halves, Service, ServiceKey};
+use crate::{
+    abi::{Address, FAST_SERVICES, Halves, Service, ServiceKey},
+    flow::Flow,
+};
 
 /// The secret multipliers.
 #[repr(C)]
@@ -51,6 +54,18 @@ impl HashKeys {
         let h = step(high ^ rest, self.multipliers[1]);
         let h = (step(h ^ low, self.multipliers[0]) >> 32) as u32;
         h >> (u32::BITS - FAST_SERVICES.trailing_zeros())
+    }
+
+    /// The whole flow in one word, during one window: `hash` is the one that [`HashKeys::flow`] gave it, which may
+    /// leave out ports and bits of the client.
+    #[inline(always)]
+    #[must_use]
+    pub const fn whole_flow(&self, hash: u64, window: u32, flow: &Flow) -> u64 {
+        let [high, low] = flow.client.lanes();
+        let h = step(hash ^ (window as u64) << 8 ^ flow.protocol as u64, self.multipliers[1]);
+        let h = step(h ^ high, self.multipliers[2]);
+        let h = step(h ^ low, self.multipliers[0]);
+        step(h ^ flow.ports as u64, self.multipliers[1])
     }
 
     /// The hash of a flow of `service`. `ports` is source port then destination port, as the packet has

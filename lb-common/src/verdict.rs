@@ -15,7 +15,7 @@ use crate::{
     flow_hash::HashKeys,
     ring,
     schedule::Search,
-    track::{Tracked, Way, follow},
+    track::{Lately, Tracked, Way, follow},
     wire::{Frame, protocol},
 };
 
@@ -53,6 +53,22 @@ pub trait Tables {
     fn forget_flow(&self, key: &FlowKey);
     /// Removes an unconfirmed flow.
     fn forget_new_flow(&self, key: &FlowKey);
+    /// What is known of a flow ([`crate::flow_hash::HashKeys::whole_flow`]) without its note.
+    fn lately(&self, _hash: u64) -> Option<Lately> {
+        None
+    }
+    /// Puts down what its note has said of a flow.
+    fn put_lately(&self, _hash: u64, _lately: Lately) {}
+    /// Forgets what its note has said of a flow.
+    fn forget_lately(&self, _hash: u64) {}
+    /// The kernel's clock in ticks: where it costs less than [`Tables::now`].
+    fn ticks(&self) -> u64 {
+        0
+    }
+    /// Nanoseconds of a tick.
+    fn tick(&self) -> u64 {
+        1
+    }
     /// What is in use.
     fn features(&self) -> Features;
     /// Looks up the ports of a fragmented datagram.

@@ -19,7 +19,7 @@ use lb_common::{
         ServiceKey, Slots, SourceKey, Tunnel, Vip,
     },
     flow_hash::HashKeys,
-    track::Room,
+    track::{FLOW_SETS, FlowSet, Room},
 };
 
 const MMAPABLE: usize = BPF_F_MMAPABLE as usize;
@@ -50,6 +50,8 @@ static REASONS: PerCpuArray<Counter, { Reason::ALL.len() }> = PerCpuArray::new()
 pub(crate) static FLOWS: LruHashMap<FlowKey, Note, 1024> = LruHashMap::new();
 #[btf_map]
 pub(crate) static NEW_FLOWS: LruHashMap<FlowKey, Note, 1024> = LruHashMap::new();
+#[btf_map]
+pub(crate) static FAST_FLOWS: Array<FlowSet, { FLOW_SETS as usize }> = Array::new();
 
 #[btf_map]
 pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, Fragment, 1024> = LruHashMap::new();
@@ -88,6 +90,9 @@ static FEATURES: Features = Features(0);
 /// Set by the agent before the program is loaded: how many counters each CPU has.
 #[unsafe(no_mangle)]
 static COUNTERS_A_CPU: u32 = 0;
+/// Set by the agent before the program is loaded: nanoseconds of a tick of the kernel's clock.
+#[unsafe(no_mangle)]
+static TICK: u64 = 1;
 
 /// The cluster's secret.
 #[inline(always)]
@@ -101,6 +106,13 @@ pub(crate) fn keys() -> HashKeys {
 pub(crate) fn features() -> Features {
     // SAFETY: as in `keys`.
     Features(unsafe { ptr::read_volatile((&raw const FEATURES).cast()) })
+}
+
+/// Nanoseconds of a tick of the kernel's clock.
+#[inline(always)]
+pub(crate) fn tick() -> u64 {
+    // SAFETY: as in `keys`.
+    unsafe { ptr::read_volatile(&raw const TICK) }
 }
 
 /// The tunnel to a real server.

@@ -8,7 +8,10 @@
     reason = "map values are reached through pointers that the kernel hands out"
 )]
 
-use aya_ebpf::{bindings::BPF_ANY, helpers::generated::bpf_ktime_get_ns};
+use aya_ebpf::{
+    bindings::BPF_ANY,
+    helpers::generated::{bpf_jiffies64, bpf_ktime_get_ns},
+};
 use core::ptr;
 use lb_common::{
     abi::{
@@ -17,15 +20,15 @@ use lb_common::{
     },
     flow_hash::HashKeys,
     schedule::Search,
-    track::{self, Tracked, Way},
+    track::{self, FlowSet, Lately, Tracked, Way},
     verdict::{self, Tables},
 };
 
 use crate::{
     guard,
     maps::{
-        self, FAST_SERVICES, FLOWS, FRAGMENTS, LINKS, LOADS, NEW_FLOWS, POOLS, REALS, RINGS,
-        SCHEDULES, SERVICES, VIPS,
+        self, FAST_FLOWS, FAST_SERVICES, FLOWS, FRAGMENTS, LINKS, LOADS, NEW_FLOWS, POOLS, REALS,
+        RINGS, SCHEDULES, SERVICES, VIPS,
     },
     room, schedule,
 };
@@ -152,6 +155,39 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
+    fn lately(&self, hash: u64) -> Option<Lately> {
+        flow_set(hash)?.get(hash)
+    }
+
+    #[inline(always)]
+    fn put_lately(&self, hash: u64, lately: Lately) {
+        if let Some(set) = flow_set(hash) {
+            set.put(hash, lately, self.ticks());
+        }
+    }
+
+    #[inline(always)]
+    fn forget_lately(&self, hash: u64) {
+        if let Some(set) = flow_set(hash) {
+            set.remove(hash);
+        }
+    }
+
+    #[inline(always)]
+    fn ticks(&self) -> u64 {
+        if maps::features().has(Features::CLOCK) {
+            return self.now().checked_div(self.tick()).unwrap_or(0);
+        }
+        // SAFETY: a helper without arguments; on x86-64 the verifier puts a load in its place.
+        unsafe { bpf_jiffies64() }
+    }
+
+    #[inline(always)]
+    fn tick(&self) -> u64 {
+        maps::tick()
+    }
+
+    #[inline(always)]
     fn features(&self) -> Features {
         maps::features()
     }
@@ -239,6 +275,13 @@ impl Tables for Maps {
     fn pick(&self, number: u32, _: &Pool) -> Option<u16> {
         schedule::pick(number)
     }
+}
+
+/// Where a flow stands, if it was seen lately.
+#[inline(always)]
+fn flow_set(hash: u64) -> Option<&'static FlowSet> {
+    // SAFETY: array elements live as long as the map, and nobody writes them but by atomic stores.
+    FAST_FLOWS.get_ptr(FlowSet::place(hash)).map(|set| unsafe { &*set })
 }
 
 /// What [`find_ports`] says where it knows none.

@@ -33,7 +33,7 @@ pub use tunnel::Tunnel;
 
 /// Changes whenever a record above changes its shape or its meaning: part of the name of the pin folder, so
 /// that an agent never adopts maps it would misread.
-pub const LAYOUT: u32 = 3;
+pub const LAYOUT: u32 = 4;
 
 /// The most directors besides this one.
 pub const PEERS: u32 = 64;
@@ -66,6 +66,8 @@ pub mod map {
     pub const FLOWS: &str = "FLOWS";
     /// Flows that have only shown a SYN.
     pub const NEW_FLOWS: &str = "NEW_FLOWS";
+    /// Sets of flows that were seen lately ([`crate::track::FlowSet`]).
+    pub const FAST_FLOWS: &str = "FAST_FLOWS";
     /// First fragments: [`super::FragmentKey`] → [`super::Fragment`].
     pub const FRAGMENTS: &str = "FRAGMENTS";
     /// Real server number → [`super::Tunnel`].
@@ -93,7 +95,7 @@ pub mod map {
     /// Per CPU: what the program puts down while it decides.
     pub const ROOM: &str = "ROOM";
     /// All of them, in the order in which they are created.
-    pub const ALL: [&str; 25] = [
+    pub const ALL: [&str; 26] = [
         SERVICES,
         FAST_SERVICES,
         VIPS,
@@ -106,6 +108,7 @@ pub mod map {
         REASONS,
         FLOWS,
         NEW_FLOWS,
+        FAST_FLOWS,
         FRAGMENTS,
         TUNNELS,
         SCHEDULES,

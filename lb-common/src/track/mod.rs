@@ -38,8 +38,13 @@
 //! means base for everything, and so does a note that the SYN would replace; the schedulers that count go by the
 //! ring. A SYN that nobody takes is dropped, and what was noted stays.
 
+mod lately;
+mod life;
 mod tracked;
 
+pub use lately::{FLOW_SETS, FlowSet, Lately};
+pub use life::{CLOSING, RESET};
+use life::{after, ended, state_of};
 pub use tracked::{Known, Room, Tracked, Way};
 use tracked::{UNPICKED, WANTED, real};
 
@@ -50,12 +55,9 @@ use crate::{
     verdict::{Origin, Tables},
 };
 
-/// How long a flow is kept after its last packet, once a FIN was seen (nanoseconds).
-pub const CLOSING: u64 = 120 * SECOND;
-/// The same after a RST.
-pub const RESET: u64 = 10 * SECOND;
 /// A note is written again at most this often, unless its state changes.
 const REFRESH: u64 = SECOND;
+/// Nanoseconds.
 const SECOND: u64 = 1_000_000_000;
 
 /// Decides for one packet, with the scheduler where that counts.
@@ -73,6 +75,15 @@ pub fn follow<T: Tables>(tables: &T, tracked: &Tracked) -> Way {
 #[inline(always)]
 pub fn track<T: Tables>(tables: &T, tracked: &Tracked, known: &Known) -> Way {
     let Some(pool) = tables.pool(tracked.number.get()) else { return Way::LOST };
+    let whole = tables.keys().whole_flow(tracked.hash.get(), pool.window, &tracked.flow());
+    if matches!(tracked.segment(), Segment::Other)
+        && let Some(lately) = tables.lately(whole)
+        && tables.ticks() < lately.until
+        && tables.usable(&pool, lately.real)
+    {
+        return Way::new((lately.real, Origin::Note));
+    }
+    known.whole.set(whole);
     let base = match ring::look(tables, pool.base, tracked.hash.get()) {
         Ok((_, base)) => base.real(),
         Err(_) => real(&tracked.current),
@@ -126,7 +137,7 @@ impl<T: Tables> Packet<'_, T> {
             None => syn,
         };
         match noted {
-            noted if begins => self.begin(&key, noted.map(|(note, _)| note)),
+            noted if begins => self.begin(&key, noted.map_or(NOTHING, |(note, _)| note)),
             Some(_) if !usable => self.ring(),
             Some((note, Table::New)) if note.state == NoteState::Unconfirmed as u8 => {
                 self.unconfirmed(&key, &note, syn)
@@ -154,12 +165,33 @@ impl<T: Tables> Packet<'_, T> {
     fn confirmed(&self, key: &FlowKey, note: &Note, table: Table, syn: bool) -> (u16, Origin) {
         let state = after(note.state, self.at.segment());
         let late = self.late(note);
-        if self.learns() && !syn && (state as u8 != note.state || late) {
-            let next = Note { again: u8::from(late) | note.again, ..self.note(note.real, state) };
-            self.write(key, &next, table);
-            self.count(note.real, state_of(note), Some(state));
+        if self.learns() && !syn {
+            let mut seen = note.seen;
+            if state as u8 != note.state || late {
+                let next =
+                    Note { again: u8::from(late) | note.again, ..self.note(note.real, state) };
+                self.write(key, &next, table);
+                self.count(note.real, state_of(note), Some(state));
+                seen = next.seen;
+            }
+            self.remember(note.real, state, seen);
         }
         (note.real, Origin::Note)
+    }
+
+    /// Keeps at hand what the note says to segments that change nothing in it, until it is late.
+    #[inline(always)]
+    fn remember(&self, real: u16, state: NoteState, seen: u64) {
+        let whole = self.known.whole.get();
+        if matches!(state, NoteState::Reset) {
+            // Traffic takes it back: each segment changes something.
+            self.tables.forget_lately(whole);
+            return;
+        }
+        let age = self.known.now.get().wrapping_sub(seen);
+        let left = REFRESH.saturating_sub(age).checked_div(self.tables.tick()).unwrap_or(0);
+        let until = self.tables.ticks().wrapping_add(left);
+        self.tables.put_lately(whole, Lately { real, until });
     }
 
     /// Writes a note again. Who was seen again a second later moves to the table of confirmed flows.
@@ -183,6 +215,7 @@ impl<T: Tables> Packet<'_, T> {
             self.tables.note_flow(key, &self.note(note.real, state));
             self.tables.forget_new_flow(key);
             self.count(note.real, Some(NoteState::Unconfirmed), Some(state));
+            self.remember(note.real, state, self.known.now.get());
             if self.at.service().sticky() {
                 let client = self.at.flow().sticky_key(&self.at.service());
                 self.tables.note_flow(&client, &self.note(note.real, NoteState::Confirmed));
@@ -191,19 +224,20 @@ impl<T: Tables> Packet<'_, T> {
         (note.real, Origin::Note)
     }
 
-    /// A connection begins, where nothing is known or over a note that does not hold any more.
+    /// A connection begins, where nothing is known ([`NOTHING`]) or over a note that does not hold any more.
     #[inline(always)]
-    fn begin(&self, key: &FlowKey, over: Option<Note>) -> (u16, Origin) {
+    fn begin(&self, key: &FlowKey, over: Note) -> (u16, Origin) {
         let fresh = self.fresh();
         if fresh.0 == NO_REAL {
             return fresh;
         }
-        if self.learns()
-            && let Some(note) = over
-        {
+        if self.learns() {
+            self.tables.forget_lately(self.known.whole.get());
+        }
+        if self.learns() && over.real != NO_REAL {
             self.tables.forget_flow(key);
             self.tables.forget_new_flow(key);
-            self.count(note.real, state_of(&note), None);
+            self.count(over.real, state_of(&over), None);
         }
         // What is not noted would be split: its SYN to the new real server, its ACK to the old one.
         let flood = self.at.service().has(Service::FLOOD);
@@ -354,6 +388,9 @@ impl<T: Tables> Packet<'_, T> {
     }
 }
 
+/// No note. Not `None`: what one branch alone has set, the verifier of 6.1 lets nobody read.
+const NOTHING: Note = Note::new(NO_REAL, 0, NoteState::Unconfirmed, 0);
+
 /// Where a note stands.
 #[derive(Clone, Copy)]
 enum Table {
@@ -361,41 +398,6 @@ enum Table {
     Flows,
     /// Among those that one packet can make.
     New,
-}
-
-/// How far a noted flow has got.
-#[inline(always)]
-const fn state_of(note: &Note) -> Option<NoteState> {
-    Some(match note.state {
-        0 => NoteState::Unconfirmed,
-        1 => NoteState::Confirmed,
-        2 => NoteState::Closing,
-        _ => NoteState::Reset,
-    })
-}
-
-/// True where a closing flow has been silent for long enough that a new one may have its ports.
-#[inline(always)]
-const fn ended(note: &Note, now: u64) -> bool {
-    let age = now.wrapping_sub(note.seen);
-    (note.state == NoteState::Closing as u8 && age > CLOSING)
-        || (note.state == NoteState::Reset as u8 && age > RESET)
-}
-
-/// The state after a segment other than SYN. Traffic takes back a reset, nothing takes back a FIN.
-#[inline(always)]
-const fn after(state: u8, segment: Segment) -> NoteState {
-    match segment {
-        Segment::Rst => NoteState::Reset,
-        Segment::Fin => NoteState::Closing,
-        Segment::Syn | Segment::Other | Segment::Datagram | Segment::Initial => {
-            if state == NoteState::Closing as u8 {
-                NoteState::Closing
-            } else {
-                NoteState::Confirmed
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub struct Known {
     pub(super) pool: Cell<Pool>,
     /// The real server of flows that are older than the change.
     pub(super) base: Cell<u32>,
+    /// The flow in one word ([`crate::flow_hash::HashKeys::whole_flow`]).
+    pub(super) whole: Cell<u64>,
     /// Zero.
     pub(super) zero: u32,
 }

@@ -23,6 +23,8 @@ pub(super) struct Memory {
     pub(super) changed: u64,
     /// The table of new flows takes nothing.
     pub(super) full: bool,
+    /// What is known without a note, where anything is: the flow is alone in its set.
+    pub(super) lately: Option<FlowSet>,
 }
 
 impl Memory {
@@ -92,6 +94,25 @@ impl Tables for Memory {
     }
     fn forget_new_flow(&self, key: &FlowKey) {
         self.new_flows.borrow_mut().remove(key);
+    }
+    fn lately(&self, hash: u64) -> Option<Lately> {
+        self.lately.as_ref()?.get(hash)
+    }
+    fn put_lately(&self, hash: u64, lately: Lately) {
+        if let Some(set) = &self.lately {
+            set.put(hash, lately, self.ticks());
+        }
+    }
+    fn forget_lately(&self, hash: u64) {
+        if let Some(set) = &self.lately {
+            set.remove(hash);
+        }
+    }
+    fn ticks(&self) -> u64 {
+        self.now.get() / self.tick()
+    }
+    fn tick(&self) -> u64 {
+        SECOND / 250
     }
     fn features(&self) -> Features {
         Features::default()

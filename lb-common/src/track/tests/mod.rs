@@ -1,5 +1,6 @@
 //! Every row of the table of [`super`], over plain collections.
 
+mod lately;
 mod memory;
 
 use super::*;

@@ -52,6 +52,9 @@ pub enum DataPlaneError {
     /// The number of CPUs is not known.
     #[error("counting the CPUs: {0}")]
     Cpus(io::Error),
+    /// How fine the kernel's clock is, is not known.
+    #[error("reading the resolution of CLOCK_MONOTONIC_COARSE: {0}")]
+    Clock(io::Error),
     /// No region of the arena is large enough.
     #[error(
         "the ring arena has no room for {slots} more slots: raise `ring_slots` under [limits] and restart"

@@ -8,6 +8,8 @@ use lb_common::{
     flow_hash::HashKeys,
 };
 
+use nix::time::{ClockId, clock_getres};
+
 use super::DataPlaneError;
 use crate::model::Limits;
 
@@ -36,6 +38,16 @@ const CAPTURE: u32 = 4 << 20;
 pub(super) fn cpus() -> Result<u32, DataPlaneError> {
     let cpus = nr_cpus().map_err(|(_, error)| DataPlaneError::Cpus(error))?;
     Ok(u32::try_from(cpus).unwrap_or(u32::MAX))
+}
+
+/// Nanoseconds of a tick of the kernel's clock: the resolution of the clock that counts them.
+///
+/// # Errors
+/// What asking the kernel for it says.
+fn tick() -> Result<u64, DataPlaneError> {
+    let tick = clock_getres(ClockId::CLOCK_MONOTONIC_COARSE);
+    let tick = tick.map_err(|error| DataPlaneError::Clock(error.into()))?;
+    Ok(u64::try_from(tick.tv_nsec()).unwrap_or(0).max(1))
 }
 
 /// Entries of each map, in the order in which they are created.
@@ -85,6 +97,8 @@ pub(super) fn load(
     loader.override_global("HASH_KEYS", keys, true);
     loader.override_global("FEATURES", &features, true);
     loader.override_global("COUNTERS_A_CPU", &limits.counters, true);
+    let tick = tick()?;
+    loader.override_global("TICK", &tick, true);
     let mut ebpf = loader.load(OBJECT).map_err(|e| DataPlaneError::Object(Box::new(e)))?;
     #[cfg(feature = "ebpf-log")]
     super::log::start(&mut ebpf);

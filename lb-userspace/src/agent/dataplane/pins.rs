@@ -23,7 +23,7 @@ use lb_common::{
         Reason, Schedule, Service, ServiceKey, SourceKey, Tunnel, Vip, map,
     },
     flow_hash::split_mix,
-    track::Room,
+    track::{FLOW_SETS, FlowSet, Room},
 };
 use nix::fcntl::{Flock, FlockArg};
 
@@ -122,7 +122,7 @@ impl Pins {
 }
 
 /// Sizes of key and value of each map, and its type.
-const SHAPES: [(&str, MapType, usize, usize); 25] = [
+const SHAPES: [(&str, MapType, usize, usize); 26] = [
     (map::SERVICES, MapType::Hash, size_of::<ServiceKey>(), size_of::<Service>()),
     (map::FAST_SERVICES, MapType::Array, 4, size_of::<FastService>()),
     (map::VIPS, MapType::Hash, size_of::<Address>(), size_of::<Vip>()),
@@ -135,6 +135,7 @@ const SHAPES: [(&str, MapType, usize, usize); 25] = [
     (map::REASONS, MapType::PerCpuArray, 4, size_of::<Counter>()),
     (map::FLOWS, MapType::LruHash, size_of::<FlowKey>(), size_of::<Note>()),
     (map::NEW_FLOWS, MapType::LruHash, size_of::<FlowKey>(), size_of::<Note>()),
+    (map::FAST_FLOWS, MapType::Array, 4, size_of::<FlowSet>()),
     (map::FRAGMENTS, MapType::LruHash, size_of::<FragmentKey>(), size_of::<Fragment>()),
     (map::TUNNELS, MapType::Array, 4, size_of::<Tunnel>()),
     (map::SCHEDULES, MapType::Array, 4, size_of::<Schedule>()),
@@ -165,6 +166,7 @@ fn layout_name(sizes: &[(&str, u32)]) -> String {
 fn fixed_size(name: &str) -> u64 {
     match name {
         map::FAST_SERVICES => u64::from(FAST_SERVICES),
+        map::FAST_FLOWS => u64::from(FLOW_SETS),
         map::REASONS => Reason::ALL.len() as u64,
         map::PEERS => u64::from(PEERS),
         map::LINKS => u64::from(LINKS),
