@@ -4,13 +4,11 @@
     clippy::cast_possible_truncation,
     reason = "header fields take the low bits; lengths are at most 65,535"
 )]
-#![expect(unsafe_code, reason = "a function that the kernel's verifier looks at by itself")]
 
-use aya_ebpf::bindings::xdp_md;
 use lb_common::{
     abi::{Halves, Reason, Tunnel},
     decode::IpHeader,
-    verdict::{Choice, Tables as _},
+    verdict::Choice,
     wire::{ETHERNET, Frame as _, ethertype},
 };
 
@@ -20,8 +18,6 @@ use crate::{
     ethernet::{Macs, copy_head},
     maps,
     packet::Packet,
-    place::Place,
-    tables::Maps,
 };
 
 /// Protocol numbers of what is inside.
@@ -45,21 +41,9 @@ pub(crate) fn tunnel(
         return Err(Refusal { reason: Reason::TooBig, mtu: tunnel.mtu });
     }
     let action = send(packet, &choice.link)?;
-    let wrapped = wrap_packet(packet.context(), Place::of(ip).pack(), choice.entry, choice.hash);
-    packet.reload();
-    if wrapped == 0 { Err(Reason::Inconsistent.into()) } else { Ok(action) }
-}
-
-/// A global function of the program: the verifier looks at it once. Returns 1 where the frame is in its tunnel.
-#[inline(never)]
-#[unsafe(no_mangle)]
-extern "C" fn wrap_packet(ctx: *mut xdp_md, at: u64, entry: u32, hash: u64) -> u32 {
-    // SAFETY: called with the context of the running program, which reads its packet anew afterwards.
-    let mut packet = unsafe { Packet::from_raw(ctx) };
-    let (Some(real), Some(tunnel)) = (Maps.real(entry), maps::tunnel(entry)) else { return 0 };
-    let Some(link) = Maps.link(real.link()) else { return 0 };
-    let header = link.header_to(&real);
-    u32::from(wrap(&mut packet, header, tunnel, Place::unpack(at), hash).is_some())
+    let header = choice.link.header_to(&choice.real);
+    wrap(packet, header, tunnel, ip, choice.hash).ok_or(Reason::Inconsistent)?;
+    Ok(action)
 }
 
 #[inline(always)]
@@ -67,7 +51,7 @@ fn wrap(
     packet: &mut Packet<'_>,
     (first, second): (u64, u32),
     tunnel: &Tunnel,
-    ip: Place,
+    ip: IpHeader,
     hash: u64,
 ) -> Option<()> {
     let service = class(packet, ip)?;
@@ -100,7 +84,7 @@ fn wrap(
 
 /// Type of service, or traffic class, of the packet inside.
 #[inline(always)]
-fn class(packet: &Packet<'_>, ip: Place) -> Option<u8> {
+fn class(packet: &Packet<'_>, ip: IpHeader) -> Option<u8> {
     let start = packet.window::<2>(ip.offset)?;
     Some(if ip.v6 { (start.be16::<0>() >> 4) as u8 } else { start.u8::<1>() })
 }
