@@ -125,9 +125,27 @@ impl DataPlane {
     /// # Errors
     /// The kernel refuses frames under 14 bytes.
     pub fn test_run(&mut self, frame: &[u8]) -> Result<(u32, Vec<u8>), DataPlaneError> {
-        let mut out = vec![0; frame.len() + 256];
+        self.test_run_behind(&[], frame)
+    }
+
+    /// The same with bytes of metadata in front of the frame; what comes out has them in front, too.
+    ///
+    /// # Errors
+    /// More metadata than the kernel takes; frames under 14 bytes.
+    pub fn test_run_behind(
+        &mut self,
+        metadata: &[u8],
+        frame: &[u8],
+    ) -> Result<(u32, Vec<u8>), DataPlaneError> {
+        let all = [metadata, frame].concat();
+        let mut out = vec![0; all.len() + 256];
+        // The first two words of `struct xdp_md` in linux/bpf.h: `data` and `data_end`, counted from the start
+        // of the metadata.
+        let ends = [metadata.len(), all.len()].map(|end| u32::try_from(end).unwrap_or(u32::MAX));
+        let context = ends.map(u32::to_ne_bytes).concat();
         let options = TestRunOptions {
-            data_in: Some(frame),
+            data_in: Some(&all),
+            ctx_in: (!metadata.is_empty()).then_some(&context[..]),
             data_out: Some(&mut out),
             ..TestRunOptions::default()
         };
