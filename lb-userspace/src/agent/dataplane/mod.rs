@@ -15,6 +15,7 @@ mod links;
 mod lists;
 #[cfg(feature = "ebpf-log")]
 mod log;
+mod marking;
 mod mmap;
 mod object;
 mod pins;
@@ -40,6 +41,7 @@ use lb_common::{
 
 pub use attach::{Attached, Links};
 pub use error::DataPlaneError;
+pub use marking::{Marking, Way};
 pub use object::POOLS;
 pub use pins::Pins;
 pub use trial::Trial;

@@ -1,0 +1,253 @@
+//! The tc program that takes marks from XDP: where it is attached, by what outlives the agent.
+//!
+//! From Linux 6.6 on that is a pinned link (TCX); before, a filter of the `clsact` qdisc, which has no link. For
+//! such a filter the program is pinned: a pin with this name says that the filter is ours.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    mem::ManuallyDrop,
+    path::{Path, PathBuf},
+};
+
+use aya::programs::{
+    LinkOrder, ProgramError, SchedClassifier, TcAttachType,
+    links::{FdLink, PinnedLink},
+    tc::{NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle, qdisc_add_clsact},
+};
+
+use super::{DataPlane, DataPlaneError, object};
+
+/// An interface: its name and its index.
+type Interface = (String, u32);
+
+/// Priority and handle of our filter at `clsact`: numbers that nobody else has by chance.
+const PRIORITY: u16 = 0x6c62;
+const HANDLE: TcHandle = TcHandle::new(0x6c62, 0x6d6b);
+
+/// How the program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A link.
+    Tcx,
+    /// A filter.
+    Clsact,
+}
+
+/// Where the program is attached.
+#[derive(Debug)]
+pub struct Marking {
+    folder: PathBuf,
+    /// What to try, in this order.
+    ways: Vec<Way>,
+    /// Where it should be, and why it is not there; `None` before anybody has looked.
+    interfaces: Option<BTreeMap<Interface, Option<String>>>,
+}
+
+impl Marking {
+    /// Attachments that are pinned in `folder`, made in the first of these ways that the kernel knows.
+    #[must_use]
+    pub fn new(folder: PathBuf, ways: &[Way]) -> Self {
+        Self { folder, ways: ways.to_owned(), interfaces: None }
+    }
+
+    /// Attaches the program to exactly these interfaces. Where it is attached already, by an earlier agent, it is
+    /// replaced by this agent's.
+    ///
+    /// # Errors
+    /// The program does not load; a pin that cannot be removed. An interface that does not take the program is
+    /// none: see [`Marking::failures`].
+    pub fn follow(
+        &mut self,
+        plane: &mut DataPlane,
+        wanted: &[Interface],
+    ) -> Result<(), DataPlaneError> {
+        let same = |known: &BTreeMap<Interface, _>| {
+            known.len() == wanted.len() && wanted.iter().all(|one| known.contains_key(one))
+        };
+        if self.interfaces.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        self.remove_others(wanted)?;
+        let mut found = BTreeMap::new();
+        if !wanted.is_empty() {
+            let program = object::marker(&mut plane.ebpf)?;
+            if program.fd().is_err() {
+                program.load()?;
+            }
+            create(&self.folder)?;
+            for interface in wanted {
+                found.insert(interface.clone(), self.attach(program, interface).err());
+            }
+        }
+        self.interfaces = Some(found);
+        Ok(())
+    }
+
+    /// Interfaces that do not take the program, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (&str, &str)> {
+        let known = self.interfaces.iter().flatten();
+        known.filter_map(|((name, _), reason)| Some((name.as_str(), reason.as_deref()?)))
+    }
+
+    fn attach(&self, program: &mut SchedClassifier, interface: &Interface) -> Result<(), String> {
+        let (name, _) = interface;
+        let mut reason = String::new();
+        for &way in &self.ways {
+            let pin = self.pin(way, name);
+            let attached = match way {
+                Way::Tcx => tcx(program, name, &pin),
+                Way::Clsact => clsact(program, name, &pin),
+            };
+            match attached {
+                Ok(()) => {
+                    tracing::info!(interface = name, ?way, "marks are put on packets");
+                    return Ok(());
+                }
+                Err(error) => reason = error.to_string(),
+            }
+        }
+        tracing::warn!(interface = name, reason, "marks are not put on packets");
+        Err(reason)
+    }
+
+    /// Detaches from interfaces that are not among these.
+    fn remove_others(&self, wanted: &[Interface]) -> Result<(), DataPlaneError> {
+        let failed =
+            |error| DataPlaneError::Folder { what: "reading", path: self.folder.clone(), error };
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        for entry in entries.filter_map(Result::ok) {
+            let pin = entry.path();
+            let of = |(name, _): &Interface| {
+                [Way::Tcx, Way::Clsact].iter().any(|way| self.pin(*way, name) == pin)
+            };
+            if !wanted.iter().any(of) {
+                detach(&pin)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pin(&self, way: Way, interface: &str) -> PathBuf {
+        let way = match way {
+            Way::Tcx => TCX,
+            Way::Clsact => CLSACT,
+        };
+        // bpffs takes no dots.
+        self.folder.join(format!("{way}:{}", interface.replace('.', "%")))
+    }
+}
+
+const TCX: &str = "tcx";
+const CLSACT: &str = "clsact";
+
+fn create(folder: &Path) -> Result<(), DataPlaneError> {
+    fs::create_dir_all(folder).map_err(|error| DataPlaneError::Folder {
+        what: "creating",
+        path: folder.to_owned(),
+        error,
+    })
+}
+
+fn remove(pin: &Path) -> Result<(), DataPlaneError> {
+    fs::remove_file(pin).map_err(|error| DataPlaneError::Folder {
+        what: "removing",
+        path: pin.to_owned(),
+        error,
+    })
+}
+
+/// Attaches the program by a link, or puts it into the one that is there.
+fn tcx(program: &mut SchedClassifier, interface: &str, pin: &Path) -> Result<(), DataPlaneError> {
+    if pin.exists() {
+        let adopted = PinnedLink::from_pin(pin)
+            .and_then(|link| SchedClassifierLink::try_from(FdLink::from(link)))
+            .map_err(DataPlaneError::from)
+            .and_then(|link| Ok(program.attach_to_link(link)?));
+        if let Ok(id) = adopted {
+            // Its pin keeps it.
+            drop(program.take_link(id)?);
+            return Ok(());
+        }
+        // Of an interface that has gone since.
+        remove(pin)?;
+    }
+    let options = TcAttachOptions::TcxOrder(LinkOrder::default());
+    let id = program.attach_with_options(interface, TcAttachType::Ingress, options)?;
+    FdLink::try_from(program.take_link(id)?)?.pin(pin)?;
+    Ok(())
+}
+
+/// Attaches the program as a filter, or puts it in the place of the one that is there.
+fn clsact(
+    program: &mut SchedClassifier,
+    interface: &str,
+    pin: &Path,
+) -> Result<(), DataPlaneError> {
+    if pin.exists() {
+        let replaced = filter(interface).and_then(|link| program.attach_to_link(link));
+        if let Ok(id) = replaced {
+            // A filter has no handle that keeps it, and one that is dropped removes it.
+            _ = ManuallyDrop::new(program.take_link(id)?);
+            return Ok(());
+        }
+        // Of an interface that has gone since, or somebody else has removed the filter.
+        remove(pin)?;
+    }
+    match qdisc_add_clsact(interface) {
+        // It may be there for others: it stays when we go.
+        Ok(()) => {}
+        Err(error) if errno(&error) == Some(libc::EEXIST) => {}
+        Err(error) => return Err(ProgramError::from(error).into()),
+    }
+    // First: a filter without its pin would be nobody's after a crash.
+    program.pin(pin)?;
+    let options = NlOptions { priority: PRIORITY, handle: HANDLE, classid: None };
+    let options = TcAttachOptions::Netlink(options);
+    match program.attach_with_options(interface, TcAttachType::Ingress, options) {
+        Ok(id) => {
+            _ = ManuallyDrop::new(program.take_link(id)?);
+            Ok(())
+        }
+        Err(error) => {
+            remove(pin)?;
+            Err(error.into())
+        }
+    }
+}
+
+/// Our filter on an interface.
+fn filter(interface: &str) -> Result<SchedClassifierLink, ProgramError> {
+    let at = TcAttachType::Ingress;
+    let link = SchedClassifierLink::attached(interface, at, PRIORITY, HANDLE, None);
+    link.map_err(|error| TcError::IoError(error).into())
+}
+
+/// Takes off what a pin stands for.
+fn detach(pin: &Path) -> Result<(), DataPlaneError> {
+    tracing::info!(pin = %pin.display(), "detaching");
+    let name = pin.file_name().unwrap_or_default().to_string_lossy();
+    if let Some(interface) = name.strip_prefix(CLSACT).and_then(|rest| rest.strip_prefix(':')) {
+        let gone = filter(&interface.replace('%', ".")).and_then(aya::programs::Link::detach);
+        if let Err(error) = gone {
+            // Its interface has gone, or somebody else has removed it.
+            tracing::debug!(interface, %error, "no filter to detach");
+        }
+    }
+    remove(pin)
+}
+
+fn errno(error: &TcError) -> Option<i32> {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(found) = cause {
+        if let Some(error) = found.downcast_ref::<io::Error>() {
+            return error.raw_os_error();
+        }
+        cause = found.source();
+    }
+    None
+}
