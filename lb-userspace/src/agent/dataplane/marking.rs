@@ -93,7 +93,10 @@ impl Marking {
     fn attach(&self, program: &mut SchedClassifier, interface: &Interface) -> Result<(), String> {
         let (name, _) = interface;
         let mut reason = String::new();
-        for &way in &self.ways {
+        let mut ways = self.ways.clone();
+        // As it is attached already: never twice.
+        ways.sort_by_key(|way| !self.pin(*way, name).exists());
+        for way in ways {
             let pin = self.pin(way, name);
             let attached = match way {
                 Way::Tcx => tcx(program, name, &pin),
