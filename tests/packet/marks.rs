@@ -1,7 +1,19 @@
 //! Firewall marks: in front of a packet that goes on to this host stands the mark of its service.
 
+use std::{
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
+
 use lb_common::abi::{Features, GuardAction, GuardList, Reason};
-use lb_userspace::plan::Prefix;
+use lb_userspace::{
+    agent::dataplane::{Links, Marking, Way},
+    model::XdpMode,
+    plan::Prefix,
+};
+use nix::sys::socket::{getsockopt, sockopt::Mark};
 
 use crate::{
     craft::{DOT1Q, fragment, tagged, with_extensions},
@@ -177,4 +189,58 @@ fn without_room_for_it() {
         let (packets, bytes) = (after.packets - before.packets, after.bytes - before.bytes);
         assert_eq!((packets, bytes), (1, frame.len() as u64), "IPv{family}");
     }
+}
+
+/// A host of its own for the calling thread: a network namespace with the VIP of both families on loopback, and
+/// with sockets that bear the mark of the SYN that they were accepted for.
+fn move_to_a_host() {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("root");
+    let ip = |args: &str| {
+        let done = Command::new("ip").args(args.split(' ')).status().expect("`ip` is there");
+        assert!(done.success(), "ip {args}");
+    };
+    ip("link set lo up");
+    for family in FAMILIES {
+        ip(&format!("address add {} dev lo", family.vip(SINGLE)));
+    }
+    std::fs::write("/proc/sys/net/ipv4/tcp_fwmark_accept", "1").expect("a setting");
+}
+
+/// The mark of a connection to the VIP, as the kernel's own stack sees it.
+fn mark_of_a_connection(family: Family) -> u32 {
+    let vip = (family.vip(SINGLE), 80);
+    let listener = TcpListener::bind(vip).expect("the VIP is here");
+    let client = TcpStream::connect_timeout(&vip.into(), Duration::from_secs(10));
+    let (server, _) = listener.accept().expect("a connection");
+    drop(client.expect("it is answered"));
+    getsockopt(&server, Mark).expect("a mark")
+}
+
+/// The whole way of a mark on this kernel: XDP, the tc program in the way that this kernel knows, a socket.
+#[test]
+fn reach_the_kernels_own_stack() {
+    let folder = PathBuf::from(format!("/sys/fs/bpf/lb-marks-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a bpffs");
+    let on_the_host = || {
+        move_to_a_host();
+        let mut director = marks();
+        let plane = &mut director.plane.data;
+        let mut links = Links::new(folder.clone());
+        let attached = links.attach(plane, "lo", 1, XdpMode::Generic);
+        let mut marking = Marking::new(folder.join("tc"), &[Way::Tcx, Way::Clsact]);
+        let loopback = [("lo".to_owned(), 1)];
+        let mut seen = Vec::new();
+        for wanted in [&[][..], &loopback, &[], &loopback] {
+            marking.follow(plane, wanted).expect("the kernel takes the program");
+            assert_eq!(marking.failures().next(), None);
+            seen.push(FAMILIES.map(mark_of_a_connection));
+        }
+        marking.follow(plane, &[]).expect("it can be detached");
+        attached.and_then(|_| links.detach(plane)).expect("XDP on loopback");
+        seen
+    };
+    let seen = std::thread::scope(|scope| scope.spawn(on_the_host).join());
+    std::fs::remove_dir_all(&folder).expect("the pins are gone");
+    let with = FAMILIES.map(mark);
+    assert_eq!(seen.expect("no failure before"), [[0, 0], with, [0, 0], with]);
 }

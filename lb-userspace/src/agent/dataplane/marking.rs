@@ -16,7 +16,7 @@ use aya::programs::{
     tc::{NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle, qdisc_add_clsact},
 };
 
-use super::{DataPlane, DataPlaneError, object};
+use super::{DataPlane, DataPlaneError, bpf, object};
 
 /// An interface: its name and its index.
 type Interface = (String, u32);
@@ -234,12 +234,15 @@ fn filter(interface: &str) -> Result<SchedClassifierLink, ProgramError> {
 fn detach(pin: &Path) -> Result<(), DataPlaneError> {
     tracing::info!(pin = %pin.display(), "detaching");
     let name = pin.file_name().unwrap_or_default().to_string_lossy();
-    if let Some(interface) = name.strip_prefix(CLSACT).and_then(|rest| rest.strip_prefix(':')) {
-        let gone = filter(&interface.replace('%', ".")).and_then(aya::programs::Link::detach);
-        if let Err(error) = gone {
-            // Its interface has gone, or somebody else has removed it.
-            tracing::debug!(interface, %error, "no filter to detach");
-        }
+    let gone = match name.split_once(':') {
+        Some((CLSACT, interface)) => filter(&interface.replace('%', "."))
+            .and_then(aya::programs::Link::detach)
+            .map_err(|error| error.to_string()),
+        _ => bpf::detach_link(pin).map_err(|error| error.to_string()),
+    };
+    if let Err(reason) = gone {
+        // Its interface has gone, or somebody else has removed it.
+        tracing::debug!(pin = %pin.display(), reason, "nothing to detach");
     }
     remove(pin)
 }
