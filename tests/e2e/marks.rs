@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::thread;
+use std::time::Instant;
 
 use aya::programs::{SchedClassifier, TcAttachType};
 use lb_common::{abi::Features, flow_hash::HashKeys};
@@ -12,7 +14,7 @@ use nix::net::if_::if_nametoindex;
 
 use crate::local::WebServer;
 use crate::requests::assert_shares;
-use crate::stage::{Stage, real, server, service};
+use crate::stage::{LIMIT, RETRY_PAUSE, Stage, real, server, service};
 use crate::trace::trace;
 
 const HERE: &str = "director1";
@@ -114,6 +116,17 @@ impl Marked {
         linked.chain(filters.lines().map(str::to_owned)).collect()
     }
 
+    /// Takes the link away behind the agent's back.
+    fn unpin_link(&self) {
+        let pins = Pins::marks(&self.stage.director.paths.pins);
+        std::fs::remove_file(pins.join("tcx:eth0")).expect("a link");
+        let deadline = Instant::now() + LIMIT;
+        while !self.programs().is_empty() {
+            assert!(Instant::now() < deadline, "the kernel does not let go");
+            thread::sleep(RETRY_PAUSE);
+        }
+    }
+
     /// The only filter on the director's interface, which has no link beside it.
     fn filter(&self) -> String {
         let mut lines = self.programs();
@@ -136,6 +149,16 @@ impl Marked {
             assert!(seen.all > 200, "{name}: {seen:?}");
             assert_eq!(seen.marked, seen.all, "{name}: packets with mark {mark}");
         }
+    }
+
+    /// Requests, of which those to the bundle reach this host with a mark or without it.
+    fn ask_bundle(&self, marked: bool) {
+        let before = self.seen("bundle");
+        self.stage.ask(300);
+        let after = self.seen("bundle");
+        let all = after.all - before.all;
+        assert!(all > 50, "{all} packets");
+        assert_eq!(after.marked - before.marked, if marked { all } else { 0 });
     }
 }
 
@@ -214,13 +237,14 @@ fn the_program_is_there_while_a_service_needs_it() {
         marked.stage.director.write_config(text).expect("lb.toml is written");
         marked.stage.lb(&["reload"]);
         assert_eq!(marked.programs(), programs);
-        let before = marked.seen("bundle");
-        marked.stage.ask(300);
-        let after = marked.seen("bundle");
-        let all = after.all - before.all;
-        assert!(all > 50, "{all} packets");
-        assert_eq!(after.marked - before.marked, if programs.is_empty() { 0 } else { all });
+        assert_eq!(marked.stage.status().warnings, [""; 0]);
+        marked.ask_bundle(!programs.is_empty());
     }
+    // What somebody else has taken away comes back.
+    marked.unpin_link();
+    marked.stage.lb(&["reload"]);
+    assert_eq!(marked.programs(), ["lb_mark"]);
+    marked.ask_bundle(true);
     // With the last real server that is this host, the program goes, too.
     let elsewhere = marked.stage.toml();
     marked.stage.director.write_config(&elsewhere).expect("lb.toml is written");
@@ -235,8 +259,7 @@ fn a_filter_where_the_kernel_has_no_links() {
     let pins = Pins::marks(&marked.stage.director.paths.pins);
     let mut filters = Vec::new();
     marked.stage.director.kill9().expect("it lives");
-    std::fs::remove_file(pins.join("tcx:eth0")).expect("a link");
-    assert_eq!(marked.programs(), [""; 0]);
+    marked.unpin_link();
     // The second one adopts what the first one has left.
     for _ in 0..2 {
         let attach = || {

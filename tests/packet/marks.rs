@@ -235,6 +235,13 @@ fn reach_the_kernels_own_stack() {
             assert_eq!(marking.failures().next(), None);
             seen.push(FAMILIES.map(mark_of_a_connection));
         }
+        let nowhere = [("nosuch".to_owned(), 4_711)];
+        marking.follow(plane, &nowhere).expect("the others are left alone");
+        let failures: Vec<_> = marking.failures().collect();
+        let [("nosuch", why)] = failures[..] else { panic!("{failures:?}") };
+        for way in ["by a link (from Linux 6.6 on): ", "; by a filter (needs the kernel modules "] {
+            assert!(why.contains(way), "{why}");
+        }
         marking.follow(plane, &[]).expect("it can be detached");
         attached.and_then(|_| links.detach(plane)).expect("XDP on loopback");
         seen

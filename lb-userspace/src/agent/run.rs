@@ -144,6 +144,7 @@ impl Agent {
                 }
                 Event::Reconcile => {
                     self.look_around().await;
+                    self.marking.doubt();
                     let now = Instant::now();
                     self.settle(|director, neighbours| director.reconcile(neighbours, now));
                 }

@@ -140,6 +140,7 @@ impl Agent {
             self.attached.push(attached);
         }
         self.links.remove_others()?;
+        self.marking.doubt();
         self.follow_marks();
         Ok(())
     }

@@ -40,15 +40,22 @@ pub struct Marking {
     folder: PathBuf,
     /// What to try, in this order.
     ways: Vec<Way>,
-    /// Where it should be, and why it is not there; `None` before anybody has looked.
-    interfaces: Option<BTreeMap<Interface, Option<String>>>,
+    /// Where it should be, and why it is not there.
+    interfaces: BTreeMap<Interface, Option<String>>,
+    /// That is so, as far as we know.
+    known: bool,
 }
 
 impl Marking {
     /// Attachments that are pinned in `folder`, made in the first of these ways that the kernel knows.
     #[must_use]
     pub fn new(folder: PathBuf, ways: &[Way]) -> Self {
-        Self { folder, ways: ways.to_owned(), interfaces: None }
+        Self { folder, ways: ways.to_owned(), interfaces: BTreeMap::new(), known: false }
+    }
+
+    /// Somebody else may have changed something: [`Marking::follow`] has to look, and repairs it.
+    pub const fn doubt(&mut self) {
+        self.known = false;
     }
 
     /// Attaches the program to exactly these interfaces. Where it is attached already, by an earlier agent, it is
@@ -62,10 +69,9 @@ impl Marking {
         plane: &mut DataPlane,
         wanted: &[Interface],
     ) -> Result<(), DataPlaneError> {
-        let same = |known: &BTreeMap<Interface, _>| {
-            known.len() == wanted.len() && wanted.iter().all(|one| known.contains_key(one))
-        };
-        if self.interfaces.as_ref().is_some_and(same) {
+        let same = self.interfaces.len() == wanted.len()
+            && wanted.iter().all(|interface| self.interfaces.contains_key(interface));
+        if self.known && same {
             return Ok(());
         }
         self.remove_others(wanted)?;
@@ -77,41 +83,43 @@ impl Marking {
             }
             create(&self.folder)?;
             for interface in wanted {
-                found.insert(interface.clone(), self.attach(program, interface).err());
+                let failure = self.attach(program, &interface.0).err();
+                if self.interfaces.get(interface) != Some(&failure) {
+                    report(&interface.0, failure.as_deref());
+                }
+                found.insert(interface.clone(), failure);
             }
         }
-        self.interfaces = Some(found);
+        (self.interfaces, self.known) = (found, true);
         Ok(())
     }
 
     /// Interfaces that do not take the program, and why.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &str)> {
-        let known = self.interfaces.iter().flatten();
-        known.filter_map(|((name, _), reason)| Some((name.as_str(), reason.as_deref()?)))
+        let all = self.interfaces.iter();
+        all.filter_map(|((name, _), failure)| Some((name.as_str(), failure.as_deref()?)))
     }
 
-    fn attach(&self, program: &mut SchedClassifier, interface: &Interface) -> Result<(), String> {
-        let (name, _) = interface;
-        let mut reason = String::new();
+    fn attach(&self, program: &mut SchedClassifier, interface: &str) -> Result<(), String> {
+        let mut reasons = Vec::new();
         let mut ways = self.ways.clone();
         // As it is attached already: never twice.
-        ways.sort_by_key(|way| !self.pin(*way, name).exists());
+        ways.sort_by_key(|way| !self.pin(*way, interface).exists());
         for way in ways {
-            let pin = self.pin(way, name);
-            let attached = match way {
-                Way::Tcx => tcx(program, name, &pin),
-                Way::Clsact => clsact(program, name, &pin),
+            let pin = self.pin(way, interface);
+            let (attached, words) = match way {
+                Way::Tcx => (tcx(program, interface, &pin), "by a link (from Linux 6.6 on)"),
+                Way::Clsact => (
+                    clsact(program, interface, &pin),
+                    "by a filter (needs the kernel modules sch_ingress and cls_bpf)",
+                ),
             };
             match attached {
-                Ok(()) => {
-                    tracing::info!(interface = name, ?way, "marks are put on packets");
-                    return Ok(());
-                }
-                Err(error) => reason = error.to_string(),
+                Ok(()) => return Ok(()),
+                Err(error) => reasons.push(format!("{words}: {error}")),
             }
         }
-        tracing::warn!(interface = name, reason, "marks are not put on packets");
-        Err(reason)
+        Err(reasons.join("; "))
     }
 
     /// Detaches from interfaces that are not among these.
@@ -142,6 +150,13 @@ impl Marking {
         };
         // bpffs takes no dots.
         self.folder.join(format!("{way}:{}", interface.replace('.', "%")))
+    }
+}
+
+fn report(interface: &str, failure: Option<&str>) {
+    match failure {
+        None => tracing::info!(interface, "marks are put on packets"),
+        Some(reason) => tracing::warn!(interface, reason, "marks are not put on packets"),
     }
 }
 
