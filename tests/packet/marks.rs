@@ -191,6 +191,21 @@ fn without_room_for_it() {
     }
 }
 
+/// Packets without metadata keep the mark that they have, and whoever stands behind the tc program has his turn.
+#[test]
+fn of_others_are_left_alone() {
+    /// `TC_ACT_UNSPEC`, and `TCX_NEXT`.
+    const NEXT: i32 = -1;
+    let mut director = marks();
+    for family in FAMILIES {
+        let frame = frame(family.client(1), (family.vip(SINGLE), 80), SYN);
+        for mark in [0, 7, u32::MAX] {
+            let ran = director.plane.data.test_run_marker(mark, &frame);
+            assert_eq!(ran.expect("the kernel takes the frame"), (NEXT, mark), "IPv{family}");
+        }
+    }
+}
+
 /// A host of its own for the calling thread: a network namespace with the VIP of both families on loopback, and
 /// with sockets that bear the mark of the SYN that they were accepted for.
 fn move_to_a_host() {

@@ -156,6 +156,34 @@ impl DataPlane {
         Ok((result.return_value, out))
     }
 
+    /// Runs one frame that has no metadata through the tc program that puts marks on packets: what it returns, and
+    /// the packet's mark, which was `mark` before.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn test_run_marker(
+        &mut self,
+        mark: u32,
+        frame: &[u8],
+    ) -> Result<(i32, u32), DataPlaneError> {
+        let program = object::marker(&mut self.ebpf)?;
+        if program.fd().is_err() {
+            program.load()?;
+        }
+        // The first three words of `struct __sk_buff` in linux/bpf.h: length, type and mark. All of it comes back.
+        let before = [0, 0, mark].map(u32::to_ne_bytes).concat();
+        let mut after = [0; 256];
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            ctx_in: Some(&before),
+            ctx_out: Some(&mut after),
+            ..TestRunOptions::default()
+        };
+        let result = program.test_run(options)?;
+        let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = after;
+        Ok((result.return_value.cast_signed(), u32::from_ne_bytes([a, b, c, d])))
+    }
+
     /// Sets the clock of a program that was loaded with [`Features::CLOCK`], since its start: for tests that
     /// say what time it is.
     ///
