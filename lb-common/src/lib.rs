@@ -9,6 +9,7 @@ pub mod abi;
 pub mod decode;
 pub mod flow;
 pub mod flow_hash;
+pub mod mark;
 pub mod ring;
 pub mod schedule;
 pub mod track;

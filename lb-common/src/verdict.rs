@@ -276,7 +276,7 @@ fn settle<T: Tables>(decoded: Decoded, tables: &T) -> Verdict {
 
 /// The flow of a fragment that carries no ports.
 #[inline(always)]
-fn later<T: Tables>(
+pub(crate) fn later<T: Tables>(
     from: Halves,
     to: Halves,
     protocol: u8,

@@ -11,6 +11,7 @@ mod forward;
 mod guard;
 mod icmp;
 mod maps;
+mod marks;
 mod packet;
 mod place;
 mod room;
@@ -19,7 +20,11 @@ mod stats;
 mod tables;
 mod unpack;
 
-use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
+use aya_ebpf::{
+    bindings::{TC_ACT_UNSPEC, xdp_action},
+    macros::{classifier, xdp},
+    programs::{TcContext, XdpContext},
+};
 use lb_common::{
     abi::{Features, RealState, Reason},
     decode::IpHeader,
@@ -37,6 +42,9 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
     if maps::features().has(Features::UNPACK)
         && let Some(action) = unpack::unpack(&mut packet)
     {
+        if action == xdp_action::XDP_PASS {
+            marks::put(&mut packet);
+        }
         return action;
     }
     match steer(&packet, &Maps) {
@@ -70,9 +78,12 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
 fn forward(packet: &mut Packet<'_>, choice: &Choice, ip: IpHeader) -> Result<u32, Refusal> {
     let features = maps::features();
     if features.has(Features::PEERS) && ethernet::source(packet).is_some_and(maps::is_peer) {
+        // For this host: what another director has chosen it for.
+        marks::put(packet);
         return Err(Reason::FromDirector.into());
     }
     if features.has(Features::LOCAL) && choice.real.state().has(RealState::LOCAL) {
+        marks::put(packet);
         return Ok(xdp_action::XDP_PASS);
     }
     if features.has(Features::TUNNEL) && choice.tunnel {
@@ -96,6 +107,17 @@ fn refuse(packet: &mut Packet<'_>, refusal: &Refusal, ip: IpHeader) -> u32 {
         }
         None => xdp_action::XDP_DROP,
     }
+}
+
+/// Behind XDP, for packets that go on to this host: takes the mark that XDP has put in front of one. Says nothing
+/// of where it goes, so that other programs at the same place have their turn.
+#[classifier]
+#[expect(clippy::needless_pass_by_value, reason = "how the macro hands the context over")]
+pub(crate) fn lb_mark(ctx: TcContext) -> i32 {
+    if let Some(mark) = marks::carried(&ctx) {
+        ctx.set_mark(mark);
+    }
+    TC_ACT_UNSPEC
 }
 
 /// An XDP program that hands every frame on. In the lab it sits on the other ends of veth pairs, and a

@@ -6,11 +6,14 @@
 
 use aya_ebpf::{
     bindings::xdp_md,
-    helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail},
+    helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_adjust_meta, bpf_xdp_adjust_tail},
     programs::XdpContext,
 };
-use core::{arch::asm, marker::PhantomData};
-use lb_common::wire::{Frame, Window};
+use core::{arch::asm, marker::PhantomData, ptr};
+use lb_common::{
+    abi::Metadata,
+    wire::{Frame, Window},
+};
 
 /// The frame between the context's `data` and `data_end`.
 pub(crate) struct Packet<'a> {
@@ -79,13 +82,34 @@ impl<'a> Packet<'a> {
         if failed == 0 { Some(()) } else { None }
     }
 
+    /// Puts `metadata` in front of the frame, for the programs behind this one; `None` where the driver takes none.
+    #[inline(always)]
+    pub(crate) fn annotate(&mut self, metadata: Metadata) -> Option<()> {
+        #[expect(clippy::cast_possible_truncation, reason = "eight bytes")]
+        const BYTES: i32 = Metadata::BYTES as i32;
+        // SAFETY: as in `grow`.
+        let failed = unsafe { bpf_xdp_adjust_meta(self.ctx, -BYTES) };
+        self.reload();
+        if failed != 0 {
+            return None;
+        }
+        // SAFETY: as in `reload`.
+        let from = unsafe { ptr::read_volatile(&raw const (*self.ctx).data_meta) } as usize;
+        if from + Metadata::BYTES > self.start {
+            return None;
+        }
+        // SAFETY: its end was compared with the frame's start; the verifier proves it again.
+        unsafe { (from as *mut Metadata).write(metadata) };
+        Some(())
+    }
+
     /// The frame may lie elsewhere after a helper has changed it, or a function that was given its context.
     #[inline(always)]
     pub(crate) fn reload(&mut self) {
         // SAFETY: as in `grow`. Volatile: the helper has changed both behind the compiler's back.
         unsafe {
-            self.start = core::ptr::read_volatile(&raw const (*self.ctx).data) as usize;
-            self.end = core::ptr::read_volatile(&raw const (*self.ctx).data_end) as usize;
+            self.start = ptr::read_volatile(&raw const (*self.ctx).data) as usize;
+            self.end = ptr::read_volatile(&raw const (*self.ctx).data_end) as usize;
         }
     }
 

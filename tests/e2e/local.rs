@@ -1,7 +1,7 @@
 //! A director that is one of its own real servers.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -15,8 +15,8 @@ use crate::trace::trace;
 
 const HERE: &str = "director1";
 
-/// A web server that says its name, on a port of a namespace. Dropping it ends it.
-struct WebServer {
+/// A web server that says its name, on a port of a namespace, for both families. Dropping it ends it.
+pub(crate) struct WebServer {
     namespace: Namespace,
     port: u16,
     ended: Arc<AtomicBool>,
@@ -24,9 +24,9 @@ struct WebServer {
 }
 
 impl WebServer {
-    fn start(namespace: &Namespace, name: &'static str, port: u16) -> Self {
+    pub(crate) fn start(namespace: &Namespace, name: &'static str, port: u16) -> Self {
         let listener = namespace
-            .enter(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))
+            .enter(|| TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)))
             .expect("the namespace")
             .expect("a free port");
         let ended = Arc::new(AtomicBool::new(false));

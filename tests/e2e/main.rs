@@ -13,6 +13,7 @@ mod guard;
 mod health;
 mod host;
 mod local;
+mod marks;
 mod peers;
 mod preflight;
 mod real_server;

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use lb_common::abi::{Counter, Features, Reason};
+use lb_common::abi::{Counter, Features, Metadata, Reason};
 use lb_userspace::{
     model::{Mode, Name},
     plan::{Admin, Block},
@@ -51,6 +51,8 @@ pub(crate) struct Director {
     pub(crate) plane: Plane,
     /// The frame that came out last.
     pub(crate) out: Vec<u8>,
+    /// The mark that stood in front of it.
+    pub(crate) mark: Option<u32>,
     /// Every counter, where nothing has moved them since they were read.
     counted: Option<Vec<(Counted, Counter)>>,
 }
@@ -79,7 +81,7 @@ impl Director {
     }
 
     const fn of(plane: Plane) -> Self {
-        Self { plane, out: Vec::new(), counted: None }
+        Self { plane, out: Vec::new(), mark: None, counted: None }
     }
 
     /// Gives a frame to the program and checks everything that it did: exactly one counter has moved, by
@@ -88,6 +90,7 @@ impl Director {
     pub(crate) fn send(&mut self, frame: &[u8]) -> Outcome {
         let before = self.counted.take().unwrap_or_else(|| self.counters());
         let (action, out) = self.plane.data.test_run(frame).expect("the kernel takes the frame");
+        let out = self.take_mark(out);
         let all = self.counters();
         let moved: Vec<_> = before.iter().zip(&all).filter(|(b, a)| b != a).collect();
         let answered = Counted::Reason(Reason::Answered);
@@ -136,6 +139,20 @@ impl Director {
                 Outcome::To(service, real)
             }
         }
+    }
+
+    /// Takes the mark from the front of what came out: metadata comes out before the frame.
+    fn take_mark(&mut self, mut out: Vec<u8>) -> Vec<u8> {
+        let words = out.first_chunk::<{ Metadata::BYTES }>().map(|bytes| {
+            let [a, b, c, d, e, f, g, h] = *bytes;
+            let (magic, mark) = ([a, b, c, d], [e, f, g, h]);
+            Metadata { magic: u32::from_ne_bytes(magic), mark: u32::from_ne_bytes(mark) }
+        });
+        self.mark = words.and_then(|metadata| metadata.mark());
+        if self.mark.is_some() {
+            out.drain(..Metadata::BYTES);
+        }
+        out
     }
 
     /// The frame as it should leave for a real server of a service.

@@ -107,6 +107,7 @@ fn broken_frames() {
         Reason::Unpacked,
         Reason::Stranger,
         Reason::Inconsistent,
+        Reason::Unmarked,
     ];
     assert_eq!(unseen, others.iter().collect::<Vec<_>>());
 }

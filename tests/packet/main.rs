@@ -26,6 +26,7 @@ mod guard;
 mod headers;
 mod hostile;
 mod lengths;
+mod marks;
 mod model;
 mod others;
 mod quic;

@@ -217,6 +217,7 @@ fn everything_at_once() {
         Features::UNPACK,
         Features::PEERS,
         Features::LOCAL,
+        Features::MARKS,
     ];
     let all = features.into_iter().fold(Features::default(), Features::with);
     let mut director = Director::equipped(&web(THREE, "scheduler = \"wlc\""), all);

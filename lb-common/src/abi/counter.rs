@@ -103,6 +103,8 @@ reasons! {
     Answered = 21, true, "answered", "answered with an ICMP error (counted besides)";
     /// The maps contradict each other: a defect.
     Inconsistent = 22, true, "inconsistent", "the maps contradict each other (a defect)";
+    /// Packets that went on to this host without the mark of their service.
+    Unmarked = 23, false, "unmarked", "went on without their mark: the driver takes no metadata (counted besides)";
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ impl Features {
     pub const CAPTURE: Self = Self(1 << 6);
     /// The clock is [`super::Node::clock`], for tests on a virtual clock.
     pub const CLOCK: Self = Self(1 << 7);
+    /// Packets of a service with a mark go on to this host.
+    pub const MARKS: Self = Self(1 << 8);
 
     /// True where every bit of `other` is set.
     #[inline(always)]

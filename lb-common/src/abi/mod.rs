@@ -10,6 +10,7 @@ mod counter;
 mod features;
 mod flow;
 mod guard;
+mod metadata;
 mod node;
 #[cfg(feature = "user")]
 mod pod;
@@ -24,6 +25,7 @@ pub use counter::{Counter, Reason};
 pub use features::Features;
 pub use flow::{FlowKey, Fragment, FragmentKey, Note, NoteState};
 pub use guard::{Bucket, Guard, GuardAction, GuardList, SourceKey};
+pub use metadata::Metadata;
 pub use node::{Filter, Node, Seen};
 pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, SlotWidth, Slots};
 pub use real::{LINKS, Link, Real, RealState};

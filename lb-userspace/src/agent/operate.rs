@@ -42,6 +42,7 @@ impl Agent {
                 return Err(format!("{error:#}"));
             }
         };
+        self.follow_marks();
         self.save_operator()?;
         info!(change = words, steps, "changed by an operator");
         Ok(Done { message: words, steps, warnings: Vec::new() })

@@ -20,7 +20,7 @@ use super::{
     addresses::Addresses,
     capture::{self, Capture},
     control::{self, Command},
-    dataplane::{Attached, Links, Pins},
+    dataplane::{Attached, Links, Marking, Pins},
     director::Director,
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
@@ -61,6 +61,7 @@ pub(super) struct Agent {
     pub(super) prober: Prober,
     pub(super) pins: Pins,
     pub(super) links: Links,
+    pub(super) marking: Marking,
     pub(super) attached: Vec<Attached>,
     pub(super) addresses: Addresses,
     /// The capture that goes on.
@@ -143,6 +144,7 @@ impl Agent {
                 }
                 Event::Reconcile => {
                     self.look_around().await;
+                    self.marking.doubt();
                     let now = Instant::now();
                     self.settle(|director, neighbours| director.reconcile(neighbours, now));
                 }
@@ -228,6 +230,7 @@ impl Agent {
             error!(error = format!("{error:#}"), "the data plane does not follow");
             self.warnings.push(format!("{prefix}{error:#}"));
         }
+        self.follow_marks();
     }
 
     /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`, and after a failed
@@ -250,6 +253,7 @@ impl Agent {
             self.neighbours.forget(key).await;
         }
         self.links.detach(&mut self.director.plane)?;
+        self.marking.follow(&mut self.director.plane, &[])?;
         self.detached().await;
         drop(self.director);
         self.pins.remove()?;

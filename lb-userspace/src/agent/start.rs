@@ -5,14 +5,14 @@
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Instant};
 
 use anyhow::Result;
-use lb_common::flow_hash::HashKeys;
+use lb_common::{abi::Features, flow_hash::HashKeys};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::{
     addresses::Addresses,
     control,
-    dataplane::{DataPlane, Links, Pins},
+    dataplane::{DataPlane, Links, Marking, Pins, Way},
     director::{Director, Stored},
     files,
     host::{self, Wanted},
@@ -29,6 +29,9 @@ use crate::{
     model::{Pool, RealServer},
     plan::{self, Admin, GuardLists, Operator},
 };
+
+/// How a warning begins that packets do not get their marks.
+const UNMARKED: &str = "packets that go on to this host do not get their marks: ";
 
 impl Agent {
     /// Gets everything ready; what can be refused is refused here.
@@ -49,6 +52,7 @@ impl Agent {
         let keys = HashKeys::from_seed(files::seed(node.seed_file.as_deref(), &node.state_folder)?);
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
+        let marking = Marking::new(Pins::marks(&node.pin_folder), &[Way::Tcx, Way::Clsact]);
         for interface in &placement.interfaces {
             links.check(&interface.name, interface.xdp.map(|xdp| xdp.prog_id))?;
         }
@@ -83,6 +87,7 @@ impl Agent {
             prober,
             pins,
             links,
+            marking,
             attached: Vec::new(),
             addresses,
             capture: None,
@@ -135,7 +140,23 @@ impl Agent {
             self.attached.push(attached);
         }
         self.links.remove_others()?;
+        self.marking.doubt();
+        self.follow_marks();
         Ok(())
+    }
+
+    /// Attaches what puts marks on packets, where any packet may have one.
+    pub(super) fn follow_marks(&mut self) {
+        let on = self.director.plane.features().has(Features::MARKS);
+        let all = self.attached.iter().filter(|_| on);
+        let wanted: Vec<_> = all.map(|one| (one.interface.clone(), one.index)).collect();
+        self.warnings.retain(|warning| !warning.starts_with(UNMARKED));
+        if let Err(error) = self.marking.follow(&mut self.director.plane, &wanted) {
+            warn!(%error, "marks are not put on packets");
+            self.warnings.push(format!("{UNMARKED}{error}"));
+        }
+        let failures = self.marking.failures();
+        self.warnings.extend(failures.map(|(name, why)| format!("{UNMARKED}{name}: {why}")));
     }
 
     pub(super) async fn set_addresses(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use lb_common::abi::{Counter, Reason};
+use lb_common::abi::{Counter, Features, Reason};
 
 use super::{advice::advice, leaving::Left, meters::Meter, neighbour, run::Agent};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     },
     health,
     model::{Mark, Name, Pool, RealServer, Service},
-    plan::Admin,
+    plan::{Admin, carries_mark},
 };
 
 /// Parts of a ring, by real server number.
@@ -72,6 +72,7 @@ impl Agent {
             address: service.address,
             ports: service.ports.iter().map(ToString::to_string).collect(),
             mark: service.mark.map(Mark::get),
+            mark_on_packets: self.marks(service),
             mode: service.mode.to_string(),
             pool: service.pool.clone(),
             packets: reals.iter().map(|real| real.packets).sum(),
@@ -82,6 +83,15 @@ impl Agent {
             flood_seconds: flood.map(|since| since.elapsed().as_secs()),
             reals,
         }
+    }
+
+    /// True where packets of a service that go on to this host bear its mark.
+    pub(super) fn marks(&self, service: &Service) -> bool {
+        let director = &self.director;
+        let local = |_: &Name, address| director.placement.local.contains(&address);
+        director.plane.features().has(Features::MARKS)
+            && self.marking.failures().next().is_none()
+            && carries_mark(&director.effective.config, service, local)
     }
 
     fn real(

@@ -130,7 +130,11 @@ impl Agent {
     fn explain_way(&self, trace: &mut Trace, choice: &Choice) {
         if choice.real.state().has(RealState::LOCAL) {
             trace.verdict = "pass".to_owned();
-            trace.steps.push("the real server is this host: the packet goes on to it".to_owned());
+            let marked = self.traced_service(trace).filter(|service| self.marks(service));
+            let mark = marked.and_then(|service| service.mark);
+            let mark = mark.map_or_else(String::new, |mark| format!(" with mark {mark}"));
+            let words = format!("the real server is this host: the packet goes on to it{mark}");
+            trace.steps.push(words);
             return;
         }
         trace.verdict = "forward".to_owned();

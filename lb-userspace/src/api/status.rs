@@ -56,6 +56,8 @@ pub struct ServiceStatus {
     pub ports: Vec<String>,
     /// The firewall mark.
     pub mark: Option<u32>,
+    /// Its packets that go on to this host bear the mark.
+    pub mark_on_packets: bool,
     /// `direct-routing`.
     pub mode: String,
     /// Its pool.

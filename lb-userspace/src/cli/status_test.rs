@@ -109,6 +109,7 @@ pub(in crate::cli) fn example() -> Status {
             address: [10, 8, 8, 40].into(),
             ports: vec!["tcp/80".to_owned(), "tcp/443".to_owned()],
             mark: Some(80),
+            mark_on_packets: true,
             mode: "direct-routing".to_owned(),
             pool: name("web"),
             packets: 1_234_567,

@@ -14,7 +14,7 @@ use lb_common::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Effective, Numbering, PoolNumbers};
+use super::{Effective, Numbering, PoolNumbers, marks};
 use crate::{
     model::{self, Name, RealServer, SchedulerKind},
     schedule::{Rings, turns},
@@ -201,7 +201,8 @@ pub fn desired(inputs: &Inputs<'_>, rings: &mut Rings) -> Desired {
     let here = desired.reals.values().any(|real| real.state.has(RealState::LOCAL));
     desired.features = features(config)
         .with_if(Features::PEERS, !desired.peers.is_empty())
-        .with_if(Features::LOCAL, here);
+        .with_if(Features::LOCAL, here)
+        .with_if(Features::MARKS, marks::any(config, |pool, at| (inputs.status)(pool, at).local));
     desired
 }
 
@@ -214,6 +215,7 @@ pub fn features(config: &model::Config) -> Features {
         .with_if(Features::COUNTING, config.pools.iter().any(|pool| pool.scheduler.counts()))
         .with_if(Features::TUNNEL, config.services.iter().any(tunnel))
         .with_if(Features::UNPACK, !config.node.decapsulate.is_empty())
+        .with_if(Features::MARKS, marks::any(config, |_, _| false))
 }
 
 impl Desired {

@@ -186,6 +186,21 @@ fn services_and_vips() {
     assert_ne!(web.salt, entry(&desired, "10.0.0.2", 6, 25).salt);
 }
 
+/// What goes on to this host bears a mark where its service has one: `more` has, `networks` and `six` have not.
+#[test]
+fn marks_of_services_with_a_part_here() {
+    let config = config(SERVICES);
+    for (pool, wanted) in [
+        ("clients", Features::LOCAL.with(Features::MARKS)),
+        ("six", Features::LOCAL),
+        ("nobody's", Features::default()),
+    ] {
+        let status = |name: &Name, _| MemberStatus { local: name.as_str() == pool, ..UP };
+        let desired = desired_for(&config, &Operator::default(), &status);
+        assert_eq!(desired.features, wanted, "{pool}");
+    }
+}
+
 #[test]
 fn what_counts_in_the_hash() {
     let desired = all_up(&config(SERVICES));

@@ -8,6 +8,7 @@ mod diff;
 mod ends;
 mod guards;
 mod lists;
+mod marks;
 mod numbering;
 mod operator;
 mod ramp;
@@ -24,6 +25,7 @@ pub use desired::{
 pub use diff::{Actual, Step, diff};
 pub use guards::{GuardError, GuardLists, ListOrigin, WholeList};
 pub use lists::{ListChanges, Lists, Prefix, SILENCE, wanted as wanted_lists};
+pub use marks::carries_mark;
 pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumbers};
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};
 pub use ramp::SlowStarts;

@@ -55,7 +55,7 @@ pub(crate) fn test(kernels: &[Series], args: &[OsString]) -> Result<()> {
             series,
             hardware: Hardware { cpus: "2", memory: "1G", clock_of_instructions: false },
             settings: &[FEWER_CASES],
-            modules: &[("veth", "")],
+            modules: &[("veth", ""), ("sch_ingress", ""), ("cls_bpf", "")],
             main: &binary,
             args,
             tools: &[],

@@ -69,6 +69,7 @@ const UNSAFE_FILES: &[&str] = &[
     "lb-ebpf/src/icmp.rs",
     "lb-ebpf/src/main.rs",
     "lb-ebpf/src/maps.rs",
+    "lb-ebpf/src/marks.rs",
     "lb-ebpf/src/packet.rs",
     "lb-ebpf/src/room.rs",
     "lb-ebpf/src/schedule.rs",

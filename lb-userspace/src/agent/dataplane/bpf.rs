@@ -1,13 +1,17 @@
-//! Many entries of a map in one system call: bpf(2)'s `BPF_MAP_LOOKUP_BATCH`, which aya does not offer.
-//!
-//! Tries of prefixes can do it on every kernel that lb accepts.
+//! What bpf(2) can do and aya does not offer: many entries of a map in one system call, which tries of prefixes
+//! can on every kernel that lb accepts; a link that is taken off at once.
 #![expect(unsafe_code, reason = "a system call that writes through pointers")]
 
 use std::{
+    ffi::CString,
     io,
     marker::PhantomData,
     mem::MaybeUninit,
-    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    os::{
+        fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
+        unix::ffi::OsStrExt as _,
+    },
+    path::Path,
 };
 
 use aya::{Ebpf, Pod, maps::Map};
@@ -15,7 +19,9 @@ use aya::{Ebpf, Pod, maps::Map};
 use super::DataPlaneError;
 
 /// `enum bpf_cmd` in linux/bpf.h.
+const BPF_OBJ_GET: libc::c_long = 7;
 const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
+const BPF_LINK_DETACH: libc::c_long = 34;
 
 /// `union bpf_attr`, its part `batch`, in linux/bpf.h.
 #[repr(C)]
@@ -126,4 +132,41 @@ impl<K: Pod, V: Pod> Batches<K, V> {
         }
         Ok(Batch { keys, values })
     }
+}
+
+/// `union bpf_attr`, its part for `BPF_OBJ_*`, in linux/bpf.h.
+#[repr(C)]
+struct ObjectAttributes {
+    path: u64,
+    fd: u32,
+    flags: u32,
+}
+
+/// Takes a pinned link off: when this returns, its program sees no packet more. (Without it, the kernel lets go
+/// some time after the pin was removed.)
+///
+/// # Errors
+/// The kernel's.
+pub(super) fn detach_link(pin: &Path) -> io::Result<()> {
+    let path = CString::new(pin.as_os_str().as_bytes())?;
+    let attributes = ObjectAttributes { path: path.as_ptr() as u64, fd: 0, flags: 0 };
+    // SAFETY: the kernel reads the attributes, and the path up to its end; both live until it returns.
+    let link = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            BPF_OBJ_GET,
+            &raw const attributes,
+            size_of::<ObjectAttributes>(),
+        )
+    };
+    let fd = RawFd::try_from(link).ok().filter(|fd| *fd >= 0);
+    let fd = fd.ok_or_else(io::Error::last_os_error)?;
+    // SAFETY: the kernel has just opened it for us.
+    let link = unsafe { OwnedFd::from_raw_fd(fd) };
+    let number = link.as_raw_fd().cast_unsigned();
+    // SAFETY: the kernel reads one number, the handle of a link that is open.
+    let result = unsafe {
+        libc::syscall(libc::SYS_bpf, BPF_LINK_DETACH, &raw const number, size_of::<u32>())
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

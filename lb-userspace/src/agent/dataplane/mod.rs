@@ -15,6 +15,7 @@ mod links;
 mod lists;
 #[cfg(feature = "ebpf-log")]
 mod log;
+mod marking;
 mod mmap;
 mod object;
 mod pins;
@@ -40,6 +41,7 @@ use lb_common::{
 
 pub use attach::{Attached, Links};
 pub use error::DataPlaneError;
+pub use marking::{Marking, Way};
 pub use object::POOLS;
 pub use pins::Pins;
 pub use trial::Trial;
@@ -125,15 +127,61 @@ impl DataPlane {
     /// # Errors
     /// The kernel refuses frames under 14 bytes.
     pub fn test_run(&mut self, frame: &[u8]) -> Result<(u32, Vec<u8>), DataPlaneError> {
-        let mut out = vec![0; frame.len() + 256];
+        self.test_run_behind(&[], frame)
+    }
+
+    /// The same with bytes of metadata in front of the frame; what comes out has them in front, too.
+    ///
+    /// # Errors
+    /// More metadata than the kernel takes; frames under 14 bytes.
+    pub fn test_run_behind(
+        &mut self,
+        metadata: &[u8],
+        frame: &[u8],
+    ) -> Result<(u32, Vec<u8>), DataPlaneError> {
+        let all = [metadata, frame].concat();
+        let mut out = vec![0; all.len() + 256];
+        // The first two words of `struct xdp_md` in linux/bpf.h: `data` and `data_end`, counted from the start
+        // of the metadata.
+        let ends = [metadata.len(), all.len()].map(|end| u32::try_from(end).unwrap_or(u32::MAX));
+        let context = ends.map(u32::to_ne_bytes).concat();
         let options = TestRunOptions {
-            data_in: Some(frame),
+            data_in: Some(&all),
+            ctx_in: (!metadata.is_empty()).then_some(&context[..]),
             data_out: Some(&mut out),
             ..TestRunOptions::default()
         };
         let result = object::balancer(&mut self.ebpf)?.test_run(options)?;
         out.truncate(result.data_size_out as usize);
         Ok((result.return_value, out))
+    }
+
+    /// Runs one frame that has no metadata through the tc program that puts marks on packets: what it returns, and
+    /// the packet's mark, which was `mark` before.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn test_run_marker(
+        &mut self,
+        mark: u32,
+        frame: &[u8],
+    ) -> Result<(i32, u32), DataPlaneError> {
+        let program = object::marker(&mut self.ebpf)?;
+        if program.fd().is_err() {
+            program.load()?;
+        }
+        // The first three words of `struct __sk_buff` in linux/bpf.h: length, type and mark. All of it comes back.
+        let before = [0, 0, mark].map(u32::to_ne_bytes).concat();
+        let mut after = [0; 256];
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            ctx_in: Some(&before),
+            ctx_out: Some(&mut after),
+            ..TestRunOptions::default()
+        };
+        let result = program.test_run(options)?;
+        let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = after;
+        Ok((result.return_value.cast_signed(), u32::from_ne_bytes([a, b, c, d])))
     }
 
     /// Sets the clock of a program that was loaded with [`Features::CLOCK`], since its start: for tests that

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use aya::{Ebpf, EbpfLoader, programs::Xdp, util::nr_cpus};
+use aya::{
+    Ebpf, EbpfLoader,
+    programs::{Program, ProgramError, SchedClassifier, Xdp},
+    util::nr_cpus,
+};
 use lb_common::{
     abi::{Features, map},
     flow_hash::HashKeys,
@@ -19,6 +23,8 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/lb
 const BALANCER: &str = "lb_xdp";
 /// The program that hands everything on.
 const PASS: &str = "lb_pass";
+/// The program that takes marks from the balancing one.
+const MARKER: &str = "lb_mark";
 
 /// Pools that the maps have room for: each has rings of its own.
 pub const POOLS: u32 = 16_384;
@@ -122,7 +128,18 @@ pub(super) fn pass(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataPlaneError> {
     program(ebpf, PASS)
 }
 
-fn program<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Xdp, DataPlaneError> {
+/// The tc program that takes marks from the balancing one. Not loaded before it is attached.
+///
+/// # Errors
+/// [`DataPlaneError::Missing`]: the object is not ours.
+pub(super) fn marker(ebpf: &mut Ebpf) -> Result<&mut SchedClassifier, DataPlaneError> {
+    program(ebpf, MARKER)
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, DataPlaneError>
+where
+    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
+{
     let program = ebpf.program_mut(name).ok_or(DataPlaneError::Missing(name))?;
     Ok(program.try_into()?)
 }

@@ -6,6 +6,8 @@
 //!     SERVICES  POOLS  RINGS  …
 //!   links/
 //!     native:eth0                    mode and interface (a dot in its name becomes %)
+//!   tc/
+//!     tcx:eth0                       the same for the program that takes marks ([`super::marking`])
 //! ```
 
 use std::{
@@ -80,6 +82,12 @@ impl Pins {
     #[must_use]
     pub fn links(folder: &Path) -> PathBuf {
         folder.join("links")
+    }
+
+    /// Where what carries marks is pinned, in a pin folder.
+    #[must_use]
+    pub fn marks(folder: &Path) -> PathBuf {
+        folder.join("tc")
     }
 
     /// True where the maps were there already.

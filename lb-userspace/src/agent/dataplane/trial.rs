@@ -13,7 +13,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Loads the program with maps of these sizes, which live as long as the returned value.
+    /// Loads all programs with maps of these sizes, which live as long as the returned value.
     ///
     /// # Errors
     /// The kernel refuses one of them.
@@ -22,6 +22,7 @@ impl Trial {
         let keys = HashKeys::from_seed([0; 32]);
         let mut ebpf = object::load(limits, &keys, Features::default(), None)?;
         object::pass(&mut ebpf)?.load()?;
+        object::marker(&mut ebpf)?.load()?;
         Ok(Self { ebpf })
     }
 

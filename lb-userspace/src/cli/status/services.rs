@@ -30,7 +30,8 @@ pub(super) fn text(services: &[ServiceStatus], paint: Paint) -> String {
 
 fn block(service: &ServiceStatus, paint: Paint) -> String {
     let title = format!("service {}", service.name);
-    let mark = service.mark.map(|mark| format!(", mark {mark}")).unwrap_or_default();
+    let on = if service.mark_on_packets { " (on packets to this host)" } else { "" };
+    let mark = service.mark.map(|mark| format!(", mark {mark}{on}")).unwrap_or_default();
     let flood = service.flood.then(|| {
         let seconds = units::seconds(service.flood_seconds.unwrap_or_default());
         format!(", {}", paint.put(Tone::Odd, &format!("flood for {seconds}")))
