@@ -60,7 +60,7 @@ pub enum DataPlaneError {
         /// Slots wanted.
         slots: usize,
     },
-    /// Every link has real servers behind it.
+    /// Every link has real servers behind it, or had them a second ago.
     #[error(
         "real servers are behind more than 4,095 different interfaces: put some of them behind a router"
     )]
