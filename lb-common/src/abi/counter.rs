@@ -77,8 +77,8 @@ reasons! {
     TtlExceeded = 8, true, "ttl_exceeded", "TTL or hop limit exceeded";
     /// For a VIP, but the headers are cut short.
     Truncated = 9, true, "truncated", "headers cut short";
-    /// A later fragment for a VIP: it carries no port.
-    Fragment = 10, true, "fragment", "a later fragment: carries no port";
+    /// A later fragment for a VIP whose ports nobody knows.
+    Fragment = 10, true, "fragment", "a later fragment whose first one was not seen";
     /// For a VIP, with more headers (VLAN tags, IPv6 extensions) than are followed.
     Headers = 11, true, "headers", "more headers than are followed";
     /// The interface that the real server was behind takes no redirected packets any more.

@@ -30,7 +30,9 @@ pub(super) const fn ended(note: &Note, now: u64) -> bool {
         || (note.state == NoteState::Reset as u8 && age > RESET)
 }
 
-/// The state after a segment other than SYN. Traffic takes back a reset, nothing takes back a FIN.
+/// The state after a segment other than SYN. Traffic takes back a RST, which may be forged, and keeps the flow as
+/// one that runs, even where a FIN came before the RST: that is not remembered, and a note kept for too long
+/// breaks no connection. Traffic alone does not take back a FIN.
 #[inline(always)]
 pub(super) const fn after(state: u8, segment: Segment) -> NoteState {
     match segment {

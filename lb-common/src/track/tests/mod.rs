@@ -209,6 +209,17 @@ fn a_flow_stays_where_its_first_packet_went() {
 }
 
 #[test]
+fn traffic_takes_back_a_rst_even_behind_a_fin() {
+    let memory = Memory::new(ALL);
+    remember(&memory, noted(Confirmed, 9), WINDOW);
+    for (segment, state) in [(Fin, Closing), (Rst, Reset), (Other, Confirmed)] {
+        assert_eq!(memory.sees(segment, true), TO_NOTED, "{segment:?}");
+        let states: Vec<_> = memory.flows.borrow().values().map(|note| note.state).collect();
+        assert_eq!(states, [state as u8], "{segment:?}");
+    }
+}
+
+#[test]
 fn ports_are_used_again_long_after_a_fin() {
     let memory = Memory::new(ALL);
     remember(&memory, noted(Closing, 121), WINDOW);

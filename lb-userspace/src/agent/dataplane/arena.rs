@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a region rests after its ring was replaced: a packet that has just read the old reference is
-/// done within microseconds.
-const REST: Duration = Duration::from_secs(1);
+/// How long a region rests after its ring was replaced, and a link's number after a real server left it: a
+/// packet that has just read the old reference is done within microseconds.
+pub(super) const REST: Duration = Duration::from_secs(1);
 
 /// A part of the arena, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

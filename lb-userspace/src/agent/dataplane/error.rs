@@ -63,9 +63,10 @@ pub enum DataPlaneError {
         /// Slots wanted.
         slots: usize,
     },
-    /// Every link has real servers behind it.
+    /// Every link has real servers behind it, or had them a second ago.
     #[error(
-        "real servers are behind more than 4,095 different interfaces: put some of them behind a router"
+        "real servers are behind more than 4,095 different interfaces, or interfaces have changed more often than \
+         that within a second: put some real servers behind a router"
     )]
     Links,
     /// A folder or file under the pin folder.

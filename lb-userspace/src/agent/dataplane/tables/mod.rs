@@ -173,10 +173,11 @@ impl Maps {
     /// # Errors
     /// [`DataPlaneError::Links`]: its interface has no place.
     pub(super) fn put_real(&self, number: u32, entry: &RealEntry) -> Result<(), DataPlaneError> {
-        let link = entry.hop.map_or(Some(0), |hop| self.links.number_of(&hop, &self.reals));
+        let now = Instant::now();
+        let link = entry.hop.map_or(Some(0), |hop| self.links.number_of(&hop, &self.reals, now));
         let link = link.ok_or(DataPlaneError::Links)?;
         let mac = entry.hop.map_or([0; 6], |hop| hop.destination_mac);
-        self.reals.set(number as usize, Real::new(mac, entry.state, link).word());
+        self.set_real(number, Real::new(mac, entry.state, link).word(), now);
         Ok(())
     }
 
@@ -192,7 +193,16 @@ impl Maps {
     /// Copies a real server to another number.
     pub(super) fn copy_real(&self, from: u32, to: u32) {
         if let Some(word) = self.reals.get(from as usize) {
-            self.reals.set(to as usize, word);
+            self.set_real(to, word, Instant::now());
+        }
+    }
+
+    /// Replaces the record of a real server; the link that it leaves rests from then on.
+    fn set_real(&self, number: u32, word: u64, now: Instant) {
+        let old = self.reals.get(number as usize);
+        self.reals.set(number as usize, word);
+        if let Some(old) = old {
+            self.links.moved(Real::from_word(old).link(), Real::from_word(word).link(), now);
         }
     }
 
