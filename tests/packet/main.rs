@@ -36,4 +36,5 @@ mod survival;
 mod transition;
 mod tunnels;
 mod unpack;
+mod vlans;
 mod windows;

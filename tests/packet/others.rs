@@ -217,6 +217,8 @@ fn everything_at_once() {
         Features::UNPACK,
         Features::PEERS,
         Features::LOCAL,
+        Features::VLANS,
+        Features::VLANS,
     ];
     let all = features.into_iter().fold(Features::default(), Features::with);
     let mut director = Director::equipped(&web(THREE, "scheduler = \"wlc\""), all);

@@ -24,6 +24,9 @@ impl Features {
     /// The clock is [`super::Node::clock`], for tests on a virtual clock.
     pub const CLOCK: Self = Self(1 << 7);
 
+    /// There are VLANs on an interface: packets leave with the tag of their link, or without one.
+    pub const VLANS: Self = Self(1 << 9);
+
     /// True where every bit of `other` is set.
     #[inline(always)]
     #[must_use]

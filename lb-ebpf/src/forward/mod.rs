@@ -2,13 +2,20 @@
 
 mod direct;
 mod tunnel;
+mod vlan;
 
-use lb_common::abi::{Link, Reason};
+use lb_common::{
+    abi::{Features, Link, Reason},
+    decode::IpHeader,
+};
 
 pub(crate) use direct::direct_routing;
 pub(crate) use tunnel::tunnel;
 
-use crate::{maps::DEVICES, packet::Packet};
+use crate::{
+    maps::{self, DEVICES},
+    packet::Packet,
+};
 use aya_ebpf::bindings::xdp_action;
 
 /// A packet that cannot be sent on.
@@ -26,11 +33,18 @@ impl From<Reason> for Refusal {
     }
 }
 
-/// The action that sends a frame out of the real server's interface: it leaves when the program returns.
+/// The action that sends a frame out of the real server's interface, in its VLAN: it leaves when the program returns.
+/// And its IP header, which may have moved; its MAC addresses are still to be written.
 #[inline(always)]
-fn send(packet: &Packet<'_>, link: &Link) -> Result<u32, Reason> {
-    if link.interface == packet.interface() {
-        return Ok(xdp_action::XDP_TX);
+fn send(packet: &mut Packet<'_>, link: &Link, ip: IpHeader) -> Result<(u32, IpHeader), Reason> {
+    let action = if link.interface == packet.interface() {
+        xdp_action::XDP_TX
+    } else {
+        DEVICES.redirect(link.interface, 0).map_err(|_| Reason::NoDevice)?
+    };
+    if maps::features().has(Features::VLANS) {
+        let offset = vlan::retag(packet, link.vlan, ip.offset)?;
+        return Ok((action, IpHeader { offset, ..ip }));
     }
-    DEVICES.redirect(link.interface, 0).map_err(|_| Reason::NoDevice)
+    Ok((action, ip))
 }

@@ -13,6 +13,7 @@ use crate::{
 
 const HOP: NextHop = NextHop {
     interface: 7,
+    vlan: 0,
     source_mac: [2, 0, 0, 0, 0, 1],
     destination_mac: [2, 0, 0, 0, 0, 9],
     mtu: 1_500,

@@ -8,8 +8,8 @@ use std::{
 use super::{
     Facts, Finding, NeighbourRoom,
     host::{self, HostError, Wanted},
-    network::Interface,
     refusal,
+    segment::home,
     setting::Setting,
 };
 use crate::model::{Config, InterfaceName};
@@ -42,11 +42,11 @@ pub(super) fn real_servers(facts: &Facts) -> Vec<Finding> {
         // Where they are depends on what is missing, which is reported.
         return Vec::new();
     }
-    let interfaces: Vec<&Interface> = facts.looked_at().collect();
+    let segments = facts.segments();
     let own = host::own_addresses(&facts.interfaces);
     servers(config)
         .filter_map(|server| {
-            host::reach(&server, &own, &interfaces, facts.routes.get(&server.address)).err()
+            host::reach(&server, &own, &segments, facts.routes.get(&server.address)).err()
         })
         .map(|error| refusal::finding(&error))
         .collect()
@@ -109,12 +109,12 @@ fn elsewhere(facts: &Facts, _: &Config, vip: IpAddr) -> Option<Finding> {
 }
 
 fn without_ipv6(facts: &Facts, config: &Config, vip: IpAddr) -> Option<Finding> {
-    let first = config.node.interfaces.first()?;
-    let setting = Setting::ipv6(first.as_str(), "disable_ipv6");
+    let home = &home(vip, &facts.segments())?.name;
+    let setting = Setting::ipv6(home, "disable_ipv6");
     let disabled = facts.settings.get(&setting).is_some_and(|value| *value != 0);
     let finding = || {
         Finding::error(setting.to_string())
-            .problem(format!("IPv6 is disabled on {first}, and {vip} is to be added there"))
+            .problem(format!("IPv6 is disabled on {home}, and {vip} is to be added there"))
             .why("nobody would answer for the VIP")
             .remedy(format!("sysctl -w {setting}=0"))
     };

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
-use super::network::{Interface, RouteTo};
+use super::{
+    network::{Interface, RouteTo},
+    segment::{Exit, exit, with_subnet},
+};
 
 /// Below this, things lb is built on are missing. The verifier looks at every global function of the program,
 /// called or not, so its helpers are needed in any configuration: `bpf_xdp_load_bytes` (5.18, copies of packets)
@@ -97,6 +100,19 @@ pub enum HostError {
         address: IpAddr,
         /// The interfaces with their subnets.
         interfaces: String,
+    },
+    /// A server is behind a VLAN that takes more than one tag.
+    #[error(
+        "real server {server} {address} is behind {interface}, a VLAN within a VLAN (QinQ) or one of \
+         802.1ad: lb sends with one tag of 802.1Q; give this host a plain VLAN in that network"
+    )]
+    Stacked {
+        /// Its name.
+        server: String,
+        /// Its address.
+        address: IpAddr,
+        /// The VLAN.
+        interface: String,
     },
     /// No tunnel can reach a server.
     #[error(
@@ -310,57 +326,56 @@ pub struct Wanted<'a> {
 pub enum Reach<'a> {
     /// It is this host itself.
     Here,
-    /// Directly behind an interface.
-    OnLink(&'a Interface),
-    /// Behind a router.
-    Routed {
-        /// The interface that leads to the router.
-        interface: &'a Interface,
-        /// The router's address.
-        router: IpAddr,
-    },
+    /// It is another host.
+    There(Way<'a>),
 }
 
-/// Finds a real server: this host by one of its `own` addresses; else directly behind the interface with the
-/// longest prefix of a subnet, or with a route of the kernel that has no gateway; else, for tunnels, behind
+/// The way to a real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way<'a> {
+    /// The interface whose neighbour it is, or its router.
+    pub interface: &'a Interface,
+    /// How frames leave for there.
+    pub exit: Exit,
+    /// The router before it; `None` where it is on the link.
+    pub router: Option<IpAddr>,
+}
+
+/// Finds a real server: this host by one of its `own` addresses; else directly behind the one of `segments` with
+/// the longest prefix of a subnet, or with a route of the kernel that has no gateway; else, for tunnels, behind
 /// the gateway of that route.
 ///
 /// # Errors
-/// [`HostError::OffLink`], and for tunnels [`HostError::NoRoute`].
+/// [`HostError::OffLink`], and for tunnels [`HostError::NoRoute`]; [`HostError::Stacked`].
 pub fn reach<'a>(
     wanted: &Wanted<'_>,
     own: &BTreeSet<IpAddr>,
-    interfaces: &[&'a Interface],
+    segments: &[&'a Interface],
     route: Option<&RouteTo>,
 ) -> Result<Reach<'a>, HostError> {
     let Wanted { name, address, tunnelled } = *wanted;
     if own.contains(&address) {
         return Ok(Reach::Here);
     }
-    let by_subnet = interfaces
-        .iter()
-        .filter_map(|interface| Some((longest_prefix(interface, address)?, *interface)))
-        .max_by_key(|(length, _)| *length)
-        .map(|(_, interface)| interface);
-    if let Some(interface) = by_subnet {
-        return Ok(Reach::OnLink(interface));
-    }
-    let by_route = route.filter(|route| !route.local).and_then(|route| {
-        let mut named = interfaces.iter().copied();
-        Some((named.find(|interface| interface.index == route.interface)?, route.gateway))
-    });
-    match by_route {
-        Some((interface, None)) => Ok(Reach::OnLink(interface)),
-        Some((interface, Some(router))) if tunnelled => Ok(Reach::Routed { interface, router }),
-        Some(_) | None => {
-            let (server, interfaces) = (name.to_owned(), describe(interfaces, address));
-            Err(if tunnelled {
-                HostError::NoRoute { server, address, interfaces }
-            } else {
-                HostError::OffLink { server, address, interfaces }
-            })
-        }
-    }
+    let by_subnet = with_subnet(address, segments).map(|interface| (interface, None));
+    let by_route = || {
+        let route = route.filter(|route| !route.local)?;
+        let interface = segments.iter().copied().find(|found| found.index == route.interface)?;
+        Some((interface, route.gateway))
+    };
+    let found = by_subnet.or_else(by_route).filter(|(_, router)| tunnelled || router.is_none());
+    let server = name.to_owned();
+    let Some((interface, router)) = found else {
+        let interfaces = describe(segments, address);
+        return Err(if tunnelled {
+            HostError::NoRoute { server, address, interfaces }
+        } else {
+            HostError::OffLink { server, address, interfaces }
+        });
+    };
+    let stacked = || HostError::Stacked { server, address, interface: interface.name.clone() };
+    let exit = exit(interface, segments).ok_or_else(stacked)?;
+    Ok(Reach::There(Way { interface, exit, router }))
 }
 
 /// Every address that one of these interfaces has.
@@ -369,20 +384,11 @@ pub fn own_addresses(existing: &[Interface]) -> BTreeSet<IpAddr> {
     networks.map(IpNet::addr).collect()
 }
 
-fn longest_prefix(interface: &Interface, address: IpAddr) -> Option<u8> {
-    interface
-        .addresses
-        .iter()
-        .filter(|network| network.contains(&address))
-        .map(IpNet::prefix_len)
-        .max()
-}
-
 /// `eth0 (10.8.8.0/24), eth1 (no IPv4 subnet)`: the subnets of the address's family. Single
-/// addresses (VIPs) are left out.
+/// addresses (VIPs) are left out, and VLANs without a subnet.
 fn describe(interfaces: &[&Interface], address: IpAddr) -> String {
     let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
-    let describe = |interface: &&Interface| {
+    let describe = |interface: &&Interface| -> Option<String> {
         let mut subnets: Vec<String> = interface
             .addresses
             .iter()
@@ -392,13 +398,15 @@ fn describe(interfaces: &[&Interface], address: IpAddr) -> String {
             .collect();
         subnets.sort();
         subnets.dedup();
-        if subnets.is_empty() {
-            format!("{} (no {family} subnet)", interface.name)
+        if !subnets.is_empty() {
+            Some(format!("{} ({})", interface.name, subnets.join(", ")))
+        } else if interface.vlan.is_none() {
+            Some(format!("{} (no {family} subnet)", interface.name))
         } else {
-            format!("{} ({})", interface.name, subnets.join(", "))
+            None
         }
     };
-    interfaces.iter().map(describe).collect::<Vec<_>>().join(" or ")
+    interfaces.iter().filter_map(describe).collect::<Vec<_>>().join(" or ")
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod network;
 mod offloads;
 mod refusal;
 mod replies;
+pub mod segment;
 pub mod setting;
 mod stack;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Links: what real servers behind one interface have in common, numbered.
+//! Links: what real servers in one VLAN of one interface have in common, numbered.
 
 use lb_common::abi::{LINKS, Link, Real};
 
@@ -32,8 +32,8 @@ impl LinkTable {
     /// The number of the link that a next hop is behind. It is written where there was none like it: over one
     /// that no real server of `reals` names, once every number was given out. `None` where all are in use.
     pub(super) fn number_of(&self, hop: &NextHop, reals: &Words) -> Option<u16> {
-        let NextHop { interface, source_mac, mtu, .. } = *hop;
-        let link = Link { source_mac, mtu, interface, zero: 0 };
+        let NextHop { interface, vlan, source_mac, mtu, .. } = *hop;
+        let link = Link { source_mac, mtu, interface, vlan, zero: 0 };
         for number in numbers() {
             let there = self.get(number);
             if there == link {
