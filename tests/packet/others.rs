@@ -217,7 +217,7 @@ fn everything_at_once() {
         Features::UNPACK,
         Features::PEERS,
         Features::LOCAL,
-        Features::VLANS,
+        Features::CAPTURE,
         Features::VLANS,
     ];
     let all = features.into_iter().fold(Features::default(), Features::with);

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::network::{Interface, Vlan};
 
 /// How frames leave for a network.
@@ -51,12 +53,7 @@ pub fn exit(of: &Interface, segments: &[&Interface]) -> Option<Exit> {
 /// interface comes before a VLAN.
 #[must_use]
 pub fn with_subnet<'a>(address: IpAddr, segments: &[&'a Interface]) -> Option<&'a Interface> {
-    let length = |segment: &Interface| {
-        let subnets = segment.addresses.iter().filter(|subnet| subnet.contains(&address));
-        subnets.map(ipnet::IpNet::prefix_len).max()
-    };
-    let all = segments.iter().filter_map(|&s| Some(((length(s)?, s.vlan.is_none()), s)));
-    all.max_by_key(|(rank, _)| *rank).map(|(_, segment)| segment)
+    nearest(segments, |subnet| subnet.contains(&address))
 }
 
 /// The one of `segments` that a VIP belongs on: the VLAN that it is in, so that ARP and neighbour discovery are
@@ -64,10 +61,19 @@ pub fn with_subnet<'a>(address: IpAddr, segments: &[&'a Interface]) -> Option<&'
 #[must_use]
 pub fn home<'a>(vip: IpAddr, segments: &[&'a Interface]) -> Option<&'a Interface> {
     // A VIP that is there already is no subnet.
-    let subnet = |s: &Interface| s.addresses.iter().any(|a| a.addr() != vip && a.contains(&vip));
-    let near: Vec<_> = segments.iter().copied().filter(|segment| subnet(segment)).collect();
-    let vlan = with_subnet(vip, &near).filter(|near| near.vlan.is_some());
-    vlan.filter(|vlan| exit(vlan, segments).is_some()).or_else(|| segments.first().copied())
+    let near = nearest(segments, |subnet| subnet.addr() != vip && subnet.contains(&vip));
+    let vlan = near.filter(|near| near.vlan.is_some() && exit(near, segments).is_some());
+    vlan.or_else(|| segments.first().copied())
+}
+
+/// The one with the longest prefix among subnets that fit.
+fn nearest<'a>(segments: &[&'a Interface], fits: impl Fn(&IpNet) -> bool) -> Option<&'a Interface> {
+    let length = |segment: &Interface| {
+        let subnets = segment.addresses.iter().filter(|subnet| fits(subnet));
+        subnets.map(IpNet::prefix_len).max()
+    };
+    let all = segments.iter().filter_map(|&s| Some(((length(s)?, s.vlan.is_none()), s)));
+    all.max_by_key(|(rank, _)| *rank).map(|(_, segment)| segment)
 }
 
 #[cfg(test)]
