@@ -22,7 +22,7 @@ pub(crate) fn direct_routing(
     if link.mtu != 0 && ip.length > usize::from(link.mtu) {
         return Err(Refusal { reason: Reason::TooBig, mtu: link.mtu });
     }
-    let (action, ip) = send(packet, link, ip)?;
+    let action = send(packet, link)?;
     // The decoder has seen these bytes: they are there.
     rewrite(packet, choice, ip).ok_or(Reason::Inconsistent)?;
     Ok(action)

@@ -2,20 +2,13 @@
 
 mod direct;
 mod tunnel;
-mod vlan;
 
-use lb_common::{
-    abi::{Features, Link, Reason},
-    decode::IpHeader,
-};
+use lb_common::abi::{Link, Reason};
 
 pub(crate) use direct::direct_routing;
 pub(crate) use tunnel::tunnel;
 
-use crate::{
-    maps::{self, DEVICES},
-    packet::Packet,
-};
+use crate::{maps::DEVICES, packet::Packet};
 use aya_ebpf::bindings::xdp_action;
 
 /// A packet that cannot be sent on.
@@ -33,18 +26,11 @@ impl From<Reason> for Refusal {
     }
 }
 
-/// The action that sends a frame out of the real server's interface, in its VLAN: it leaves when the program returns.
-/// And its IP header, which may have moved; its MAC addresses are still to be written.
+/// The action that sends a frame out of the real server's interface: it leaves when the program returns.
 #[inline(always)]
-fn send(packet: &mut Packet<'_>, link: &Link, ip: IpHeader) -> Result<(u32, IpHeader), Reason> {
-    let action = if link.interface == packet.interface() {
-        xdp_action::XDP_TX
-    } else {
-        DEVICES.redirect(link.interface, 0).map_err(|_| Reason::NoDevice)?
-    };
-    if maps::features().has(Features::VLANS) {
-        let offset = vlan::retag(packet, link.vlan, ip.offset)?;
-        return Ok((action, IpHeader { offset, ..ip }));
+fn send(packet: &Packet<'_>, link: &Link) -> Result<u32, Reason> {
+    if link.interface == packet.interface() {
+        return Ok(xdp_action::XDP_TX);
     }
-    Ok((action, ip))
+    DEVICES.redirect(link.interface, 0).map_err(|_| Reason::NoDevice)
 }

@@ -40,7 +40,7 @@ pub(crate) fn tunnel(
     if ip.length > usize::from(tunnel.mtu) {
         return Err(Refusal { reason: Reason::TooBig, mtu: tunnel.mtu });
     }
-    let (action, ip) = send(packet, &choice.link, ip)?;
+    let action = send(packet, &choice.link)?;
     let header = choice.link.header_to(&choice.real);
     wrap(packet, header, tunnel, ip, choice.hash).ok_or(Reason::Inconsistent)?;
     Ok(action)
