@@ -6,9 +6,11 @@ use std::process::Command;
 
 use lb_tests::lab::{CLIENT_NETWORKS, INTERFACE, Node, Role, Topology, VIP4, VIP6};
 
+use crate::preflight::{findings, preflight, words};
 use crate::requests::{assert_shares, finish};
 use crate::stage::{Stage, output, server};
 use crate::trace::trace;
+use crate::wrong::{assert_words, refused};
 
 /// The VLAN that clients send into, with the lab's usual addresses.
 const CLIENTS: u16 = 100;
@@ -62,9 +64,10 @@ fn dress(node: &Node, servers: u16) -> String {
     script
 }
 
-/// Everything in VLANs: clients reach the director in [`CLIENTS`], real servers are in `servers`. The agent runs.
-fn on_a_stick(servers: u16) -> Stage {
-    let mut stage = Stage::prepared(Topology::default(), |_| {});
+/// Everything in VLANs: clients reach the director in [`CLIENTS`], real servers are in `servers`. With the
+/// configuration of the director, whose agent does not run yet.
+fn prepared(servers: u16) -> (Stage, String) {
+    let stage = Stage::prepared(Topology::default(), |_| {});
     let mut toml = stage.toml();
     for node in stage.lab.topology().nodes() {
         let script = dress(&node, servers);
@@ -74,6 +77,12 @@ fn on_a_stick(servers: u16) -> Stage {
             toml = toml.replace(&format!("\"{address}\""), &format!("\"{moved}\""));
         }
     }
+    (stage, toml)
+}
+
+/// The same, and the agent runs.
+fn on_a_stick(servers: u16) -> Stage {
+    let (mut stage, toml) = prepared(servers);
     stage.director.write_config(&toml).expect("lb.toml is written");
     stage.director.start().expect("the agent starts");
     stage.until("every real server is in the ring", |status| {
@@ -120,4 +129,46 @@ fn real_servers_in_any_vlan() {
         stage.director.terminate().expect("the agent ends");
         assert_eq!(vips_on(&stage, "eth0.100"), 0, "VIPs stay behind");
     }
+}
+
+#[test]
+#[ignore = "needs 802.1Q, which not every kernel has: `cargo xtask test --kernel 6.1` runs it"]
+fn what_does_not_fit_is_named() {
+    let (stage, toml) = prepared(OTHER);
+    let (code, said) = preflight(&stage, &toml, &[]);
+    assert_eq!(code, Some(0), "{said:#}");
+    let tags = words(&said, INTERFACE);
+    assert!(tags.contains("takes off VLAN tags"), "{tags}");
+    assert!(tags.contains("ethtool -K PEER txvlan off"), "{tags}");
+    let mut ethtool = Command::new("ethtool");
+    ethtool.args(["-K", INTERFACE, "rxvlan", "off"]);
+    stage.director.namespace().run(&mut ethtool).expect("tags stay");
+    let (_, said) = preflight(&stage, &toml, &[]);
+    assert_eq!(findings(&said), [""; 0], "{said:#}");
+
+    let inner = "link add link eth0.200 name eth0.200.7 type vlan id 7\nlink set eth0.200.7 up\n\
+                 address add 10.7.7.41/24 dev eth0.200.7\n";
+    stage.director.namespace().ip_batch(inner).expect("a VLAN within a VLAN");
+    let toml = toml.replace("10.9.9.51", "10.7.7.51");
+    let why = "is behind eth0.200.7, a VLAN within a VLAN (QinQ)";
+    assert_words(&refused(&stage, &toml), &["real server real1 10.7.7.51", why, "plain VLAN"]);
+    let (code, said) = preflight(&stage, &toml, &[]);
+    assert_eq!(code, Some(1), "{said:#}");
+    assert!(words(&said, "10.7.7.51").contains(why), "{said:#}");
+}
+
+#[test]
+#[ignore = "needs 802.1Q, which not every kernel has: `cargo xtask test --kernel 6.1` runs it"]
+fn vips_move_into_a_vlan_that_is_made_later() {
+    let stage = Stage::up();
+    let counts = || ["eth0", "eth0.100"].map(|name| vips_on(&stage, name));
+    assert_eq!(counts(), [3, 0]);
+    let made = "link add link eth0 name eth0.100 type vlan id 100\nlink set eth0.100 up\n\
+                address add 10.8.8.100/25 dev eth0.100\n";
+    stage.director.namespace().ip_batch(made).expect("a VLAN");
+    stage.lb(&["reload"]);
+    assert_eq!(counts(), [1, 2], "those of IPv4 are in the VLAN");
+    stage.director.namespace().ip_batch("link delete eth0.100\n").expect("no VLAN");
+    stage.lb(&["reload"]);
+    assert_eq!(counts(), [3, 0]);
 }

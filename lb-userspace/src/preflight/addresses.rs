@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     Facts, Finding, NeighbourRoom,
-    host::{self, HostError, Wanted},
+    host::{self, HostError},
+    reach::{Wanted, own_addresses, reach},
     refusal,
     segment::home,
     setting::Setting,
@@ -43,10 +44,10 @@ pub(super) fn real_servers(facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     let segments = facts.segments();
-    let own = host::own_addresses(&facts.interfaces);
+    let own = own_addresses(&facts.interfaces);
     servers(config)
         .filter_map(|server| {
-            host::reach(&server, &own, &segments, facts.routes.get(&server.address)).err()
+            reach(&server, &own, &segments, facts.routes.get(&server.address)).err()
         })
         .map(|error| refusal::finding(&error))
         .collect()
@@ -55,7 +56,7 @@ pub(super) fn real_servers(facts: &Facts) -> Vec<Finding> {
 /// Tunnels that end here end at addresses of this host.
 pub(super) fn ends(facts: &Facts) -> Vec<Finding> {
     let Some(config) = &facts.config else { return Vec::new() };
-    let own = host::own_addresses(&facts.interfaces);
+    let own = own_addresses(&facts.interfaces);
     let missing = config.node.decapsulate.iter().filter(|address| !own.contains(address));
     missing.map(|&address| refusal::finding(&HostError::NoEnd { address })).collect()
 }
@@ -69,7 +70,7 @@ pub(super) fn vips(facts: &Facts) -> Vec<Finding> {
 }
 
 fn on_loopback(facts: &Facts, config: &Config, vip: IpAddr) -> Option<Finding> {
-    let own = host::own_addresses(&facts.interfaces);
+    let own = own_addresses(&facts.interfaces);
     let served_here = config.pools.iter().any(|pool| {
         config.services_of(pool).any(|service| service.address == vip)
             && pool.everyone().any(|server| own.contains(&server.address))

@@ -13,6 +13,7 @@ mod interfaces;
 mod native;
 pub mod network;
 mod offloads;
+pub mod reach;
 mod refusal;
 mod replies;
 pub mod segment;

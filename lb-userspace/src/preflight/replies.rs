@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{
     Facts, Finding, addresses,
-    host::{self, Reach, Way},
+    reach::{Reach, Way, own_addresses, reach},
     segment::home,
     setting::Setting,
 };
@@ -62,12 +62,12 @@ fn homes<'a>(facts: &'a Facts, config: &Config) -> BTreeSet<&'a str> {
 /// The interfaces behind which IPv4 real servers are.
 fn behind<'a>(facts: &'a Facts, config: &Config) -> BTreeSet<&'a str> {
     let segments = facts.segments();
-    let own = host::own_addresses(&facts.interfaces);
+    let own = own_addresses(&facts.interfaces);
     addresses::servers(config)
         .filter(|server| server.address.is_ipv4())
         .filter_map(|server| {
             let route = facts.routes.get(&server.address);
-            match host::reach(&server, &own, &segments, route).ok()? {
+            match reach(&server, &own, &segments, route).ok()? {
                 Reach::There(Way { interface, router: None, .. }) => Some(interface.name.as_str()),
                 Reach::Here | Reach::There(_) => None,
             }
