@@ -46,6 +46,8 @@ pub(crate) struct Guest<'a> {
     pub(crate) tools: &'a [PathBuf],
 }
 
+/// Tests one after the other: an emulated machine is slow enough.
+const LAB_SETTINGS: &[&str] = &["LB_BIN=/sbin/lb", "RUST_TEST_THREADS=1"];
 /// What VLANs and the lab's switch stand on goes before them.
 const LAB_MODULES: &[(&str, &str)] = &[
     ("veth", ""),
@@ -82,7 +84,7 @@ pub(crate) fn test(kernels: &[Series], args: &[OsString]) -> Result<()> {
         };
         let lab = Guest {
             hardware: Hardware { memory: "2G", ..packets.hardware },
-            settings: &["LB_BIN=/sbin/lb"],
+            settings: LAB_SETTINGS,
             modules: LAB_MODULES,
             main: &e2e,
             args: &ignored,
