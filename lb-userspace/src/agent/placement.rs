@@ -245,3 +245,51 @@ fn servers(config: &Config) -> impl Iterator<Item = (String, Wanted<'_>)> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config, preflight::network::Vlan};
+
+    fn interface(name: &str, index: u32, mtu: u32, addresses: &[&str]) -> Interface {
+        let addresses = addresses.iter().map(|network| network.parse().unwrap()).collect();
+        Interface { name: name.to_owned(), index, mtu, up: true, addresses, ..Interface::default() }
+    }
+
+    /// A director without an address but in its VLANs.
+    fn on_a_stick() -> Placement {
+        let vlan = |id, below| Interface {
+            vlan: Some(Vlan { id, service: false }),
+            parent: Some(2),
+            ..below
+        };
+        let eth0 = interface("eth0", 2, 1_504, &["fe80::1/64", "10.1.0.40/32"]);
+        let clients = interface("eth0.100", 7, 1_500, &["10.1.0.1/24"]);
+        let servers = interface("eth0.200", 8, 1_400, &["10.2.0.1/24", "fd00:2::1/64"]);
+        Placement {
+            interfaces: vec![eth0.clone()],
+            segments: vec![eth0, vlan(100, clients), vlan(200, servers)],
+            ..Placement::default()
+        }
+    }
+
+    #[test]
+    fn vlans_have_addresses_names_and_sizes() {
+        let placement = on_a_stick();
+        let text = "[node]\nname = \"d\"\ninterface = \"eth0\"\n[[pool]]\nname = \"web\"\n\
+                    servers = [{ name = \"web1\", address = \"10.2.0.51\" }]\n[[service]]\nname = \"site\"\n\
+                    address = \"10.1.0.40\"\nports = [\"tcp/80\"]\npool = \"web\"\n";
+        let config = config::parse("lb.toml", text).unwrap_or_else(|report| panic!("{report}"));
+        let own = placement.own(&config.config);
+        assert_eq!(own.ipv4, Some([10, 1, 0, 1].into()), "not the VIP");
+        assert_eq!(own.ipv6, Some("fd00:2::1".parse().unwrap()), "not a link-local one");
+        let behind = |vlan| Some(placement.behind(Exit { interface: 2, vlan })?.name.as_str());
+        assert_eq!(
+            [0, 100, 200, 300].map(behind),
+            [Some("eth0"), Some("eth0.100"), Some("eth0.200"), None]
+        );
+        assert_eq!([2, 7, 8, 9].map(|index| placement.mtu(index)), [1_504, 1_500, 1_400, 0]);
+        assert_eq!(placement.home("10.1.0.40".parse().unwrap()), Some(7));
+        assert!(placement.has_vlans());
+    }
+}

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use super::{
     host::Basics,
     network::{Interface, RouteTo},
-    segment::segments,
+    segment::{home, segments},
     setting::Setting,
 };
 use crate::model::{Config, InterfaceName, XdpMode};
@@ -129,6 +129,20 @@ impl Facts {
             self.interfaces.iter().find(|interface| interface.name == name.as_str())
         };
         segments(&names.filter_map(named).collect::<Vec<_>>(), &self.interfaces)
+    }
+
+    /// Where clients' packets meet the kernel's own stack: the interfaces that are looked at, and VLANs on them that
+    /// a VIP is in.
+    pub(super) fn entrances(&self) -> Vec<&Interface> {
+        let mut all: Vec<_> = self.looked_at().collect();
+        let segments = self.segments();
+        let services = self.config.iter().flat_map(|config| &config.services);
+        for home in services.filter_map(|service| home(service.address, &segments)) {
+            if !all.iter().any(|known| known.index == home.index) {
+                all.push(home);
+            }
+        }
+        all
     }
 
     /// What the driver told of an interface.

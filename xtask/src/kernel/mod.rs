@@ -1,5 +1,5 @@
 //! Debian's kernels under qemu. `cargo xtask test --kernel 6.1`: the packet tests on another kernel than this
-//! machine's; `cargo xtask bench ipvs` boots one for what this machine's kernel lacks.
+//! machine's, and end-to-end tests of what this one may lack; `cargo xtask bench ipvs` boots one for what this machine's kernel lacks.
 //!
 //! qemu emulates a machine with one of Debian's kernels and an initramfs of little more than the program to
 //! run. It needs no disk, no network, no KVM and no rights.
