@@ -1,4 +1,4 @@
-//! A router on a stick: VIPs and real servers in VLANs of the director's one interface, which runs native XDP.
+//! A router on a stick: VIPs and real servers in VLANs of the one interface that the director runs XDP on.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -69,8 +69,10 @@ fn dress(node: &Node, servers: u16) -> String {
 
 /// Everything in VLANs: clients reach the director in [`CLIENTS`], real servers are in `servers`. With the
 /// configuration of the director, whose agent does not run yet.
-fn prepared(servers: u16) -> (Stage, String) {
-    let stage = Stage::prepared(Topology::default(), |_| {});
+fn prepared(servers: u16, mode: &str) -> (Stage, String) {
+    let stage = Stage::prepared(Topology::default(), |config| {
+        config.node = format!("xdp_mode = \"{mode}\"");
+    });
     let mut toml = stage.toml();
     for node in stage.lab.topology().nodes() {
         let script = dress(&node, servers);
@@ -84,8 +86,8 @@ fn prepared(servers: u16) -> (Stage, String) {
 }
 
 /// The same, and the agent runs.
-fn on_a_stick(servers: u16) -> Stage {
-    let (mut stage, toml) = prepared(servers);
+fn on_a_stick(servers: u16, mode: &str) -> Stage {
+    let (mut stage, toml) = prepared(servers, mode);
     stage.director.write_config(&toml).expect("lb.toml is written");
     stage.director.start().expect("the agent starts");
     stage.until("every real server is in the ring", |status| {
@@ -106,11 +108,12 @@ fn vips_on(stage: &Stage, interface: &str) -> usize {
 #[test]
 #[ignore = "needs 802.1Q, which not every kernel has: `cargo xtask test --kernel 6.1` runs it"]
 fn real_servers_in_any_vlan() {
-    for servers in [CLIENTS, OTHER, 0] {
-        let mut stage = on_a_stick(servers);
+    let native = [CLIENTS, OTHER, 0].map(|servers| (servers, "native"));
+    for (servers, mode) in native.into_iter().chain([(OTHER, "generic")]) {
+        let mut stage = on_a_stick(servers, mode);
         let status = stage.status();
         assert_eq!(status.warnings, [""; 0], "{servers}");
-        assert_eq!(status.interfaces[0].xdp_mode, "native", "{servers}");
+        assert_eq!(status.interfaces[0].xdp_mode, mode, "{servers}");
         for pool in ["web4", "web6"] {
             let hop = server(&status, pool, "real1").next_hop.as_ref().expect("a next hop");
             assert_eq!(hop.interface, interface(servers), "{pool}");
@@ -137,7 +140,7 @@ fn real_servers_in_any_vlan() {
 #[test]
 #[ignore = "needs 802.1Q, which not every kernel has: `cargo xtask test --kernel 6.1` runs it"]
 fn what_does_not_fit_is_named() {
-    let (stage, toml) = prepared(OTHER);
+    let (stage, toml) = prepared(OTHER, "native");
     let (code, said) = preflight(&stage, &toml, &[]);
     assert_eq!(code, Some(0), "{said:#}");
     let tags = words(&said, INTERFACE);
