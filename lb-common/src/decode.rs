@@ -7,7 +7,7 @@
 use crate::{
     abi::{Halves, Reason},
     flow::{Flow, Segment},
-    wire::{ETHERNET, Frame, VLAN_TAG, ethertype, protocol},
+    wire::{ETHERNET, Frame, VLAN_TAG, ethertype, is_tag, protocol},
 };
 
 /// VLAN tags that are followed.
@@ -136,11 +136,6 @@ pub fn kind<F: Frame + ?Sized>(frame: &F) -> (Kind, usize) {
         _ => Kind::Pass(Reason::NotIp),
     };
     (kind, at)
-}
-
-#[inline(always)]
-const fn is_tag(kind: u16) -> bool {
-    matches!(kind, ethertype::VLAN | ethertype::SERVICE_VLAN)
 }
 
 /// Reads a frame.

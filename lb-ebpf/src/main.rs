@@ -19,6 +19,7 @@ mod schedule;
 mod stats;
 mod tables;
 mod unpack;
+mod vlan;
 
 use aya_ebpf::{
     bindings::{TC_ACT_UNSPEC, xdp_action},
@@ -86,10 +87,18 @@ fn forward(packet: &mut Packet<'_>, choice: &Choice, ip: IpHeader) -> Result<u32
         marks::put(packet);
         return Ok(xdp_action::XDP_PASS);
     }
-    if features.has(Features::TUNNEL) && choice.tunnel {
-        return forward::tunnel(packet, choice, ip);
+    if features.has(Features::VLANS) && vlan::has_two_tags(ip.offset) {
+        return Err(Reason::Headers.into());
     }
-    forward::direct_routing(packet, choice, ip)
+    let action = if features.has(Features::TUNNEL) && choice.tunnel {
+        forward::tunnel(packet, choice, ip)?
+    } else {
+        forward::direct_routing(packet, choice, ip)?
+    };
+    if features.has(Features::VLANS) {
+        vlan::retag(packet, &choice.real)?;
+    }
+    Ok(action)
 }
 
 /// Counts a packet that is not forwarded, and tells its sender where that is due.

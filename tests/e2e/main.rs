@@ -24,4 +24,5 @@ mod takeover;
 mod trace;
 mod traffic;
 mod tunnel;
+mod vlan;
 mod wrong;

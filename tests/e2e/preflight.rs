@@ -37,12 +37,12 @@ fn preflight_by(
     (output.status.code(), said.unwrap_or_else(|error| panic!("{error}: {output:?}")))
 }
 
-fn preflight(stage: &Stage, toml: &str, args: &[&str]) -> (Option<i32>, Value) {
+pub(crate) fn preflight(stage: &Stage, toml: &str, args: &[&str]) -> (Option<i32>, Value) {
     preflight_by(stage, Command::new(stage.director.binary()), toml, args)
 }
 
 /// `error eth0`: what is found, without what is only worth knowing.
-fn findings(outcome: &Value) -> Vec<String> {
+pub(crate) fn findings(outcome: &Value) -> Vec<String> {
     let findings = outcome["findings"].as_array().expect("a list").iter();
     let text = |finding: &Value, key: &str| finding[key].as_str().expect("a text").to_owned();
     findings
@@ -52,7 +52,7 @@ fn findings(outcome: &Value) -> Vec<String> {
 }
 
 /// The words of the finding about `subject`.
-fn words(outcome: &Value, subject: &str) -> String {
+pub(crate) fn words(outcome: &Value, subject: &str) -> String {
     let mut findings = outcome["findings"].as_array().expect("a list").iter();
     let found = findings.find(|finding| finding["subject"] == subject);
     found.unwrap_or_else(|| panic!("nothing about {subject}: {outcome:#}")).to_string()

@@ -29,11 +29,11 @@ fn refused_by(stage: &Stage, mut command: Command, toml: &str) -> String {
     said
 }
 
-fn refused(stage: &Stage, toml: &str) -> String {
+pub(crate) fn refused(stage: &Stage, toml: &str) -> String {
     refused_by(stage, Command::new(stage.director.binary()), toml)
 }
 
-fn assert_words(said: &str, words: &[&str]) {
+pub(crate) fn assert_words(said: &str, words: &[&str]) {
     for word in words {
         assert!(said.contains(word), "not a word of {word}: {said}");
     }

@@ -106,6 +106,24 @@ pub(crate) fn tagged(frame: &[u8], tags: &[u16]) -> Vec<u8> {
     frame[..12].iter().copied().chain(tags).chain(frame[12..].iter().copied()).collect()
 }
 
+/// As it is in a VLAN: with one tag of 802.1Q, which keeps priority and drop eligibility of the one
+/// that it had; 0: without a tag.
+pub(crate) fn in_vlan(frame: &[u8], vlan: u16) -> Vec<u8> {
+    let tagged = ip_header(frame).0 > 14;
+    let priority = if tagged { frame[14] & 0xf0 } else { 0 };
+    let rest = &frame[if tagged { 16 } else { 12 }..];
+    let [high, low] = vlan.to_be_bytes();
+    let tag = [0x81, 0x00, priority | high, low];
+    let tag = if vlan == 0 { &[][..] } else { &tag };
+    [&frame[..12], tag, rest].concat()
+}
+
+/// With one tag: its kind, and its priority, drop eligibility and VLAN.
+pub(crate) fn with_tag(frame: &[u8], kind: u16, tci: u16) -> Vec<u8> {
+    let ([a, b], [c, d]) = (kind.to_be_bytes(), tci.to_be_bytes());
+    [&frame[..12], &[a, b, c, d], &frame[12..]].concat()
+}
+
 /// With so many words of IPv4 options (RFC 791: no operation).
 pub(crate) fn with_options(frame: &[u8], words: u8) -> Vec<u8> {
     let options = vec![1; usize::from(words) * 4];

@@ -160,6 +160,10 @@ impl Director {
         let config = &self.plane.config;
         let service = config.services.iter().find(|found| found.name.as_str() == service);
         let service = service.expect("a service of the configuration");
+        let retags = self.plane.data.features().has(Features::VLANS);
+        let vlan = self.plane.vlans.get(&real).copied().unwrap_or(0);
+        let retagged = retags.then(|| craft::in_vlan(frame, vlan));
+        let frame = retagged.as_deref().unwrap_or(frame);
         match service.mode {
             Mode::DirectRouting => craft::forwarded(frame, mac(real)),
             Mode::Tunnel => {

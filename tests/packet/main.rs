@@ -37,4 +37,5 @@ mod survival;
 mod transition;
 mod tunnels;
 mod unpack;
+mod vlans;
 mod windows;

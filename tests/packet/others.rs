@@ -217,7 +217,9 @@ fn everything_at_once() {
         Features::UNPACK,
         Features::PEERS,
         Features::LOCAL,
+        Features::CAPTURE,
         Features::MARKS,
+        Features::VLANS,
     ];
     let all = features.into_iter().fold(Features::default(), Features::with);
     let mut director = Director::equipped(&web(THREE, "scheduler = \"wlc\""), all);

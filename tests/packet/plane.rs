@@ -1,6 +1,10 @@
 //! A data plane for tests and benchmarks: the real program, maps of its own, filled through the plan.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Instant,
+};
 
 use lb_common::{abi::Features, flow_hash::HashKeys};
 use lb_userspace::{
@@ -38,6 +42,8 @@ pub(crate) struct Plane {
     pub(crate) elsewhere: BTreeSet<IpAddr>,
     /// The largest packet that the interfaces take.
     pub(crate) mtu: u16,
+    /// VLANs that real servers are in; frames to all but these bear no tag.
+    pub(crate) vlans: BTreeMap<IpAddr, u16>,
     /// Real servers that are this host.
     pub(crate) local: BTreeSet<IpAddr>,
     /// This host's addresses, the other directors, floods.
@@ -70,6 +76,7 @@ impl Plane {
             unresolved: BTreeSet::new(),
             elsewhere: BTreeSet::new(),
             mtu: MTU,
+            vlans: BTreeMap::new(),
             local: BTreeSet::new(),
             surroundings: Surroundings::default(),
             rings: Rings::default(),
@@ -128,6 +135,7 @@ impl Plane {
             ramp: Ramp::FULL,
             next_hop: (!self.unresolved.contains(&address)).then(|| NextHop {
                 interface: INTERFACE + u32::from(self.elsewhere.contains(&address)),
+                vlan: self.vlans.get(&address).copied().unwrap_or(0),
                 source_mac: DIRECTOR,
                 destination_mac: mac(address),
                 mtu: self.mtu,

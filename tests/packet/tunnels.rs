@@ -21,7 +21,8 @@ use crate::{
 };
 
 /// Keys of `[node]`: what outer sources come from.
-const SOURCES: &str = "tunnel_source = \"172.16.0.0/16\"\ntunnel_source6 = \"fd00:16::/64\"\n";
+pub(crate) const SOURCES: &str =
+    "tunnel_source = \"172.16.0.0/16\"\ntunnel_source6 = \"fd00:16::/64\"\n";
 
 /// One service with its pool: the family of its VIP, that of its real servers, what is put around.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +87,7 @@ pub(crate) fn config(node: &str, keys: &str) -> String {
 }
 
 /// The frame reaches a real server of the tunnel's own service.
-fn arrives(director: &mut Director, tunnel: Tunnel, frame: &[u8]) -> IpAddr {
+pub(crate) fn arrives(director: &mut Director, tunnel: Tunnel, frame: &[u8]) -> IpAddr {
     match director.send(frame) {
         Outcome::To(service, real) if service == tunnel.to_string() => real,
         other => panic!("{tunnel}: {other:?}"),

@@ -13,7 +13,7 @@ use crate::{build, runner, tidy, workspace};
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only the packet tests, on Debian's newest kernel of this series (6.1, 6.12) under qemu; may be repeated
+    /// Only the packet tests and the ignored end-to-end tests, on Debian's newest kernel of this series (6.1, 6.12) under qemu; may be repeated
     #[arg(long, value_name = "SERIES")]
     kernel: Vec<Series>,
 

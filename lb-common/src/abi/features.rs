@@ -26,6 +26,9 @@ impl Features {
     /// Packets of a service with a mark go on to this host.
     pub const MARKS: Self = Self(1 << 8);
 
+    /// There are VLANs on an interface: packets leave with the tag of their link, or without one.
+    pub const VLANS: Self = Self(1 << 9);
+
     /// True where every bit of `other` is set.
     #[inline(always)]
     #[must_use]

@@ -85,18 +85,20 @@ impl Real {
 /// Number of [`Link`]s; the first one is nowhere.
 pub const LINKS: u32 = 1 << (16 - Real::LINK_SHIFT);
 
-/// How frames leave: shared by all real servers behind one interface. Never changed while a [`Real`] names it.
+/// How frames leave: shared by all real servers behind one interface, in one VLAN. Never changed while a [`Real`] names it.
 #[repr(C, align(16))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Link {
-    /// The director's own address on that interface.
+    /// The director's own address there.
     pub source_mac: [u8; 6],
-    /// The largest packet (IP header included) that the interface takes, in bytes; 0: not known.
+    /// The largest packet (IP header included) that may go there, in bytes; 0: not known.
     pub mtu: u16,
     /// The interface.
     pub interface: u32,
+    /// The VLAN on it (802.1Q), 1 to 4,094; 0: frames bear no tag.
+    pub vlan: u16,
     /// Zero.
-    pub zero: u32,
+    pub zero: u16,
 }
 
 const _: () = assert!(size_of::<Link>() == 16);
@@ -107,8 +109,8 @@ impl Link {
     #[must_use]
     pub const fn words(&self) -> [u64; 2] {
         let ([a, b, c, d, e, f], [g, h]) = (self.source_mac, self.mtu.to_ne_bytes());
-        let [i, j, k, l] = self.interface.to_ne_bytes();
-        [u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes([i, j, k, l, 0, 0, 0, 0])]
+        let ([i, j, k, l], [m, n]) = (self.interface.to_ne_bytes(), self.vlan.to_ne_bytes());
+        [u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes([i, j, k, l, m, n, 0, 0])]
     }
 
     /// The record that [`Link::words`] came from.
@@ -116,11 +118,12 @@ impl Link {
     #[must_use]
     pub const fn from_words([first, second]: [u64; 2]) -> Self {
         let [a, b, c, d, e, f, g, h] = first.to_ne_bytes();
-        let [i, j, k, l, ..] = second.to_ne_bytes();
+        let [i, j, k, l, m, n, ..] = second.to_ne_bytes();
         Self {
             source_mac: [a, b, c, d, e, f],
             mtu: u16::from_ne_bytes([g, h]),
             interface: u32::from_ne_bytes([i, j, k, l]),
+            vlan: u16::from_ne_bytes([m, n]),
             zero: 0,
         }
     }
@@ -142,8 +145,13 @@ const MAC: u64 = (1 << 48) - 1;
 mod tests {
     use super::*;
 
-    const LINK: Link =
-        Link { source_mac: [7, 8, 9, 10, 11, 12], mtu: 1_500, interface: 0x0102_0304, zero: 0 };
+    const LINK: Link = Link {
+        source_mac: [7, 8, 9, 10, 11, 12],
+        mtu: 1_500,
+        interface: 0x0102_0304,
+        vlan: 0x0506,
+        zero: 0,
+    };
 
     #[test]
     fn words_are_the_record() {

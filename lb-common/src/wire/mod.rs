@@ -40,6 +40,13 @@ pub const ETHERNET: usize = 14;
 /// Length of one VLAN tag.
 pub const VLAN_TAG: usize = 4;
 
+/// True where a type says that a VLAN tag stands there.
+#[inline(always)]
+#[must_use]
+pub const fn is_tag(kind: u16) -> bool {
+    matches!(kind, ethertype::VLAN | ethertype::SERVICE_VLAN)
+}
+
 /// IANA: protocol numbers, which are IPv6's next header values too.
 pub mod protocol {
     /// IPv6 hop-by-hop options.

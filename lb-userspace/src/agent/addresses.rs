@@ -1,4 +1,4 @@
-//! The VIPs on the director's interface, where no VRRP looks after them.
+//! The VIPs on the director's interfaces, where no VRRP looks after them.
 //!
 //! Only what this program has added is ever removed: what was there before belongs to somebody else.
 
@@ -32,25 +32,19 @@ impl Addresses {
         Ok(Self { added: files::read(&file)?, file })
     }
 
-    /// Makes exactly `wanted` the addresses that are on `interface` because of us. An address that cannot
-    /// be added or removed is reported in the log and in the returned warnings.
+    /// Makes exactly `wanted` (by index of the interface) the addresses that are there because of us. An address
+    /// that cannot be added or removed is reported in the log and in the returned warnings.
     pub(super) async fn set(
         &mut self,
         netlink: &Netlink,
-        interface: u32,
-        wanted: &BTreeSet<IpAddr>,
+        wanted: &BTreeSet<(u32, IpAddr)>,
     ) -> Vec<String> {
         let mut warnings = Vec::new();
-        let surplus: Vec<_> = self
-            .added
-            .iter()
-            .filter(|(index, address)| *index != interface || !wanted.contains(address))
-            .copied()
-            .collect();
+        let surplus: Vec<_> = self.added.difference(wanted).copied().collect();
         for (index, address) in surplus {
             self.remove(netlink, index, address).await;
         }
-        for &address in wanted {
+        for &(interface, address) in wanted {
             match netlink.add_address(interface, address, full_length(address)).await {
                 Ok(true) => {
                     info!(%address, interface, "VIP added");

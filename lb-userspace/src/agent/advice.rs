@@ -76,7 +76,7 @@ fn needless(config: &Config, pool: &Pool, placement: &Placement) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::{super::placement::Place, *};
-    use crate::config;
+    use crate::{config, preflight::segment::Exit};
 
     const HERE: &str = "10.8.8.41";
 
@@ -102,7 +102,8 @@ mod tests {
 
     fn place(address: &str, neighbour: &str) -> (IpAddr, Place) {
         let key = Key { interface: 2, address: neighbour.parse().unwrap() };
-        (address.parse().unwrap(), Place { key, source_mac: [2, 0, 0, 0, 0, 1] })
+        let exit = Exit { interface: 2, vlan: 0 };
+        (address.parse().unwrap(), Place { key, exit, source_mac: [2, 0, 0, 0, 0, 1] })
     }
 
     #[test]

@@ -148,6 +148,7 @@ impl Director {
         self.start_slowly(now);
         self.renumber()?;
         self.surroundings.own = self.placement.own(&self.config);
+        self.surroundings.vlans = self.placement.has_vlans();
         self.surroundings.peers = self.placement.peer_macs(neighbours);
         let desired = self.desired(neighbours);
         let actual = match self.known.take() {

@@ -5,7 +5,10 @@ use std::path::Path;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
 use crate::preflight::host::{BTF, Basics, HostErrors, PinPlace};
-pub use crate::preflight::host::{HostError, Reach, Wanted, interface, own_addresses, reach};
+pub use crate::preflight::{
+    host::{HostError, interface},
+    reach::{Reach, Wanted, Way, own_addresses, reach},
+};
 
 /// What `lb run` stands on. What cannot be read counts as missing.
 #[must_use]

@@ -52,9 +52,8 @@ impl Agent {
     pub(super) fn follow_neighbours(&mut self) {
         let placement = &self.director.placement;
         for key in placement.neighbours(&self.director.effective.config) {
-            let mut interfaces = placement.interfaces.iter();
-            if let Some(interface) = interfaces.find(|found| found.index == key.interface) {
-                self.neighbours.want(interface, key.address);
+            if let Some(segment) = placement.segment(key.interface) {
+                self.neighbours.want(segment, key.address);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    host::{self, Reach, Wanted},
+    host::{self, Reach, Wanted, Way},
     neighbour::{Key, Neighbours, State},
     netlink::{self, Interface, Netlink},
 };
@@ -15,6 +15,7 @@ use crate::{
     config::{Parsed, Report},
     model::{Config, Pool},
     plan::{NextHop, OwnAddresses},
+    preflight::segment::{Exit, exit, home, segments},
 };
 
 /// Interfaces of the configuration, and the place of every real server.
@@ -22,6 +23,8 @@ use crate::{
 pub(super) struct Placement {
     /// In the order of the configuration.
     pub(super) interfaces: Vec<Interface>,
+    /// The networks behind them: they themselves, then the VLANs on them.
+    pub(super) segments: Vec<Interface>,
     /// By address of the real server.
     pub(super) places: BTreeMap<IpAddr, Place>,
     /// Real servers that are this host.
@@ -46,7 +49,9 @@ pub(super) enum Found {
 pub(super) struct Place {
     /// Its neighbour entry, or its router's.
     pub(super) key: Key,
-    /// Our address on that interface.
+    /// How frames leave for there.
+    pub(super) exit: Exit,
+    /// Our address on the interface of the neighbour.
     pub(super) source_mac: [u8; 6],
 }
 
@@ -62,16 +67,44 @@ pub(super) enum PlacementError {
 }
 
 impl Placement {
-    /// The largest packet that an interface takes, in bytes; 0 where it is not known.
-    pub(super) fn mtu(&self, interface: u32) -> u16 {
-        let found = self.interfaces.iter().find(|known| known.index == interface);
-        found.map_or(0, |known| u16::try_from(known.mtu).unwrap_or(u16::MAX))
+    /// The network of an interface, or of a VLAN on one.
+    pub(super) fn segment(&self, interface: u32) -> Option<&Interface> {
+        self.segments.iter().find(|known| known.index == interface)
     }
 
-    /// This host's own addresses on its first interface; a VIP is none.
+    /// What frames with this exit go into: an interface, or a VLAN on one.
+    pub(super) fn behind(&self, way: Exit) -> Option<&Interface> {
+        let all = self.all_segments();
+        all.iter().copied().find(|segment| exit(segment, &all) == Some(way))
+    }
+
+    /// VLANs stand on the interfaces.
+    pub(super) fn has_vlans(&self) -> bool {
+        self.segments.len() > self.interfaces.len()
+    }
+
+    /// Where a VIP is added: index of the interface, or of a VLAN on it.
+    pub(super) fn home(&self, vip: IpAddr) -> Option<u32> {
+        home(vip, &self.all_segments()).map(|home| home.index)
+    }
+
+    fn all_segments(&self) -> Vec<&Interface> {
+        self.segments.iter().collect()
+    }
+
+    /// The largest packet that goes into a network, in bytes; 0 where it is not known.
+    fn mtu(&self, interface: u32) -> u16 {
+        self.segment(interface).map_or(0, |known| u16::try_from(known.mtu).unwrap_or(u16::MAX))
+    }
+
+    /// This host's own addresses on its first interface, or in a VLAN on that; a VIP is none.
     pub(super) fn own(&self, config: &Config) -> OwnAddresses {
         let vip = |address: &IpAddr| config.services.iter().any(|s| s.address == *address);
-        let networks = || self.interfaces.first().into_iter().flat_map(|i| &i.addresses);
+        let first = self.interfaces.first().map(|first| first.index);
+        let all = self.all_segments();
+        let on_first =
+            |segment: &&&Interface| exit(segment, &all).map(|way| way.interface) == first;
+        let networks = || all.iter().filter(on_first).flat_map(|segment| &segment.addresses);
         let addresses = || networks().map(ipnet::IpNet::addr).filter(|address| !vip(address));
         OwnAddresses {
             ipv4: addresses().find_map(|address| match address {
@@ -103,7 +136,11 @@ impl Placement {
             }
         }
         let host = host::own_addresses(&existing);
-        let mut placement = Self { interfaces, host, ..Self::default() };
+        let segments: Vec<_> = segments(&interfaces.iter().collect::<Vec<_>>(), &existing)
+            .into_iter()
+            .cloned()
+            .collect();
+        let mut placement = Self { interfaces, segments, host, ..Self::default() };
         for (index, address) in parsed.config.node.decapsulate.iter().copied().enumerate() {
             if !placement.host.contains(&address) {
                 misfit(format!("node.decapsulate[{index}]"), host::HostError::NoEnd { address });
@@ -132,23 +169,22 @@ impl Placement {
         wanted: &Wanted<'_>,
         netlink: &Netlink,
     ) -> Result<Found, host::HostError> {
-        let interfaces: Vec<_> = self.interfaces.iter().collect();
-        let reach = match host::reach(wanted, &self.host, &interfaces, None) {
+        let segments = self.all_segments();
+        let reach = match host::reach(wanted, &self.host, &segments, None) {
             Ok(reach) => reach,
             // No subnet tells. No route at all is no error here: the message names the subnets.
             Err(_) => {
                 let route = netlink.route_to(wanted.address).await.ok();
-                host::reach(wanted, &self.host, &interfaces, route.as_ref())?
+                host::reach(wanted, &self.host, &segments, route.as_ref())?
             }
-        };
-        let there = |interface: &Interface, address| {
-            let key = Key { interface: interface.index, address };
-            Found::There(Place { key, source_mac: interface.mac })
         };
         Ok(match reach {
             Reach::Here => Found::Here,
-            Reach::OnLink(interface) => there(interface, wanted.address),
-            Reach::Routed { interface, router } => there(interface, router),
+            Reach::There(Way { interface, exit, router }) => {
+                let address = router.unwrap_or(wanted.address);
+                let key = Key { interface: interface.index, address };
+                Found::There(Place { key, exit, source_mac: interface.mac })
+            }
         })
     }
 
@@ -185,8 +221,8 @@ impl Placement {
     /// Where frames for a real server go; `None` until its neighbour is resolved.
     pub(super) fn next_hop(&self, place: &Place, neighbours: &Neighbours) -> Option<NextHop> {
         let destination_mac = neighbours.state(place.key).and_then(State::mac)?;
-        let (interface, source_mac) = (place.key.interface, place.source_mac);
-        Some(NextHop { interface, source_mac, destination_mac, mtu: self.mtu(interface) })
+        let Place { key, exit: Exit { interface, vlan }, source_mac } = *place;
+        Some(NextHop { interface, vlan, source_mac, destination_mac, mtu: self.mtu(key.interface) })
     }
 
     /// MAC addresses of the other directors, as far as they are resolved.
@@ -208,4 +244,52 @@ fn servers(config: &Config) -> impl Iterator<Item = (String, Wanted<'_>)> {
             (format!("{key}.address"), Wanted { name, address, tunnelled })
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config, preflight::network::Vlan};
+
+    fn interface(name: &str, index: u32, mtu: u32, addresses: &[&str]) -> Interface {
+        let addresses = addresses.iter().map(|network| network.parse().unwrap()).collect();
+        Interface { name: name.to_owned(), index, mtu, up: true, addresses, ..Interface::default() }
+    }
+
+    /// A director without an address but in its VLANs.
+    fn on_a_stick() -> Placement {
+        let vlan = |id, below| Interface {
+            vlan: Some(Vlan { id, service: false }),
+            parent: Some(2),
+            ..below
+        };
+        let eth0 = interface("eth0", 2, 1_504, &["fe80::1/64", "10.1.0.40/32"]);
+        let clients = interface("eth0.100", 7, 1_500, &["10.1.0.1/24"]);
+        let servers = interface("eth0.200", 8, 1_400, &["10.2.0.1/24", "fd00:2::1/64"]);
+        Placement {
+            interfaces: vec![eth0.clone()],
+            segments: vec![eth0, vlan(100, clients), vlan(200, servers)],
+            ..Placement::default()
+        }
+    }
+
+    #[test]
+    fn vlans_have_addresses_names_and_sizes() {
+        let placement = on_a_stick();
+        let text = "[node]\nname = \"d\"\ninterface = \"eth0\"\n[[pool]]\nname = \"web\"\n\
+                    servers = [{ name = \"web1\", address = \"10.2.0.51\" }]\n[[service]]\nname = \"site\"\n\
+                    address = \"10.1.0.40\"\nports = [\"tcp/80\"]\npool = \"web\"\n";
+        let config = config::parse("lb.toml", text).unwrap_or_else(|report| panic!("{report}"));
+        let own = placement.own(&config.config);
+        assert_eq!(own.ipv4, Some([10, 1, 0, 1].into()), "not the VIP");
+        assert_eq!(own.ipv6, Some("fd00:2::1".parse().unwrap()), "not a link-local one");
+        let behind = |vlan| Some(placement.behind(Exit { interface: 2, vlan })?.name.as_str());
+        assert_eq!(
+            [0, 100, 200, 300].map(behind),
+            [Some("eth0"), Some("eth0.100"), Some("eth0.200"), None]
+        );
+        assert_eq!([2, 7, 8, 9].map(|index| placement.mtu(index)), [1_504, 1_500, 1_400, 0]);
+        assert_eq!(placement.home("10.1.0.40".parse().unwrap()), Some(7));
+        assert!(placement.has_vlans());
+    }
 }

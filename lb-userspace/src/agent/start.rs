@@ -160,14 +160,12 @@ impl Agent {
     }
 
     pub(super) async fn set_addresses(&mut self) {
-        let config = &self.director.config;
-        let Some(interface) = self.director.placement.interfaces.first() else { return };
-        let vips: BTreeSet<_> = if config.node.manage_addresses {
-            config.services.iter().map(|service| service.address).collect()
-        } else {
-            BTreeSet::new()
-        };
-        let new = self.addresses.set(&self.netlink, interface.index, &vips).await;
+        let (config, placement) = (&self.director.config, &self.director.placement);
+        let services = config.services.iter().filter(|_| config.node.manage_addresses);
+        let vips: BTreeSet<_> = services
+            .filter_map(|service| Some((placement.home(service.address)?, service.address)))
+            .collect();
+        let new = self.addresses.set(&self.netlink, &vips).await;
         self.warnings.retain(|warning| !warning.starts_with("VIP "));
         self.warnings.extend(new);
     }

@@ -212,12 +212,11 @@ impl Agent {
         let place = self.director.placement.places.get(&server.address)?;
         let state = self.neighbours.state(place.key)?;
         let mac = state.mac()?;
-        let interfaces = &self.director.placement.interfaces;
-        let interface = interfaces.iter().find(|i| i.index == place.key.interface)?;
+        let segment = self.director.placement.segment(place.key.interface)?;
         let failing = matches!(state, neighbour::State::Failing { .. });
         Some(NextHopStatus {
             mac: show_mac(mac),
-            interface: interface.name.clone(),
+            interface: segment.name.clone(),
             age_seconds: self.neighbours.age(place.key).map(|age| age.as_secs()),
             state: if failing { "failing" } else { "reachable" }.to_owned(),
         })

@@ -6,7 +6,7 @@ use std::{
 };
 
 use lb_common::{
-    abi::{Address, NO_REAL, RealState, Reason, Service},
+    abi::{Address, Link, NO_REAL, RealState, Reason, Service},
     flow::{Flow, Segment},
     verdict::{Choice, Origin, Tables as _, choose, find},
 };
@@ -15,6 +15,7 @@ use super::{run::Agent, status::show_mac};
 use crate::{
     api::Trace,
     model::{self, PortSpec, Protocol},
+    preflight::segment::Exit,
 };
 
 impl Agent {
@@ -139,7 +140,7 @@ impl Agent {
         }
         trace.verdict = "forward".to_owned();
         let mac = show_mac(choice.real.destination_mac);
-        let out = self.interface_name(choice.link.interface);
+        let out = self.way_out(&choice.link);
         let tunnel = choice.tunnel.then(|| self.director.plane.tunnel(choice.entry)).flatten();
         trace.steps.push(match tunnel {
             None => format!("forwarded by direct routing to {mac} on {out}"),
@@ -211,11 +212,17 @@ impl Agent {
         with(false).or_else(|| with(true))
     }
 
-    fn interface_name(&self, index: u32) -> String {
-        let mut interfaces = self.director.placement.interfaces.iter();
-        interfaces
-            .find(|interface| interface.index == index)
-            .map_or_else(|| format!("interface {index}"), |interface| interface.name.clone())
+    /// `eth0`, or `eth0.100`.
+    fn way_out(&self, link: &Link) -> String {
+        let Link { interface, vlan, .. } = *link;
+        let behind = self.director.placement.behind(Exit { interface, vlan });
+        behind.map_or_else(
+            || match vlan {
+                0 => format!("interface {interface}"),
+                vlan => format!("VLAN {vlan} of interface {interface}"),
+            },
+            |segment| segment.name.clone(),
+        )
     }
 
     fn is_local(&self, address: IpAddr) -> bool {

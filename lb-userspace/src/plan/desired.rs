@@ -48,11 +48,13 @@ impl fmt::Display for Admin {
 pub struct NextHop {
     /// The interface.
     pub interface: u32,
+    /// The VLAN on it (802.1Q); 0: frames bear no tag.
+    pub vlan: u16,
     /// Our own address on it.
     pub source_mac: [u8; 6],
     /// Its address, or its router's.
     pub destination_mac: [u8; 6],
-    /// The largest packet that the interface takes, in bytes; 0: not known.
+    /// The largest packet that may go there, in bytes; 0: not known.
     pub mtu: u16,
 }
 
@@ -121,6 +123,8 @@ pub struct Surroundings {
     pub own: OwnAddresses,
     /// MAC addresses of the other directors.
     pub peers: BTreeSet<[u8; 6]>,
+    /// VLANs stand on an interface of the configuration: packets may come in with a tag and leave without.
+    pub vlans: bool,
     /// Services with a flood on.
     pub floods: BTreeSet<Name>,
 }
@@ -199,10 +203,12 @@ pub fn desired(inputs: &Inputs<'_>, rings: &mut Rings) -> Desired {
     desired.peers.clone_from(&inputs.surroundings.peers);
     desired.own = inputs.surroundings.own;
     let here = desired.reals.values().any(|real| real.state.has(RealState::LOCAL));
+    let tagged = desired.reals.values().any(|real| real.hop.is_some_and(|hop| hop.vlan != 0));
     desired.features = features(config)
         .with_if(Features::PEERS, !desired.peers.is_empty())
         .with_if(Features::LOCAL, here)
-        .with_if(Features::MARKS, marks::any(config, |pool, at| (inputs.status)(pool, at).local));
+        .with_if(Features::MARKS, marks::any(config, |pool, at| (inputs.status)(pool, at).local))
+        .with_if(Features::VLANS, inputs.surroundings.vlans || tagged);
     desired
 }
 

@@ -13,6 +13,7 @@ use crate::{
 
 const HOP: NextHop = NextHop {
     interface: 7,
+    vlan: 0,
     source_mac: [2, 0, 0, 0, 0, 1],
     destination_mac: [2, 0, 0, 0, 0, 9],
     mtu: 1_500,
@@ -222,4 +223,27 @@ fn what_counts_in_the_hash() {
         assert_eq!(hash(&service, a, 1) != hash(&service, b, 1), clients, "{what}: clients");
         assert_eq!(hash(&service, a, 1) != hash(&service, a, 2), ports, "{what}: ports");
     }
+}
+
+/// The program minds VLANs where a link has one, or where packets may come in with a tag.
+#[test]
+fn vlans_are_a_feature() {
+    let config = pools(&[("web", &[1, 2])]);
+    assert!(!all_up(&config).features.has(Features::VLANS));
+    let tagged = NextHop { vlan: 100, ..HOP };
+    let one = |_: &Name, at| {
+        let hop = if at == address(1) { tagged } else { HOP };
+        MemberStatus { next_hop: Some(hop), ..UP }
+    };
+    let desired = desired_for(&config, &Operator::default(), &one);
+    assert!(desired.features.has(Features::VLANS));
+    assert_eq!(desired.reals[&0].hop, Some(tagged));
+    assert_eq!(desired.devices, [HOP.interface].into(), "redirects go by interface");
+
+    let effective = Operator::default().apply(&config);
+    let numbering = Numbering::default().assign(&effective.config, 64).unwrap();
+    let surroundings = Surroundings { vlans: true, ..Surroundings::default() };
+    let (effective, numbering, surroundings) = (&effective, &numbering, &surroundings);
+    let inputs = Inputs { effective, numbering, keys: &keys(), surroundings, status: &|_, _| UP };
+    assert!(super::desired(&inputs, &mut Rings::default()).features.has(Features::VLANS));
 }

@@ -227,11 +227,16 @@ impl fmt::Display for Step {
             Self::PutReal { number, real } => {
                 write!(f, "real server {number}: ")?;
                 match real.hop {
-                    Some(NextHop { interface, destination_mac: [a, b, c, d, e, g], .. }) => {
+                    Some(NextHop {
+                        interface, vlan, destination_mac: [a, b, c, d, e, g], ..
+                    }) => {
                         write!(
                             f,
                             "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x} on interface {interface}"
                         )?;
+                        if vlan != 0 {
+                            write!(f, ", VLAN {vlan}")?;
+                        }
                     }
                     None => write!(f, "no next hop")?,
                 }

@@ -38,6 +38,7 @@ fn wanted(
         healthy: address != crate::plan::sample::real(down),
         next_hop: Some(NextHop {
             interface: 2 + u32::from(address == crate::plan::sample::real(1)),
+            vlan: 0,
             source_mac: [2; 6],
             destination_mac: [4; 6],
             mtu: 1_500,

@@ -7,9 +7,10 @@ use std::{
 
 use super::{
     Facts, Finding, NeighbourRoom,
-    host::{self, HostError, Wanted},
-    network::Interface,
+    host::{self, HostError},
+    reach::{Wanted, own_addresses, reach},
     refusal,
+    segment::home,
     setting::Setting,
 };
 use crate::model::{Config, InterfaceName};
@@ -42,11 +43,11 @@ pub(super) fn real_servers(facts: &Facts) -> Vec<Finding> {
         // Where they are depends on what is missing, which is reported.
         return Vec::new();
     }
-    let interfaces: Vec<&Interface> = facts.looked_at().collect();
-    let own = host::own_addresses(&facts.interfaces);
+    let segments = facts.segments();
+    let own = own_addresses(&facts.interfaces);
     servers(config)
         .filter_map(|server| {
-            host::reach(&server, &own, &interfaces, facts.routes.get(&server.address)).err()
+            reach(&server, &own, &segments, facts.routes.get(&server.address)).err()
         })
         .map(|error| refusal::finding(&error))
         .collect()
@@ -55,7 +56,7 @@ pub(super) fn real_servers(facts: &Facts) -> Vec<Finding> {
 /// Tunnels that end here end at addresses of this host.
 pub(super) fn ends(facts: &Facts) -> Vec<Finding> {
     let Some(config) = &facts.config else { return Vec::new() };
-    let own = host::own_addresses(&facts.interfaces);
+    let own = own_addresses(&facts.interfaces);
     let missing = config.node.decapsulate.iter().filter(|address| !own.contains(address));
     missing.map(|&address| refusal::finding(&HostError::NoEnd { address })).collect()
 }
@@ -69,7 +70,7 @@ pub(super) fn vips(facts: &Facts) -> Vec<Finding> {
 }
 
 fn on_loopback(facts: &Facts, config: &Config, vip: IpAddr) -> Option<Finding> {
-    let own = host::own_addresses(&facts.interfaces);
+    let own = own_addresses(&facts.interfaces);
     let served_here = config.pools.iter().any(|pool| {
         config.services_of(pool).any(|service| service.address == vip)
             && pool.everyone().any(|server| own.contains(&server.address))
@@ -109,12 +110,12 @@ fn elsewhere(facts: &Facts, _: &Config, vip: IpAddr) -> Option<Finding> {
 }
 
 fn without_ipv6(facts: &Facts, config: &Config, vip: IpAddr) -> Option<Finding> {
-    let first = config.node.interfaces.first()?;
-    let setting = Setting::ipv6(first.as_str(), "disable_ipv6");
+    let home = &home(vip, &facts.segments())?.name;
+    let setting = Setting::ipv6(home, "disable_ipv6");
     let disabled = facts.settings.get(&setting).is_some_and(|value| *value != 0);
     let finding = || {
         Finding::error(setting.to_string())
-            .problem(format!("IPv6 is disabled on {first}, and {vip} is to be added there"))
+            .problem(format!("IPv6 is disabled on {home}, and {vip} is to be added there"))
             .why("nobody would answer for the VIP")
             .remedy(format!("sysctl -w {setting}=0"))
     };

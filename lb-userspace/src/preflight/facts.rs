@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, net::IpAddr};
 use super::{
     host::Basics,
     network::{Interface, RouteTo},
+    segment::{home, segments},
     setting::Setting,
 };
-use crate::model::{Config, XdpMode};
+use crate::model::{Config, InterfaceName, XdpMode};
 
 /// All of it. What could not be read is `None`, and no check speaks of it.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +119,30 @@ impl Facts {
             }
             None => interface.up && interface.name != "lo" && self.bond_of(interface).is_none(),
         })
+    }
+
+    /// The networks of the configuration's interfaces, those of VLANs on them included; the first one is that of
+    /// the first interface. None where there is no configuration.
+    pub fn segments(&self) -> Vec<&Interface> {
+        let names = self.config.iter().flat_map(|config| &config.node.interfaces);
+        let named = |name: &InterfaceName| {
+            self.interfaces.iter().find(|interface| interface.name == name.as_str())
+        };
+        segments(&names.filter_map(named).collect::<Vec<_>>(), &self.interfaces)
+    }
+
+    /// Where clients' packets meet the kernel's own stack: the interfaces that are looked at, and VLANs on them that
+    /// a VIP is in.
+    pub(super) fn entrances(&self) -> Vec<&Interface> {
+        let mut all: Vec<_> = self.looked_at().collect();
+        let segments = self.segments();
+        let services = self.config.iter().flat_map(|config| &config.services);
+        for home in services.filter_map(|service| home(service.address, &segments)) {
+            if !all.iter().any(|known| known.index == home.index) {
+                all.push(home);
+            }
+        }
+        all
     }
 
     /// What the driver told of an interface.

@@ -3,13 +3,10 @@
 //! Functions that take values decide; the agent reads the values. Each error names the setting and what
 //! to do.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use ipnet::IpNet;
-
-use super::network::{Interface, RouteTo};
+use super::network::Interface;
 
 /// Below this, things lb is built on are missing. The verifier looks at every global function of the program,
 /// called or not, so its helpers are needed in any configuration: `bpf_xdp_load_bytes` (5.18, copies of packets)
@@ -97,6 +94,19 @@ pub enum HostError {
         address: IpAddr,
         /// The interfaces with their subnets.
         interfaces: String,
+    },
+    /// A server is behind a VLAN that takes more than one tag.
+    #[error(
+        "real server {server} {address} is behind {interface}, a VLAN within a VLAN (QinQ) or one of \
+         802.1ad: lb sends with one tag of 802.1Q; give this host a plain VLAN in that network"
+    )]
+    Stacked {
+        /// Its name.
+        server: String,
+        /// Its address.
+        address: IpAddr,
+        /// The VLAN.
+        interface: String,
     },
     /// No tunnel can reach a server.
     #[error(
@@ -292,113 +302,6 @@ pub fn interface<'a>(name: &str, existing: &'a [Interface]) -> Result<&'a Interf
         return Err(HostError::InterfaceDown { name: name.to_owned() });
     }
     Ok(found)
-}
-
-/// A real server that is to be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its address.
-    pub address: IpAddr,
-    /// Its services use tunnels alone: it may be behind a router.
-    pub tunnelled: bool,
-}
-
-/// Where a real server is, seen from this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach<'a> {
-    /// It is this host itself.
-    Here,
-    /// Directly behind an interface.
-    OnLink(&'a Interface),
-    /// Behind a router.
-    Routed {
-        /// The interface that leads to the router.
-        interface: &'a Interface,
-        /// The router's address.
-        router: IpAddr,
-    },
-}
-
-/// Finds a real server: this host by one of its `own` addresses; else directly behind the interface with the
-/// longest prefix of a subnet, or with a route of the kernel that has no gateway; else, for tunnels, behind
-/// the gateway of that route.
-///
-/// # Errors
-/// [`HostError::OffLink`], and for tunnels [`HostError::NoRoute`].
-pub fn reach<'a>(
-    wanted: &Wanted<'_>,
-    own: &BTreeSet<IpAddr>,
-    interfaces: &[&'a Interface],
-    route: Option<&RouteTo>,
-) -> Result<Reach<'a>, HostError> {
-    let Wanted { name, address, tunnelled } = *wanted;
-    if own.contains(&address) {
-        return Ok(Reach::Here);
-    }
-    let by_subnet = interfaces
-        .iter()
-        .filter_map(|interface| Some((longest_prefix(interface, address)?, *interface)))
-        .max_by_key(|(length, _)| *length)
-        .map(|(_, interface)| interface);
-    if let Some(interface) = by_subnet {
-        return Ok(Reach::OnLink(interface));
-    }
-    let by_route = route.filter(|route| !route.local).and_then(|route| {
-        let mut named = interfaces.iter().copied();
-        Some((named.find(|interface| interface.index == route.interface)?, route.gateway))
-    });
-    match by_route {
-        Some((interface, None)) => Ok(Reach::OnLink(interface)),
-        Some((interface, Some(router))) if tunnelled => Ok(Reach::Routed { interface, router }),
-        Some(_) | None => {
-            let (server, interfaces) = (name.to_owned(), describe(interfaces, address));
-            Err(if tunnelled {
-                HostError::NoRoute { server, address, interfaces }
-            } else {
-                HostError::OffLink { server, address, interfaces }
-            })
-        }
-    }
-}
-
-/// Every address that one of these interfaces has.
-pub fn own_addresses(existing: &[Interface]) -> BTreeSet<IpAddr> {
-    let networks = existing.iter().flat_map(|interface| &interface.addresses);
-    networks.map(IpNet::addr).collect()
-}
-
-fn longest_prefix(interface: &Interface, address: IpAddr) -> Option<u8> {
-    interface
-        .addresses
-        .iter()
-        .filter(|network| network.contains(&address))
-        .map(IpNet::prefix_len)
-        .max()
-}
-
-/// `eth0 (10.8.8.0/24), eth1 (no IPv4 subnet)`: the subnets of the address's family. Single
-/// addresses (VIPs) are left out.
-fn describe(interfaces: &[&Interface], address: IpAddr) -> String {
-    let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
-    let describe = |interface: &&Interface| {
-        let mut subnets: Vec<String> = interface
-            .addresses
-            .iter()
-            .filter(|network| network.addr().is_ipv4() == address.is_ipv4())
-            .filter(|network| network.prefix_len() < network.max_prefix_len())
-            .map(|network| network.trunc().to_string())
-            .collect();
-        subnets.sort();
-        subnets.dedup();
-        if subnets.is_empty() {
-            format!("{} (no {family} subnet)", interface.name)
-        } else {
-            format!("{} ({})", interface.name, subnets.join(", "))
-        }
-    };
-    interfaces.iter().map(describe).collect::<Vec<_>>().join(" or ")
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ mod interfaces;
 mod native;
 pub mod network;
 mod offloads;
+pub mod reach;
 mod refusal;
 mod replies;
+pub mod segment;
 pub mod setting;
 mod stack;
 #[cfg(test)]

@@ -85,8 +85,8 @@ fn expected(facts: &Facts, interface: &Interface) -> Native {
         Some("vlan") => Native::No(
             "a VLAN sub-interface has none".to_owned(),
             format!(
-                "attach to the parent: `interface = \"{}\"` (lb reads VLAN tags; real servers must be in a \
-                 subnet of the parent itself), or accept generic mode: `xdp_mode = \"generic\"`",
+                "attach to the parent: `interface = \"{}\"` (lb reads and writes VLAN tags; real servers may be \
+                 in any of its VLANs), or accept generic mode: `xdp_mode = \"generic\"`",
                 parent()
             ),
         ),

@@ -27,12 +27,24 @@ pub struct Interface {
     pub xdp: Option<XdpAttachment>,
     /// `veth`, `bond`, `vlan`, ...; `None` for a card of its own.
     pub kind: Option<String>,
-    /// Index of the interface it stands on (a VLAN's or macvlan's parent, a veth's peer).
+    /// Index of the interface it stands on (a VLAN's or macvlan's parent, a veth's peer), where that is in this
+    /// network namespace.
     pub parent: Option<u32>,
+    /// Of a VLAN sub-interface: its tag.
+    pub vlan: Option<Vlan>,
     /// Index of the bond or bridge it is a part of.
     pub master: Option<u32>,
     /// Of a bond: how it spreads frames.
     pub bond: Option<Bond>,
+}
+
+/// The tag of a VLAN sub-interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vlan {
+    /// The VLAN's number, 0 to 4,095.
+    pub id: u16,
+    /// A tag of 802.1ad, not of 802.1Q.
+    pub service: bool,
 }
 
 /// How a bond spreads frames over its interfaces, in the words of `ip -d link`.

@@ -53,6 +53,13 @@ pub(super) fn vlan_strip(facts: &Facts) -> Vec<Finding> {
         let name = &interface.name;
         let remedy = match facts.card(interface).vlan_strip {
             Offload::Off => return None,
+            // The other end leaves the tag beside the frame; switching this end over changes nothing but what is
+            // said here.
+            Offload::On if interface.kind.as_deref() == Some("veth") => {
+                format!(
+                    "at its other end `ethtool -K PEER txvlan off`; then here `ethtool -K {name} rxvlan off`"
+                )
+            }
             Offload::On => format!("ethtool -K {name} rxvlan off"),
             Offload::Fixed => {
                 "the driver does not let it go: use a card of its own for the VLAN".to_owned()
@@ -60,7 +67,10 @@ pub(super) fn vlan_strip(facts: &Facts) -> Vec<Finding> {
         };
         let finding = Finding::warning(name)
             .problem(format!("the card takes off VLAN tags, and {} is a VLAN on it", vlan.name))
-            .why("XDP sees such frames without their tag: they would be forwarded into the wrong VLAN")
+            .why(
+                "XDP sees such frames without their tag: what it sends back to their senders, and in generic mode \
+                 all that it forwards, gets into the wrong VLAN",
+            )
             .remedy(remedy);
         Some(finding)
     };
@@ -86,7 +96,7 @@ pub(super) fn queues(facts: &Facts) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{card_mut, configure, director, interface, lines};
+    use super::super::test::{card_mut, configure, director, eth0_mut, interface, lines};
     use super::*;
 
     #[test]
@@ -142,6 +152,11 @@ mod tests {
             lines(&vlan_strip(&facts)),
             ["warning eth0: the card takes off VLAN tags, and eth0.100 is a VLAN on it | \
               ethtool -K eth0 rxvlan off"]
+        );
+        eth0_mut(&mut facts).kind = Some("veth".to_owned());
+        assert_eq!(
+            vlan_strip(&facts)[0].remedy,
+            "at its other end `ethtool -K PEER txvlan off`; then here `ethtool -K eth0 rxvlan off`"
         );
         card_mut(&mut facts).vlan_strip = Offload::Off;
         assert_eq!(vlan_strip(&facts), []);

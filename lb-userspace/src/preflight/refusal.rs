@@ -52,6 +52,12 @@ pub(super) fn finding(error: &HostError) -> Finding {
             .remedy(
                 "give this host an address in the real server's subnet, or its services `mode = \"tunnel\"`",
             ),
+        HostError::Stacked { server, address, interface } => Finding::error(address.to_string())
+            .problem(format!(
+                "real server {server} is behind {interface}, a VLAN within a VLAN (QinQ) or one of 802.1ad"
+            ))
+            .why("lb sends with one tag of 802.1Q")
+            .remedy("give this host a plain VLAN in the real server's network"),
         HostError::NoRoute { server, address, interfaces } => Finding::error(address.to_string())
             .problem(format!("no route to real server {server} leads through {interfaces}"))
             .why("tunnels to it leave by the interfaces of the configuration, through the router of that route")

@@ -4,15 +4,15 @@
 //! for forged, and drops it, unless `accept_local` is set on the interface it
 //! comes in by. (IPv6 has no such check.)
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{
     Facts, Finding, addresses,
-    host::{self, Reach},
-    network::Interface,
+    reach::{Reach, Way, own_addresses, reach},
+    segment::home,
     setting::Setting,
 };
-use crate::model::{Config, InterfaceName};
+use crate::model::Config;
 
 const ACCEPT_LOCAL: &str = "accept_local";
 const RP_FILTER: &str = "rp_filter";
@@ -23,7 +23,7 @@ pub(super) fn accept_local(facts: &Facts) -> Vec<Finding> {
     if !facts.router || !has_local_vip(facts, config) {
         return Vec::new();
     }
-    let home = config.node.interfaces.first().map(InterfaceName::as_str);
+    let homes = homes(facts, config);
     let mut findings = Vec::new();
     for name in behind(facts, config) {
         let in_force = |key| facts.in_force(name, key);
@@ -31,7 +31,7 @@ pub(super) fn accept_local(facts: &Facts) -> Vec<Finding> {
             findings.push(refused(name));
         }
         // The VIP is on another interface: a strict filter finds that the reply came in by a wrong one.
-        if in_force(RP_FILTER) == Some(1) && home != Some(name) {
+        if in_force(RP_FILTER) == Some(1) && homes != [name].into() {
             findings.push(filtered(name));
         }
     }
@@ -52,17 +52,24 @@ fn has_local_vip(facts: &Facts, config: &Config) -> bool {
         .any(|vip| vip.is_ipv4() && (config.node.manage_addresses || held(vip)))
 }
 
+/// The interfaces that IPv4 VIPs are on, or will be.
+fn homes<'a>(facts: &'a Facts, config: &Config) -> BTreeSet<&'a str> {
+    let segments = facts.segments();
+    let vips = addresses::vips_of(config).into_iter().filter(IpAddr::is_ipv4);
+    vips.filter_map(|vip| Some(home(vip, &segments)?.name.as_str())).collect()
+}
+
 /// The interfaces behind which IPv4 real servers are.
 fn behind<'a>(facts: &'a Facts, config: &Config) -> BTreeSet<&'a str> {
-    let interfaces: Vec<&Interface> = facts.looked_at().collect();
-    let own = host::own_addresses(&facts.interfaces);
+    let segments = facts.segments();
+    let own = own_addresses(&facts.interfaces);
     addresses::servers(config)
         .filter(|server| server.address.is_ipv4())
         .filter_map(|server| {
             let route = facts.routes.get(&server.address);
-            match host::reach(&server, &own, &interfaces, route).ok()? {
-                Reach::OnLink(interface) => Some(interface.name.as_str()),
-                Reach::Here | Reach::Routed { .. } => None,
+            match reach(&server, &own, &segments, route).ok()? {
+                Reach::There(Way { interface, router: None, .. }) => Some(interface.name.as_str()),
+                Reach::Here | Reach::There(_) => None,
             }
         })
         .collect()

@@ -10,7 +10,8 @@ const TUNNELS: [&str; 10] =
 pub(super) fn reverse_path(facts: &Facts) -> Vec<Finding> {
     let strict = |interface: &&Interface| facts.in_force(&interface.name, "rp_filter") == Some(1);
     facts
-        .looked_at()
+        .entrances()
+        .into_iter()
         .filter(strict)
         .filter_map(|interface| {
             let name = &interface.name;
@@ -67,7 +68,7 @@ pub(super) fn arp(facts: &Facts) -> Vec<Finding> {
             })
         })
     };
-    facts.looked_at().flat_map(each).flatten().collect()
+    facts.entrances().into_iter().flat_map(each).flatten().collect()
 }
 
 /// Rules of the firewall see no packet that XDP forwards.
@@ -88,7 +89,10 @@ pub(super) fn conntrack(facts: &Facts) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{configure, director, eth0_mut, interface, lines, set};
+    use super::super::{
+        network::Vlan,
+        test::{configure, director, eth0_mut, interface, lines, set},
+    };
     use super::*;
 
     #[test]
@@ -136,6 +140,36 @@ mod tests {
         set(&mut facts, "all", "arp_ignore", 1);
         set(&mut facts, "all", "arp_announce", 2);
         assert_eq!(arp(&facts), []);
+    }
+
+    #[test]
+    fn the_vlan_that_a_vip_is_in() {
+        let mut facts = director();
+        let vlan = Some(Vlan { id: 100, service: false });
+        let on_eth0 = |name: &str, index, addresses: &[&str]| Interface {
+            vlan,
+            parent: Some(2),
+            ..interface(name, index, addresses)
+        };
+        facts.interfaces.push(on_eth0("eth0.100", 7, &["10.1.0.1/24"]));
+        facts.interfaces.push(on_eth0("eth0.200", 8, &["10.2.0.1/24"]));
+        configure(&mut facts, |text| {
+            text.replace("10.8.8.40", "10.1.0.40")
+                .replace("[node]", "[node]\npeers = [\"10.8.8.42\"]")
+        });
+        for name in ["eth0", "eth0.200"] {
+            set(&mut facts, name, "arp_ignore", 1);
+            set(&mut facts, name, "arp_announce", 2);
+        }
+        set(&mut facts, "eth0.100", "arp_announce", 2);
+        set(&mut facts, "eth0.100", "rp_filter", 1);
+        facts.way_out = Some(2);
+        let remedies = |found: Vec<Finding>| -> Vec<String> {
+            found.into_iter().map(|finding| finding.remedy).collect()
+        };
+        assert_eq!(remedies(arp(&facts)), ["sysctl -w net.ipv4.conf.eth0/100.arp_ignore=1"]);
+        let filter = ["sysctl -w net.ipv4.conf.eth0/100.rp_filter=2"];
+        assert_eq!(remedies(reverse_path(&facts)), filter);
     }
 
     #[test]

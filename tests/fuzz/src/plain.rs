@@ -108,7 +108,7 @@ impl Plain {
 
 /// All real servers are behind the same link.
 const LINK: (u16, Link) =
-    (1, Link { source_mac: DIRECTOR, mtu: MTU, interface: INTERFACE, zero: 0 });
+    (1, Link { source_mac: DIRECTOR, mtu: MTU, interface: INTERFACE, vlan: 0, zero: 0 });
 
 fn real(entry: &RealEntry) -> Real {
     let mac = entry.hop.map_or([0; 6], |hop| hop.destination_mac);
@@ -122,6 +122,7 @@ fn wanted(config: &Config, operator: &Operator, keys: &HashKeys, rings: &mut Rin
     let status = |_: &Name, address: IpAddr| MemberStatus {
         next_hop: Some(NextHop {
             interface: INTERFACE,
+            vlan: 0,
             source_mac: DIRECTOR,
             destination_mac: mac(address),
             mtu: MTU,

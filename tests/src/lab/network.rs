@@ -28,6 +28,7 @@ const EVERY_NODE: &[(&str, &str)] = &[
     ("net/ipv6/conf/eth0/accept_dad", "0"),
     ("net/ipv6/conf/eth0/accept_ra", "0"),
     ("net/ipv4/conf/all/rp_filter", "0"),
+    ("net/ipv4/conf/default/rp_filter", "0"),
     ("net/ipv4/conf/eth0/rp_filter", "0"),
 ];
 /// The switch has no addresses: it does not speak.
@@ -78,6 +79,9 @@ fn raise_switch(switch: &Namespace, nodes: &[Node], folder: &Path) -> Result<()>
     }
     let directors = nodes.iter().filter(|node| node.role == Role::Director);
     let ports: Vec<_> = directors.map(|node| node.name.as_str()).collect();
+    for port in &ports {
+        tags_within(switch, port)?;
+    }
     xdp_pass::attach(switch, &ports, folder)?;
     switch.ip_batch(&script)
 }
@@ -131,6 +135,11 @@ fn node_script(node: &Node, topology: &Topology) -> Result<String> {
 /// A checksum the kernel meant to fill in later is lost when the packet becomes an XDP frame.
 fn no_checksum_offload(namespace: &Namespace, interface: &str) -> Result<()> {
     namespace.run(Command::new("ethtool").args(["-K", interface, "tx", "off"])).map(drop)
+}
+
+/// VLAN tags within frames, where XDP at the other end sees them: a veth leaves them beside frames otherwise.
+fn tags_within(namespace: &Namespace, interface: &str) -> Result<()> {
+    namespace.run(Command::new("ethtool").args(["-K", interface, "txvlan", "off"])).map(drop)
 }
 
 /// Packets of a connection one after the other, as a card with receive queues gives them: with GRO, a veth

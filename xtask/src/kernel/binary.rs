@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::cmd::Cmd;
 use crate::workspace;
 
-/// Builds the packet tests.
-pub(super) fn build() -> Result<PathBuf> {
-    executable("packet", &["test", "--no-run", "--package", "lb-tests", "--test", "packet"])
+/// Builds these tests.
+pub(super) fn tests(name: &str) -> Result<PathBuf> {
+    executable(name, &["test", "--no-run", "--package", "lb-tests", "--test", name])
 }
 
 /// Runs cargo with these arguments and returns where it has put the binary of the target `name`.

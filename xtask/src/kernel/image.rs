@@ -45,12 +45,18 @@ pub(super) struct Kernel {
     pub(super) modules: Vec<PathBuf>,
 }
 
-/// Modules that are kept, and where a kernel has them: veth and tc's filters for the tests, IPVS and what it
-/// stands on for the benchmark. Everything else is built in.
+/// Modules that are kept, and where a kernel has them: veth and tc's filters for the tests; a bridge, VLANs and what
+/// they stand on for the lab; IPVS and what it stands on for the benchmark. Everything else is built in.
 const MODULES: &[(&str, &str)] = &[
     ("kernel/drivers/net", "veth"),
     ("kernel/net/sched", "sch_ingress"),
     ("kernel/net/sched", "cls_bpf"),
+    ("kernel/net/llc", "llc"),
+    ("kernel/net/802", "stp"),
+    ("kernel/net/802", "garp"),
+    ("kernel/net/802", "mrp"),
+    ("kernel/net/8021q", "8021q"),
+    ("kernel/net/bridge", "bridge"),
     ("kernel/lib", "libcrc32c"),
     ("kernel/net/ipv4/netfilter", "nf_defrag_ipv4"),
     ("kernel/net/ipv6/netfilter", "nf_defrag_ipv6"),

@@ -15,6 +15,10 @@ const INIT: &str = include_str!("init.sh");
 /// Folders that the script mounts file systems on, or that programs expect.
 const FOLDERS: &[&str] = &["/dev", "/proc", "/run", "/sys", "/tmp"];
 
+/// The only user, for programs that look for it by name.
+const USERS: &str = "root:x:0:0::/:/bin/sh\n";
+const GROUPS: &str = "root:x:0:\n";
+
 /// A kernel module's file, and its parameters.
 pub(super) struct Module<'a> {
     pub(super) file: &'a Path,
@@ -31,6 +35,8 @@ pub(super) fn build(main: &Path, tools: &[PathBuf], modules: &[Module<'_>]) -> R
         archive.folder(folder);
     }
     archive.program("/init", INIT.as_bytes());
+    archive.program("/etc/passwd", USERS.as_bytes());
+    archive.program("/etc/group", GROUPS.as_bytes());
     let mut load = String::new();
     for Module { file, parameters } in modules {
         let name = file.file_name().context("the module has no name")?;

@@ -1,5 +1,5 @@
 //! Debian's kernels under qemu. `cargo xtask test --kernel 6.1`: the packet tests on another kernel than this
-//! machine's; `cargo xtask bench ipvs` boots one for what this machine's kernel lacks.
+//! machine's, and end-to-end tests of what this one may lack; `cargo xtask bench ipvs` boots one for what this machine's kernel lacks.
 //!
 //! qemu emulates a machine with one of Debian's kernels and an initramfs of little more than the program to
 //! run. It needs no disk, no network, no KVM and no rights.
@@ -24,7 +24,8 @@ pub(crate) use guest::{Hardware, Report};
 pub(crate) use image::Series;
 use initramfs::Module;
 
-use crate::cmd::{seconds, step};
+use crate::build;
+use crate::cmd::{find_program, seconds, step};
 use crate::setup::{self, Group};
 
 /// Fewer random cases than on this machine, which runs all of them.
@@ -45,36 +46,68 @@ pub(crate) struct Guest<'a> {
     pub(crate) tools: &'a [PathBuf],
 }
 
-/// Runs the packet tests on each of these kernels; a failure on one does not spare the others.
+/// Tests one after the other: an emulated machine is slow enough.
+const LAB_SETTINGS: &[&str] = &["LB_BIN=/sbin/lb", "RUST_TEST_THREADS=1"];
+/// What VLANs and the lab's switch stand on goes before them.
+const LAB_MODULES: &[(&str, &str)] = &[
+    ("veth", ""),
+    ("llc", ""),
+    ("stp", ""),
+    ("bridge", ""),
+    ("garp", ""),
+    ("mrp", ""),
+    ("8021q", ""),
+];
+/// What the lab starts, besides `ip` and `lb`.
+const LAB_TOOLS: [&str; 3] = ["bpftool", "ethtool", "nginx"];
+
+/// Runs the packet tests on each of these kernels, and the end-to-end tests that are ignored elsewhere because they
+/// need what not every kernel has; a failure on one does not spare the others.
 pub(crate) fn test(kernels: &[Series], args: &[OsString]) -> Result<()> {
-    setup::ensure(&[Group::Build, Group::Lab, Group::Kernel])?;
-    let binary = step("Building the packet tests", binary::build)?;
+    setup::ensure(&[Group::Build, Group::Lab, Group::Test, Group::Kernel])?;
+    let packet = step("Building the packet tests", || binary::tests("packet"))?;
+    let e2e = step("Building the end-to-end tests", || binary::tests("e2e"))?;
+    let lb = step("Building lb, which they start", || build::lb(false))?;
+    let found = LAB_TOOLS.map(|name| find_program(name).with_context(|| format!("no {name}")));
+    let tools: Vec<_> = found.into_iter().chain([Ok(lb)]).collect::<Result<_>>()?;
+    let ignored: Vec<_> = [OsString::from("--ignored")].into_iter().chain(args.to_vec()).collect();
     let mut failed = Vec::new();
     for &series in kernels {
-        let guest = Guest {
+        let packets = Guest {
             series,
             hardware: Hardware { cpus: "2", memory: "1G", clock_of_instructions: false },
             settings: &[FEWER_CASES],
             modules: &[("veth", ""), ("sch_ingress", ""), ("cls_bpf", "")],
-            main: &binary,
+            main: &packet,
             args,
             tools: &[],
         };
-        match run(&guest, |line| println!("{line}")) {
-            Ok(report) => eprintln!(
-                "Linux {}: booted in {}, passed in {}",
-                report.release,
-                seconds(report.boot),
-                seconds(report.run)
-            ),
-            Err(error) => {
-                eprintln!("Linux {series}: {error:#}");
-                failed.push(series.to_string());
+        let lab = Guest {
+            hardware: Hardware { memory: "2G", ..packets.hardware },
+            settings: LAB_SETTINGS,
+            modules: LAB_MODULES,
+            main: &e2e,
+            args: &ignored,
+            tools: &tools,
+            ..packets
+        };
+        for (what, guest) in [("packet", packets), ("end-to-end", lab)] {
+            match run(&guest, |line| println!("{line}")) {
+                Ok(report) => eprintln!(
+                    "Linux {}: booted in {}, {what} tests passed in {}",
+                    report.release,
+                    seconds(report.boot),
+                    seconds(report.run)
+                ),
+                Err(error) => {
+                    eprintln!("Linux {series}: {what} tests: {error:#}");
+                    failed.push(format!("{what} tests on Linux {series}"));
+                }
             }
         }
     }
     if !failed.is_empty() {
-        bail!("the packet tests do not pass on Linux {}", failed.join(" and "));
+        bail!("these do not pass: {}", failed.join(", "));
     }
     Ok(())
 }

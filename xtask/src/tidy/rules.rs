@@ -75,6 +75,7 @@ const UNSAFE_FILES: &[&str] = &[
     "lb-ebpf/src/schedule.rs",
     "lb-ebpf/src/tables.rs",
     "lb-ebpf/src/unpack.rs",
+    "lb-ebpf/src/vlan.rs",
     "lb-userspace/build.rs",
     "lb-userspace/src/agent/dataplane/bpf.rs",
     "lb-userspace/src/agent/dataplane/mmap.rs",

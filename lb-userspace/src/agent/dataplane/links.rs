@@ -1,4 +1,4 @@
-//! Links: what real servers behind one interface have in common, numbered.
+//! Links: what real servers in one VLAN of one interface have in common, numbered.
 
 use std::{cell::Cell, time::Instant};
 
@@ -39,8 +39,8 @@ impl LinkTable {
     /// that no real server of `reals` names and that has rested until `now`, once every number was given out. `None`
     /// where all are in use or resting.
     pub(super) fn number_of(&self, hop: &NextHop, reals: &Words, now: Instant) -> Option<u16> {
-        let NextHop { interface, source_mac, mtu, .. } = *hop;
-        let link = Link { source_mac, mtu, interface, zero: 0 };
+        let NextHop { interface, vlan, source_mac, mtu, .. } = *hop;
+        let link = Link { source_mac, mtu, interface, vlan, zero: 0 };
         for number in numbers() {
             let there = self.get(number);
             if there == link {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 use ipnet::IpNet;
 use netlink_packet_route::link::{
-    InfoBond, InfoData, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp,
-    XdpAttached,
+    InfoBond, InfoData, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+    LinkXdp, VlanProtocol, XdpAttached,
 };
 use nix::errno::Errno;
 
 use super::error::errno;
 use super::{Error, Mac, Netlink};
-use crate::preflight::network::{Bond, Interface, XdpAttachment, XdpAttachmentMode};
+use crate::preflight::network::{Bond, Interface, Vlan, XdpAttachment, XdpAttachmentMode};
 
 impl Netlink {
     /// One interface.
@@ -85,6 +85,10 @@ impl Interface {
                 _ => {}
             }
         }
+        if link.attributes.iter().any(|a| matches!(a, LinkAttribute::LinkNetNsId(_))) {
+            // The index counts in another network namespace.
+            interface.parent = None;
+        }
         interface
     }
 
@@ -93,9 +97,22 @@ impl Interface {
             match info {
                 LinkInfo::Kind(kind) => self.kind = Some(kind.to_string()),
                 LinkInfo::Data(InfoData::Bond(attributes)) => self.bond = Bond::of(attributes),
+                LinkInfo::Data(InfoData::Vlan(attributes)) => self.vlan = Vlan::of(attributes),
                 _ => {}
             }
         }
+    }
+}
+
+impl Vlan {
+    /// `None` where the number is missing. The protocol is 802.1Q unless another one is named.
+    fn of(attributes: &[InfoVlan]) -> Option<Self> {
+        let id = attributes.iter().find_map(|attribute| match attribute {
+            InfoVlan::Id(id) => Some(*id),
+            _ => None,
+        });
+        let service = attributes.contains(&InfoVlan::Protocol(VlanProtocol::Ieee8021Ad));
+        Some(Self { id: id?, service })
     }
 }
 
@@ -140,7 +157,7 @@ impl XdpAttachment {
 
 #[cfg(test)]
 mod tests {
-    use netlink_packet_route::link::{BondMode, BondXmitHashPolicy};
+    use netlink_packet_route::link::{BondMode, BondXmitHashPolicy, InfoKind};
 
     use super::*;
 
@@ -153,6 +170,33 @@ mod tests {
         let expected = Bond { mode: "802.3ad".to_owned(), policy: "vlan+srcmac".to_owned() };
         assert_eq!(interface.bond, Some(expected));
         assert_eq!(Bond::of(&[mode]), None);
+    }
+
+    #[test]
+    fn a_vlan_tells_its_tag() {
+        let id = InfoVlan::Id(100);
+        let of = |protocol| {
+            let mut interface = Interface::default();
+            let data = InfoData::Vlan(vec![InfoVlan::Protocol(protocol), id.clone()]);
+            interface.details(&[LinkInfo::Kind(InfoKind::Vlan), LinkInfo::Data(data)]);
+            (interface.kind, interface.vlan)
+        };
+        let kind = Some("vlan".to_owned());
+        let tag = |service| Some(Vlan { id: 100, service });
+        assert_eq!(of(VlanProtocol::Ieee8021Q), (kind.clone(), tag(false)));
+        assert_eq!(of(VlanProtocol::Ieee8021Ad), (kind, tag(true)));
+        assert_eq!(Vlan::of(std::slice::from_ref(&id)), tag(false));
+        assert_eq!(Vlan::of(&[]), None);
+    }
+
+    /// The index of a parent in another network namespace means nothing here.
+    #[test]
+    fn a_parent_elsewhere_is_none() {
+        let mut link = LinkMessage::default();
+        link.attributes.push(LinkAttribute::Link(2));
+        assert_eq!(Interface::of(&link).parent, Some(2));
+        link.attributes.push(LinkAttribute::LinkNetNsId(0));
+        assert_eq!(Interface::of(&link).parent, None);
     }
 
     #[test]

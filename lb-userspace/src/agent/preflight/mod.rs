@@ -4,7 +4,7 @@ mod ethtool;
 mod netdev;
 mod proc;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     dataplane::{DataPlaneError, Links, Pins, Trial},
@@ -45,7 +45,8 @@ pub async fn gather(config: Option<Config>, try_native: bool) -> Result<Facts, n
     neighbours(&mut facts, &netlink).await?;
     routes(&mut facts, &netlink).await;
     let looked_at: Vec<_> = facts.looked_at().cloned().collect();
-    let names: Vec<_> = looked_at.iter().map(|interface| interface.name.as_str()).collect();
+    let names: BTreeSet<_> =
+        facts.segments().into_iter().chain(&looked_at).map(|found| found.name.as_str()).collect();
     facts.settings = proc::settings(&names);
     let links = privileged.then(|| Links::new(Pins::links(&pin_folder)));
     facts.cards = cards(&facts, &looked_at, links.as_ref()).await;

@@ -1,6 +1,10 @@
 //! Settings of the kernel, from `/proc/sys`.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use crate::preflight::setting::Setting;
 
@@ -12,7 +16,7 @@ pub(super) fn number(path: &str) -> Option<u32> {
 }
 
 /// The settings that checks look at, of these interfaces and of `all`.
-pub(super) fn settings(interfaces: &[&str]) -> BTreeMap<Setting, u32> {
+pub(super) fn settings(interfaces: &BTreeSet<&str>) -> BTreeMap<Setting, u32> {
     interfaces
         .iter()
         .copied()

@@ -184,9 +184,9 @@ impl Maps {
     /// A real server, with where its frames go.
     pub(super) fn real_entry(&self, number: u32) -> Option<RealEntry> {
         let real = self.real(number)?;
-        let Link { source_mac, mtu, interface, .. } = self.links.get(real.link());
+        let Link { source_mac, mtu, interface, vlan, .. } = self.links.get(real.link());
         let destination_mac = real.destination_mac;
-        let hop = NextHop { interface, source_mac, destination_mac, mtu };
+        let hop = NextHop { interface, vlan, source_mac, destination_mac, mtu };
         Some(RealEntry { state: real.state(), hop: (real.link() != 0).then_some(hop) })
     }
 
