@@ -6,5 +6,7 @@
 //!
 //! RFC 9568 says *Active*; people who run keepalived say *master*, and so does this code.
 
+pub mod group;
+pub mod machine;
 pub mod packet;
 pub mod types;

@@ -1,6 +1,7 @@
 //! The VIPs that stand in an advertisement.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
@@ -125,6 +126,13 @@ impl Addresses {
             List::V6(list) => (&[], list),
         };
         v4.iter().copied().map(IpAddr::from).chain(v6.iter().copied().map(IpAddr::from))
+    }
+
+    /// The same addresses, in whatever order?
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        let sorted = |list: &Self| list.iter().collect::<BTreeSet<_>>();
+        self == other || sorted(self) == sorted(other)
     }
 
     /// Puts their bytes behind others.

@@ -18,6 +18,8 @@ impl Priority {
     pub const OWNER: Self = Self(255);
     /// What RFC 9568 §5.2.4 gives to a director that is not told otherwise.
     pub const DEFAULT: Self = Self(100);
+    /// The highest but the owner's.
+    pub const HIGHEST: Self = Self(254);
     const MIN: i16 = 1;
     const MAX: i16 = 254;
 
