@@ -142,7 +142,9 @@ impl Agent {
         let config = &self.director.config;
         let Some(interface) = self.director.placement.interfaces.first() else { return };
         let vips: BTreeSet<_> = if config.node.manage_addresses {
-            config.services.iter().map(|service| service.address).collect()
+            let shared = config.vrrp_addresses();
+            let all = config.services.iter().map(|service| service.address);
+            all.filter(|address| !shared.contains(address)).collect()
         } else {
             BTreeSet::new()
         };
