@@ -2,7 +2,7 @@
 //!
 //! A message shows the lines that it speaks of, and a password may be on one of them.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use toml::{
     Spanned,
@@ -14,20 +14,14 @@ const KEY: &str = "password";
 
 /// The text with `*` for each byte of a password. Every other byte, and every line, stays in its place.
 pub(super) fn masked(text: &str) -> String {
+    if !text.contains(KEY) {
+        return text.to_owned();
+    }
     let spans = match DeTable::parse(text) {
-        Ok(root) => {
-            let mut spans = Vec::new();
-            root.get_ref()
-                .iter()
-                .for_each(|(key, value)| find(key.get_ref(), value, text, &mut spans));
-            spans
-        }
+        Ok(root) => in_table(root.get_ref(), text),
         Err(_) => guess(text),
     };
     let hidden = |at: usize| spans.iter().any(|span| span.contains(&at));
-    if spans.is_empty() {
-        return text.to_owned();
-    }
     let mut masked = String::with_capacity(text.len());
     for (at, letter) in text.char_indices() {
         match letter {
@@ -39,18 +33,19 @@ pub(super) fn masked(text: &str) -> String {
     masked
 }
 
-/// The passwords of a value, at any depth.
-fn find(key: &str, value: &Spanned<DeValue<'_>>, text: &str, spans: &mut Vec<Range<usize>>) {
-    if key == KEY {
-        spans.push(inside(value.span(), text));
-        return;
-    }
+/// The passwords of a table, at any depth.
+fn in_table(table: &DeTable<'_>, text: &str) -> Vec<Range<usize>> {
+    let of = |(key, value): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+        if key.get_ref() == KEY { vec![inside(value.span(), text)] } else { in_value(value, text) }
+    };
+    table.iter().flat_map(of).collect()
+}
+
+fn in_value(value: &Spanned<DeValue<'_>>, text: &str) -> Vec<Range<usize>> {
     match value.get_ref() {
-        DeValue::Table(table) => {
-            table.iter().for_each(|(key, value)| find(key.get_ref(), value, text, spans));
-        }
-        DeValue::Array(array) => array.iter().for_each(|value| find("", value, text, spans)),
-        _ => {}
+        DeValue::Table(table) => in_table(table, text),
+        DeValue::Array(array) => array.iter().flat_map(|value| in_value(value, text)).collect(),
+        _ => Vec::new(),
     }
 }
 
