@@ -12,6 +12,7 @@ mod wrong_schedulers;
 mod wrong_services;
 mod wrong_tunnels;
 mod wrong_values;
+mod wrong_vips;
 mod wrong_vrrp;
 
 use super::{Parsed, Report, Severity, parse};
