@@ -11,3 +11,4 @@ pub mod model;
 pub mod plan;
 pub mod preflight;
 pub mod schedule;
+pub mod vrrp;

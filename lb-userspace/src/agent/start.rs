@@ -161,7 +161,9 @@ impl Agent {
 
     pub(super) async fn set_addresses(&mut self) {
         let (config, placement) = (&self.director.config, &self.director.placement);
+        let shared = config.vrrp_addresses();
         let services = config.services.iter().filter(|_| config.node.manage_addresses);
+        let services = services.filter(|service| !shared.contains(&service.address));
         let vips: BTreeSet<_> = services
             .filter_map(|service| Some((placement.home(service.address)?, service.address)))
             .collect();

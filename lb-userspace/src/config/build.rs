@@ -3,10 +3,13 @@
 use toml::Spanned;
 
 use super::{
-    draft::{Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft},
+    draft::{Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft, VrrpDraft},
     table::Entry,
 };
-use crate::model::{Config, Guard, Pool, RealServer, Service};
+use crate::{
+    model::{Config, Guard, Pool, RealServer, Service, VrrpInstance},
+    vrrp::types::InstanceId,
+};
 
 /// The model; `None` if something is missing, which has been reported then.
 pub(super) fn build(draft: Draft) -> Option<Config> {
@@ -14,7 +17,29 @@ pub(super) fn build(draft: Draft) -> Option<Config> {
         node: draft.node?,
         limits: draft.limits,
         pools: draft.pools.into_iter().map(pool).collect::<Option<_>>()?,
+        vrrp: draft.vrrp.into_iter().map(vrrp).collect::<Option<_>>()?,
         services: draft.services.into_iter().map(service).collect::<Option<_>>()?,
+    })
+}
+
+fn vrrp(draft: VrrpDraft) -> Option<VrrpInstance> {
+    Some(VrrpInstance {
+        id: InstanceId {
+            family: draft.family()?,
+            interface: draft.interface?,
+            virtual_router: draft.virtual_router?.into_inner(),
+        },
+        name: draft.name?.into_inner(),
+        priority: draft.priority?,
+        protocol: draft.protocol?,
+        addresses: draft.addresses.into_iter().map(|entry| entry.address).collect(),
+        preempt: draft.preempt,
+        start_delay: draft.start_delay,
+        source: draft.source.map(Spanned::into_inner),
+        unicast_peers: draft.unicast_peers.into_iter().map(|peer| peer.value).collect(),
+        virtual_mac: draft.virtual_mac,
+        announce: draft.announce,
+        group: draft.group.map(Spanned::into_inner),
     })
 }
 

@@ -9,9 +9,16 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::table::Entry;
-use crate::model::{
-    Check, Flood, GuardAction, LimitKey, Limits, Mark, Mode, Name, Node, OnEmpty, Persistence,
-    PortSpec, Rate, SchedulerKind, SourceRate, Tunnel, UdpIdle, Weight, Window,
+use crate::{
+    model::{
+        Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mark, Mode, Name,
+        Node, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate, Tunnel, UdpIdle,
+        VirtualAddress, VrrpProtocol, Weight, Window,
+    },
+    vrrp::{
+        machine::Preempt,
+        types::{Family, Priority, VirtualRouterId},
+    },
 };
 
 /// A whole file.
@@ -21,6 +28,7 @@ pub(super) struct Draft {
     pub(super) limits: Limits,
     /// Where limits are set, if they are.
     pub(super) limit_spans: Vec<(LimitKey, Range<usize>)>,
+    pub(super) vrrp: Vec<VrrpDraft>,
     pub(super) pools: Vec<PoolDraft>,
     pub(super) services: Vec<ServiceDraft>,
 }
@@ -30,6 +38,39 @@ pub(super) struct Draft {
 pub(super) struct DecapsulateDraft {
     pub(super) addresses: Vec<Entry<IpAddr>>,
     pub(super) senders: Vec<Entry<IpNet>>,
+}
+
+/// One `[[vrrp]]`.
+pub(super) struct VrrpDraft {
+    pub(super) path: String,
+    pub(super) name: Option<Spanned<Name>>,
+    pub(super) interface: Option<InterfaceName>,
+    pub(super) virtual_router: Option<Spanned<VirtualRouterId>>,
+    pub(super) priority: Option<Priority>,
+    /// Where it says 2 or 3.
+    pub(super) version: Option<Range<usize>>,
+    pub(super) protocol: Option<VrrpProtocol>,
+    /// The whole list.
+    pub(super) addresses_span: Range<usize>,
+    /// Every VIP in it meant something.
+    pub(super) addresses_complete: bool,
+    pub(super) addresses: Vec<VirtualAddressDraft>,
+    pub(super) preempt: Preempt,
+    pub(super) start_delay: Duration,
+    pub(super) source: Option<Spanned<IpAddr>>,
+    pub(super) unicast_peers: Vec<Entry<IpAddr>>,
+    pub(super) virtual_mac: bool,
+    pub(super) announce: Announce,
+    pub(super) group: Option<Spanned<Name>>,
+}
+
+/// One of the `addresses` of an instance.
+pub(super) struct VirtualAddressDraft {
+    pub(super) path: String,
+    pub(super) span: Range<usize>,
+    pub(super) address: VirtualAddress,
+    /// Where its label is, and the key.
+    pub(super) label: Option<(Range<usize>, String)>,
 }
 
 /// One `[[pool]]`.
@@ -100,6 +141,18 @@ impl Draft {
     pub(super) fn limits_span(&self, key: LimitKey) -> Range<usize> {
         let set = self.limit_spans.iter().find(|(other, _)| *other == key);
         set.map_or(0..0, |(_, span)| span.clone())
+    }
+}
+
+impl VrrpDraft {
+    /// What to call it in a message.
+    pub(super) fn title(&self) -> String {
+        title("instance", self.name.as_ref(), &self.path)
+    }
+
+    /// That of its first address.
+    pub(super) fn family(&self) -> Option<Family> {
+        self.addresses.first().map(|first| Family::of(first.address.address()))
     }
 }
 

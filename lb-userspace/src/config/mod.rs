@@ -11,6 +11,7 @@ mod nearest;
 mod read;
 mod report;
 mod schema;
+mod secrets;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -37,8 +38,11 @@ pub fn parse(file: &str, text: &str) -> Result<Parsed, Report> {
     let mut sink = Sink::default();
     let config = parse_into(text, &mut sink);
     let failed = sink.has_errors();
-    let report =
-        Report { file: file.to_owned(), text: text.to_owned(), diagnostics: sink.into_sorted() };
+    let report = Report {
+        file: file.to_owned(),
+        text: secrets::masked(text),
+        diagnostics: sink.into_sorted(),
+    };
     match config {
         Some(config) if !failed => Ok(Parsed { config, warnings: report }),
         _ => Err(report),

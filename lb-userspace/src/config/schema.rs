@@ -13,8 +13,8 @@ pub(super) struct Schema {
 
 pub(super) const ROOT: Schema = Schema {
     title: "the file",
-    keys: &["node", "limits", "pool", "service"],
-    later: &["vrrp", "certificate", "tls", "proxy", "mail", "webhook", "metrics", "log"],
+    keys: &["node", "limits", "vrrp", "pool", "service"],
+    later: &["certificate", "tls", "proxy", "mail", "webhook", "metrics", "log"],
 };
 
 pub(super) const NODE: Schema = Schema {
@@ -129,6 +129,55 @@ pub(super) const GUARD: Schema = Schema {
 pub(super) const FLOOD: Schema =
     Schema { title: "`flood` of a service", keys: &["above", "below"], later: &[] };
 
+pub(super) const VRRP: Schema = Schema {
+    title: "[[vrrp]]",
+    keys: &[
+        "name",
+        "interface",
+        "virtual_router_id",
+        "priority",
+        "version",
+        "advert_interval",
+        "checksum",
+        "authentication",
+        "password",
+        "password_file",
+        "addresses",
+        "preempt",
+        "preempt_delay",
+        "start_delay",
+        "source",
+        "unicast_peers",
+        "virtual_mac",
+        "announce",
+        "group",
+    ],
+    later: &[
+        "track",
+        "notify",
+        "notify_master",
+        "notify_backup",
+        "notify_fault",
+        "notify_stop",
+        "notify_fifo",
+        "mail",
+        "routes",
+        "rules",
+    ],
+};
+
+pub(super) const VIRTUAL_ADDRESS: Schema = Schema {
+    title: "`addresses` of an instance",
+    keys: &["address", "advertise", "label"],
+    later: &[],
+};
+
+pub(super) const ANNOUNCE: Schema = Schema {
+    title: "`announce` of an instance",
+    keys: &["repeat", "again_after", "refresh"],
+    later: &[],
+};
+
 /// Keys that people look for, and what does that instead.
 pub(super) const INSTEAD: &[(&str, &str)] = &[(
     "clamp_mss",
@@ -137,10 +186,13 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 12] = [
+pub(super) const ALL: [&Schema; 15] = [
     &ROOT,
     &NODE,
     &LIMITS,
+    &VRRP,
+    &VIRTUAL_ADDRESS,
+    &ANNOUNCE,
     &POOL,
     &CHECK,
     &SERVER,

@@ -265,6 +265,11 @@ impl<'a> Item<'a> {
         items.into_iter().enumerate().filter_map(entry).collect()
     }
 
+    /// Is it a table?
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
     /// Its table.
     pub(super) fn table(&self, schema: &'static Schema, sink: &mut Sink) -> Option<Table<'a>> {
         match self.value {

@@ -1,8 +1,10 @@
 //! A whole configuration: what a director is told to do.
 
+use std::{collections::BTreeSet, net::IpAddr};
+
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, Mode, Node, Pool, RealServer, Service};
+use super::{Limits, Mode, Node, Pool, RealServer, Service, VrrpInstance};
 
 /// A node, its limits, and its services with their pools.
 ///
@@ -17,6 +19,9 @@ pub struct Config {
     pub pools: Vec<Pool>,
     /// What clients connect to.
     pub services: Vec<Service>,
+    /// VIPs that are on one director at a time. Not in JSON: there are passwords among them.
+    #[serde(skip)]
+    pub vrrp: Vec<VrrpInstance>,
 }
 
 impl Config {
@@ -28,6 +33,11 @@ impl Config {
     /// The services that a pool serves.
     pub fn services_of<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = &'a Service> {
         self.services.iter().filter(|service| service.pool == pool.name)
+    }
+
+    /// Addresses that VRRP adds and removes; nobody else is to.
+    pub fn vrrp_addresses(&self) -> BTreeSet<IpAddr> {
+        VrrpInstance::all_addresses(&self.vrrp)
     }
 
     /// True where the services of a pool reach it in tunnels alone: its servers may be behind routers.

@@ -21,6 +21,7 @@ mod ring_size;
 mod scheduler;
 mod service;
 mod tunnel;
+mod vrrp;
 mod weight;
 mod window;
 
@@ -45,5 +46,9 @@ pub use ring_size::{RingSizeError, check_ring_size};
 pub use scheduler::SchedulerKind;
 pub use service::{HashKey, Mode, Service, UdpIdle, UdpIdleError};
 pub use tunnel::{MtuError, Tunnel, TunnelKind};
+pub use vrrp::{
+    AddressLabel, AddressLabelError, Announce, AnnounceError, DelayError, Password, VirtualAddress,
+    VirtualAddressError, VrrpAuthentication, VrrpInstance, VrrpProtocol,
+};
 pub use weight::{Weight, WeightError};
 pub use window::{Window, WindowError};

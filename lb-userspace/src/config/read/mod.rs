@@ -10,6 +10,9 @@ mod pool;
 mod ports;
 mod service;
 mod tunnel;
+mod vrrp;
+
+use std::path::PathBuf;
 
 use toml::{Spanned, de::DeTable};
 
@@ -30,6 +33,7 @@ pub(super) fn read(root: &Spanned<DeTable<'_>>, sink: &mut Sink) -> Draft {
         decapsulate,
         limits,
         limit_spans,
+        vrrp: tables(root.get("vrrp"), &schema::VRRP, vrrp::read, sink),
         pools: tables(root.get("pool"), &schema::POOL, pool::read, sink),
         services: tables(root.get("service"), &schema::SERVICE, service::read, sink),
     }
@@ -47,6 +51,18 @@ fn tables<T>(
         .iter()
         .filter_map(|item| item.table(schema, sink).map(|table| read(&table, sink)))
         .collect()
+}
+
+/// An absolute path, so that it does not depend on the folder a program was started in.
+fn absolute_path(item: &Item<'_>, sink: &mut Sink) -> Option<PathBuf> {
+    let path = item.text(sink, |text| {
+        if text.starts_with('/') && !text.contains('\0') {
+            return Ok(PathBuf::from(text));
+        }
+        let message = format!("`{}` is not an absolute path", text.escape_debug());
+        Err(Refusal { message, help: Some("write it from the root: \"/...\"".to_owned()) })
+    });
+    path.map(Spanned::into_inner)
 }
 
 /// A port as a number alone.

@@ -1,16 +1,14 @@
 //! `[node]`.
 
-use std::path::PathBuf;
-
 use toml::Spanned;
 
 use super::{
-    Sink, Table, decapsulate,
+    Sink, Table, absolute_path, decapsulate,
     lists::{addresses, values},
     schema,
 };
 use crate::{
-    config::{draft::DecapsulateDraft, table::Refusal},
+    config::draft::DecapsulateDraft,
     model::{InterfaceName, Name, Node, XdpMode, parse_network4, parse_network6},
 };
 
@@ -46,10 +44,11 @@ fn node(table: &Table<'_>, decapsulate: &DecapsulateDraft, sink: &mut Sink) -> O
     let tunnel_source6 = table
         .get("tunnel_source6")
         .and_then(|item| item.text(sink, |text| Ok(parse_network6(text)?)));
-    let seed_file = path(table, "seed_file", sink);
-    let socket = path(table, "socket", sink);
-    let pin_folder = path(table, "pin_folder", sink);
-    let state_folder = path(table, "state_folder", sink);
+    let path = |key, sink: &mut Sink| table.get(key).and_then(|item| absolute_path(&item, sink));
+    let seed_file = path("seed_file", sink);
+    let socket = path("socket", sink);
+    let pin_folder = path("pin_folder", sink);
+    let state_folder = path("state_folder", sink);
     let manage_addresses = table.get("manage_addresses").and_then(|item| item.boolean(sink));
 
     let node = Node::new(name?.into_inner(), interfaces?);
@@ -106,16 +105,4 @@ fn interfaces(table: &Table<'_>, sink: &mut Sink) -> Option<Vec<InterfaceName>> 
         }
     }
     Some(names.into_iter().map(Spanned::into_inner).collect())
-}
-
-/// An absolute path, so that it does not depend on the folder a program was started in.
-fn path(table: &Table<'_>, key: &str, sink: &mut Sink) -> Option<PathBuf> {
-    let path = table.get(key)?.text(sink, |text| {
-        if text.starts_with('/') && !text.contains('\0') {
-            return Ok(PathBuf::from(text));
-        }
-        let message = format!("`{}` is not an absolute path", text.escape_debug());
-        Err(Refusal { message, help: Some("write it from the root: \"/...\"".to_owned()) })
-    });
-    path.map(Spanned::into_inner)
 }

@@ -4,6 +4,7 @@ mod accepted;
 mod properties;
 mod reference;
 mod rendered;
+mod vrrp;
 mod wrong_guards;
 mod wrong_keys;
 mod wrong_ports;
@@ -11,6 +12,8 @@ mod wrong_schedulers;
 mod wrong_services;
 mod wrong_tunnels;
 mod wrong_values;
+mod wrong_vips;
+mod wrong_vrrp;
 
 use super::{Parsed, Report, Severity, parse};
 
@@ -46,6 +49,14 @@ address = "2001:db8::40"
 ports = ["udp/53"]
 mark = 53
 pool = "dns"
+
+[[vrrp]]
+name = "shared"
+interface = "eth1"
+virtual_router_id = 51
+priority = 100
+advert_interval = "1s"
+addresses = ["10.9.9.40/24", "10.9.9.50"]
 "#;
 
 /// One thing that is wrong.

@@ -38,9 +38,9 @@ fn keys() {
                 &["unknown key `limit` in the file", "did you mean `limits`?"],
             ),
             case(
-                ("[node]", "[[vrrp]]\nname = \"a\"\n[node]"),
-                (1, "vrrp", "vrrp"),
-                &["`vrrp` is not available in this version"],
+                ("[node]", "[[webhook]]\nname = \"a\"\n[node]"),
+                (1, "webhook", "webhook"),
+                &["`webhook` is not available in this version"],
             ),
             case(
                 ("mark = 80", "tls = { certificates = [] }"),

@@ -8,6 +8,7 @@ mod listeners;
 mod names;
 mod pools;
 mod schedulers;
+mod vrrp;
 
 use super::{diagnostic::Sink, draft::Draft};
 
@@ -20,5 +21,6 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     schedulers::validate(draft, sink);
     guard::validate(draft, sink);
     decapsulate::validate(draft, sink);
+    vrrp::validate(draft, sink);
     limits::validate(draft, sink);
 }

@@ -1,0 +1,169 @@
+//! What can be wrong with one VRRP instance, but for its addresses.
+
+use super::*;
+
+const ID: &str = "virtual_router_id = 51";
+const PRIORITY: &str = "priority = 100";
+const INTERVAL: &str = "advert_interval = \"1s\"";
+
+#[test]
+fn numbers() {
+    let id = "vrrp[0].virtual_router_id";
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (ID, "virtual_router_id = 0"),
+                (36, "0", id),
+                &["VRID 0 is out of range", "1 to 255"],
+            ),
+            case((ID, "virtual_router_id = 256"), (36, "256", id), &["VRID 256 is out of range"]),
+            case((ID, "virtual_router_id = -1"), (36, "-1", id), &["VRID -1 is out of range"]),
+            case(
+                (PRIORITY, "priority = 0"),
+                (37, "0", "vrrp[0].priority"),
+                &["priority 0 is out of range", "255 for the owner"],
+            ),
+            case((PRIORITY, "priority = 256"), (37, "256", "vrrp[0].priority"), &["priority 256"]),
+            case(
+                (PRIORITY, "version = 4"),
+                (37, "4", "vrrp[0].version"),
+                &["there is no VRRP version 4", "write 2 (IPv4 only) or 3"],
+            ),
+            case(
+                (PRIORITY, "announce = { repeat = 0 }"),
+                (37, "0", "vrrp[0].announce.repeat"),
+                &["announce each VIP 1 to 100 times"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn times() {
+    let interval = "vrrp[0].advert_interval";
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (INTERVAL, "advert_interval = \"15ms\""),
+                (38, "\"15ms\"", interval),
+                &["15ms does not fit VRRPv3", "a multiple of 10ms"],
+            ),
+            case(
+                (INTERVAL, "version = 2\nadvert_interval = \"100ms\""),
+                (39, "\"100ms\"", interval),
+                &["100ms does not fit VRRPv2", "or use version 3"],
+            ),
+            case(
+                (PRIORITY, "start_delay = \"2h\""),
+                (37, "\"2h\"", "vrrp[0].start_delay"),
+                &["a delay is 0s to 1h"],
+            ),
+            case(
+                (PRIORITY, "announce = { refresh = \"50ms\" }"),
+                (37, "\"50ms\"", "vrrp[0].announce.refresh"),
+                &["use 100ms to 24h"],
+            ),
+            Case {
+                edit: (PRIORITY, "preempt = false\npreempt_delay = \"5s\""),
+                place: (38, "\"5s\"", "vrrp[0].preempt_delay"),
+                words: &["what never happens is not delayed"],
+                related: Some((37, "said here")),
+            },
+        ],
+    );
+}
+
+#[test]
+fn authentication() {
+    let dropped = &["version 3 has no authentication", "RFC 9568", "`version = 2`"];
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (PRIORITY, "authentication = \"pass\""),
+                (37, "\"pass\"", "vrrp[0].authentication"),
+                dropped,
+            ),
+            case(
+                (PRIORITY, "version = 3\npassword = \"s3cret\""),
+                (38, "\"******\"", "vrrp[0].password"),
+                dropped,
+            ),
+            case(
+                (PRIORITY, "password_file = \"/a\""),
+                (37, "\"/a\"", "vrrp[0].password_file"),
+                dropped,
+            ),
+            case(
+                (PRIORITY, "version = 2\nauthentication = \"ah\""),
+                (38, "\"ah\"", "vrrp[0].authentication"),
+                &["without a password", "add `password_file"],
+            ),
+            case(
+                (PRIORITY, "version = 2\nauthentication = \"md5\"\npassword = \"x\""),
+                (38, "\"md5\"", "vrrp[0].authentication"),
+                &["unknown authentication `md5`", "`pass` and `ah`"],
+            ),
+            case(
+                (PRIORITY, "version = 2\npassword = \"\""),
+                (38, "\"\"", "vrrp[0].password"),
+                &["the password is empty"],
+            ),
+            case(
+                (PRIORITY, "version = 2\npassword_file = \"a\""),
+                (38, "\"a\"", "vrrp[0].password_file"),
+                &["`a` is not an absolute path"],
+            ),
+            Case {
+                edit: (PRIORITY, "version = 2\npassword = \"x\"\npassword_file = \"/a\""),
+                place: (39, "\"/a\"", "vrrp[0].password_file"),
+                words: &["say the same", "keep `password_file`"],
+                related: Some((38, "already said here")),
+            },
+            case(
+                (PRIORITY, "version = 2\nchecksum = \"message\""),
+                (38, "\"message\"", "vrrp[0].checksum"),
+                &["a matter of version 3"],
+            ),
+        ],
+    );
+    expect(
+        Severity::Warning,
+        &[case(
+            (PRIORITY, "version = 2\npassword = \"123456789\""),
+            (38, "\"*********\"", "vrrp[0].password"),
+            &["the password has 9 bytes", "cut off, as keepalived does it"],
+        )],
+    );
+}
+
+#[test]
+fn keys() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (ID, ""),
+                (33, "[[vrrp]]", "vrrp[0].virtual_router_id"),
+                &["add `virtual_router_id = 51`"],
+            ),
+            case(
+                (PRIORITY, "track = []"),
+                (37, "track", "vrrp[0].track"),
+                &["`track` is not available"],
+            ),
+            case(
+                (PRIORITY, "notify_master = \"/a\""),
+                (37, "notify_master", "vrrp[0].notify_master"),
+                &["not available in this version"],
+            ),
+            case(
+                (PRIORITY, "priorty = 100"),
+                (37, "priorty", "vrrp[0].priorty"),
+                &["unknown key `priorty` in [[vrrp]]", "did you mean `priority`?"],
+            ),
+        ],
+    );
+}
