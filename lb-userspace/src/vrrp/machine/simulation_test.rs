@@ -72,6 +72,7 @@ struct Director {
 
 struct World {
     now: Duration,
+    sent: usize,
     network: Network,
     directors: Vec<Director>,
 }
@@ -91,7 +92,7 @@ impl World {
             }
         };
         let directors = plans.iter().enumerate().map(director).collect();
-        let mut world = Self { now: Duration::ZERO, network, directors };
+        let mut world = Self { now: Duration::ZERO, sent: 0, network, directors };
         (0..plans.len()).for_each(|place| world.tell(place, Event::Start { resume: false }));
         world
     }
@@ -129,6 +130,8 @@ impl World {
     }
 
     fn send(&mut self, from: usize, claim: Claim) {
+        self.sent += 1;
+        assert!(self.sent < 10_000, "they talk without an end");
         let (source, milliseconds) =
             (self.directors[from].source, self.directors[from].plan.milliseconds);
         for to in (0..self.directors.len()).filter(|&to| to != from) {
@@ -261,12 +264,15 @@ proptest! {
         plans in proptest::collection::vec(plan(), 2..=3),
         network in network(),
     ) {
-        let slowest = plans.iter().map(|plan| plan.milliseconds).max().unwrap_or_default();
-        let interval = Duration::from_millis(slowest);
-        let lowest = plans.iter().map(|plan| plan.priority).min().unwrap_or(1);
-        let dead = down(Version::V3, Priority::new(lowest).unwrap(), interval);
+        let mut intervals: Vec<u64> = plans.iter().map(|plan| plan.milliseconds).collect();
+        intervals.sort_unstable_by(|a, b| b.cmp(a));
+        let [slowest, second] = [0, 1].map(|place| Duration::from_millis(intervals[place]));
+        let lowest = plans.iter().map(|plan| u32::from(plan.priority)).min().unwrap_or(1);
+        // Written out: what the machine computes must not be what it is measured with.
+        let dead = slowest * (3 * 256 + 256 - lowest) / 256;
         let (several, none, masters) = World::new(&plans, network).run();
-        prop_assert!(several <= interval + 2 * DELAY, "{several:?} with several masters");
+        // Of any two masters the faster one is answered, or answers itself.
+        prop_assert!(several <= second + 2 * DELAY, "{several:?} with several masters");
         prop_assert!(none <= dead + DELAY, "{none:?} without a master");
         prop_assert_eq!(masters, 1);
     }
