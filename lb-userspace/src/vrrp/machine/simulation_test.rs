@@ -8,6 +8,8 @@ use super::*;
 use crate::vrrp::types::{AdvertInterval, Version};
 
 const CALM: Duration = Duration::from_secs(20);
+/// The master dies for good.
+const DEATH: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(45);
 /// The longest way of a packet.
 const DELAY: Duration = Duration::from_millis(40);
@@ -119,10 +121,10 @@ impl World {
                     self.directors[place].holds = false;
                 }
                 Action::Announce => {
-                    assert!(self.directors[place].holds, "announced without address")
+                    assert!(self.directors[place].holds, "announced without address");
                 }
                 Action::Notify(state) => {
-                    assert_eq!(state == State::Master, self.directors[place].holds)
+                    assert_eq!(state == State::Master, self.directors[place].holds);
                 }
                 Action::Record(_) | Action::AddressesDiffer(_) | Action::Refused(_) => {}
             }
@@ -151,8 +153,15 @@ impl World {
                 director.holds = false;
             }
             (Trouble::Stop | Trouble::Crash, false) => {
-                self.tell(place, Event::Start { resume: false })
+                self.tell(place, Event::Start { resume: false });
             }
+        }
+    }
+
+    /// Whoever holds the addresses is gone, and stays away.
+    fn bury(&mut self) {
+        for director in self.directors.iter_mut().filter(|director| director.holds) {
+            (director.holds, director.paused) = (false, true);
         }
     }
 
@@ -197,9 +206,11 @@ impl World {
         troubles.reverse();
         let (mut several, mut none) = (Duration::ZERO, Duration::ZERO);
         let (mut longest_several, mut longest_none) = (Duration::ZERO, Duration::ZERO);
+        let mut dead = false;
         while self.now < END {
             let trouble = troubles.last().map_or(END, |trouble| trouble.0);
-            let next = self.next().min(trouble).clamp(self.now, END);
+            let next =
+                self.next().min(trouble).min(if dead { END } else { DEATH }).clamp(self.now, END);
             let passed = next.max(CALM) - self.now.max(CALM);
             let masters = self.directors.iter().filter(|director| director.holds).count();
             several = if masters > 1 { several + passed } else { Duration::ZERO };
@@ -210,6 +221,10 @@ impl World {
             while troubles.last().is_some_and(|trouble| trouble.0 <= next) {
                 let Some((_, place, trouble, begins)) = troubles.pop() else { break };
                 self.meet(place, trouble, begins);
+            }
+            if next >= DEATH && !dead {
+                dead = true;
+                self.bury();
             }
             (0..self.directors.len()).for_each(|place| self.act(place));
         }
