@@ -46,6 +46,8 @@ enum Target {
     Decode,
     /// The XDP program against them (BPF_PROG_TEST_RUN; needs root)
     Agreement,
+    /// The reader of VRRP packets
+    Vrrp,
 }
 
 impl Target {
@@ -53,6 +55,7 @@ impl Target {
         match self {
             Self::Decode => "decode",
             Self::Agreement => "agreement",
+            Self::Vrrp => "vrrp",
         }
     }
 }
@@ -62,7 +65,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     let folder = workspace::target_dir()?.join("fuzz");
     let binary = step("Building the fuzz target", || build(args.target, &folder))?;
     let run = match args.target {
-        Target::Decode => Cmd::new(binary),
+        Target::Decode | Target::Vrrp => Cmd::new(binary),
         Target::Agreement => Cmd::new(binary).needs_root(),
     };
     if !args.replay.is_empty() {

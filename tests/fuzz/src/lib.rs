@@ -1,6 +1,7 @@
 //! What the fuzz targets check, over the frames and the tools of the packet tests.
 //!
 //! [`decode`]: the host's decoder and verdict on plain collections. [`agreement`]: the XDP program against both.
+//! [`vrrp`]: packets with advertisements.
 //! `cargo xtask fuzz` builds and runs them.
 
 pub mod agreement;
@@ -10,6 +11,7 @@ pub mod mutate;
 mod plain;
 pub mod seeds;
 mod unpack;
+pub mod vrrp;
 
 #[path = "../../packet/answer.rs"]
 mod answer;

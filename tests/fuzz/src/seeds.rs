@@ -19,8 +19,13 @@ const FOLDER: &str = "LB_FUZZ_SEEDS";
 /// # Errors
 /// The file system's.
 pub fn write() -> io::Result<()> {
+    put(seeds())
+}
+
+/// Writes these to that folder.
+pub(crate) fn put(seeds: Vec<Vec<u8>>) -> io::Result<()> {
     let Some(folder) = env::var_os(FOLDER) else { return Ok(()) };
-    for (number, frame) in seeds().into_iter().enumerate() {
+    for (number, frame) in seeds.into_iter().enumerate() {
         fs::write(Path::new(&folder).join(format!("seed-{number:03}")), frame)?;
     }
     Ok(())

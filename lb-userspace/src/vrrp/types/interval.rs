@@ -84,7 +84,7 @@ impl TryFrom<Duration> for Centiseconds {
     fn try_from(time: Duration) -> Result<Self, AdvertIntervalError> {
         let error = AdvertIntervalError::V3(time);
         let count = time.as_nanos() / CENTISECOND.as_nanos();
-        let whole = time.as_nanos() % CENTISECOND.as_nanos() == 0;
+        let whole = time.as_nanos().is_multiple_of(CENTISECOND.as_nanos());
         match u16::try_from(count) {
             Ok(count @ 1..=Self::MAX) if whole => Ok(Self(count)),
             _ => Err(error),
