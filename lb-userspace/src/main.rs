@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use lb_userspace::cli::{
     UsageError, backend, capture, check,
     client::{self, Client, ClientError},
-    guard, preflight, real_server, reload, run, status, trace,
+    guard, preflight, real_server, reload, run, status, trace, vrrp,
 };
 
 /// What was typed cannot be meant.
@@ -20,7 +20,7 @@ const USAGE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "lb", version, arg_required_else_help = true)]
 struct Cli {
-    /// The agent's control socket, for status, backend, guard, trace, capture and reload [default: LB_SOCKET, else
+    /// The agent's control socket, for status, backend, guard, trace, capture, vrrp and reload [default: LB_SOCKET, else
     /// /run/lb/lb.sock].
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
@@ -39,6 +39,7 @@ enum Command {
     Trace(trace::Args),
     Capture(capture::Args),
     Reload(reload::Args),
+    Vrrp(vrrp::Args),
     RealServer(real_server::Args),
 }
 
@@ -64,6 +65,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         (Command::Capture(args), socket) => {
             forgive_closed_pipe(capture::run(&args, &agent(socket)))
         }
+        (Command::Vrrp(args), socket) => vrrp::run(args, &agent(socket)),
         (Command::Reload(args), socket) => reload::run(args, &agent(socket)),
         (Command::Check(args), None) => forgive_closed_pipe(check::run(&args)),
         (Command::Preflight(args), None) => preflight::run(&args),
@@ -76,7 +78,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         .into()),
         (Command::Check(_) | Command::Preflight(_) | Command::RealServer(_), Some(_)) => {
             Err(UsageError(
-                "--socket is for status, backend, guard, trace, capture and reload".to_owned(),
+                "--socket is for status, backend, guard, trace, capture, vrrp and reload"
+                    .to_owned(),
             )
             .into())
         }
@@ -137,6 +140,9 @@ mod tests {
             "lb capture --service web --real r1 --snap 128 --count 20 -w /tmp/x.pcapng",
             "lb capture --client 2001:db8::/32 --drops --duration 30s -w -",
             "lb reload",
+            "lb vrrp --json",
+            "lb vrrp release LVS_HAP",
+            "lb vrrp take LVS_HAP --socket /run/other.sock",
             "lb guard deny 203.0.113.0/24 2001:db8::7 --service web",
             "lb guard allow --file good.txt",
             "lb guard remove 203.0.113.0/24 --socket /run/other.sock",

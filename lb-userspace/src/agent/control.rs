@@ -36,7 +36,7 @@ use super::capture::Chunks;
 use crate::{
     api::{
         Done, GuardReport, NewCapture, NewPrefixes, NewServer, NewState, NewWeight, Problem,
-        Status, Trace,
+        Status, Trace, VrrpStatus,
     },
     model::{Name, Protocol},
 };
@@ -73,6 +73,8 @@ pub(super) enum Command {
     Guard(GuardChange, Reply<Done>),
     GuardReport(Option<Name>, Reply<GuardReport>),
     Reload(Reply<Done>),
+    Vrrp(oneshot::Sender<Vec<VrrpStatus>>),
+    MoveVips { instance: Name, take: bool, reply: Reply<Done> },
     Capture(NewCapture, Reply<Chunks>),
 }
 
@@ -136,6 +138,9 @@ fn router(commands: mpsc::Sender<Command>) -> Router {
         .route("/v1/status", get(status))
         .route("/v1/trace", get(trace))
         .route("/v1/reload", post(reload))
+        .route("/v1/vrrp", get(vrrp))
+        .route("/v1/vrrp/{instance}/release", post(release_vips))
+        .route("/v1/vrrp/{instance}/take", post(take_vips))
         .route("/v1/capture", post(capture))
         .route("/v1/guard", guard.layer(DefaultBodyLimit::max(PREFIXES_BODY)))
         .route("/v1/pools/{pool}/servers", post(add))
@@ -229,6 +234,33 @@ async fn trace(
 async fn reload(State(commands): Commands, ConnectInfo(peer): ConnectInfo<Peer>) -> Answer<Done> {
     peer.may_change()?;
     ask(&commands, Command::Reload).await.map(Json)
+}
+
+async fn vrrp(State(commands): Commands) -> Answer<Vec<VrrpStatus>> {
+    let (reply, answer) = oneshot::channel();
+    let sent = commands.send(Command::Vrrp(reply)).await;
+    let instances = if sent.is_ok() { answer.await.ok() } else { None };
+    instances.map(Json).ok_or_else(stopping)
+}
+
+async fn release_vips(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<UrlPath<Name>, PathRejection>,
+) -> Answer<Done> {
+    peer.may_change()?;
+    let UrlPath(instance) = path?;
+    ask(&commands, |reply| Command::MoveVips { instance, take: false, reply }).await.map(Json)
+}
+
+async fn take_vips(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<UrlPath<Name>, PathRejection>,
+) -> Answer<Done> {
+    peer.may_change()?;
+    let UrlPath(instance) = path?;
+    ask(&commands, |reply| Command::MoveVips { instance, take: true, reply }).await.map(Json)
 }
 
 /// Packets are their senders' secrets: for those alone who may change things.

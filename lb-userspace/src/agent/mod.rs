@@ -28,5 +28,6 @@ mod run;
 mod start;
 mod status;
 mod trace;
+mod vrrp;
 
 pub use run::{Options, run};

@@ -48,6 +48,17 @@ impl Agent {
         Ok(Done { message: words, steps, warnings: Vec::new() })
     }
 
+    /// Gives the VIPs of a VRRP instance to another director, or takes them.
+    pub(super) async fn move_vips(&mut self, instance: Name, take: bool) -> Result<Done, String> {
+        let unknown =
+            || format!("there is no VRRP instance {instance}: the configuration has none");
+        let vrrp = self.vrrp.as_ref().ok_or_else(unknown)?;
+        vrrp.move_vips(instance.clone(), take).await?;
+        let message = format!("{instance}: {}", if take { "taken" } else { "released" });
+        info!(change = message, "changed by an operator");
+        Ok(Done { message, steps: 0, warnings: Vec::new() })
+    }
+
     /// Converges after a change of servers: their checks and next hops follow.
     pub(super) fn put_into_force(&mut self) -> Result<usize> {
         self.director.effective = self.director.operator.apply(&self.director.config);

@@ -7,6 +7,7 @@ use super::{
     placement::Placement,
     run::Agent,
     start::{load, place_added},
+    vrrp,
 };
 use crate::{api::Done, config::Parsed, model::Node};
 
@@ -19,6 +20,8 @@ impl Agent {
         self.director.guards.check_room(&parsed.config).map_err(|error| error.to_string())?;
         let mut placement =
             Placement::of(&parsed, &self.netlink).await.map_err(|error| error.to_string())?;
+        let vrrp = vrrp::wanted(&parsed.config, &self.netlink).await;
+        let vrrp = vrrp.map_err(|error| error.to_string())?;
         let operator = self.director.operator.clone();
         let mut warnings = place_added(&operator, &mut placement, &parsed, &self.netlink).await;
         self.keep_hops(&placement);
@@ -39,6 +42,9 @@ impl Agent {
         self.parsed = parsed;
         self.forget_next_hops().await;
         self.set_addresses().await;
+        if let Err(error) = self.set_vrrp(vrrp).await {
+            warnings.push(format!("{error:#}"));
+        }
         if !self.parsed.warnings.is_empty() {
             warnings.push(self.parsed.warnings.to_string());
         }

@@ -25,6 +25,7 @@ use super::{
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
     probe::{self, Prober},
+    vrrp::Vrrp,
 };
 use crate::{
     config::Parsed,
@@ -64,6 +65,8 @@ pub(super) struct Agent {
     pub(super) marking: Marking,
     pub(super) attached: Vec<Attached>,
     pub(super) addresses: Addresses,
+    /// VRRP's thread, where the configuration has instances.
+    pub(super) vrrp: Option<Vrrp>,
     /// The capture that goes on.
     pub(super) capture: Option<Capture>,
     /// The control socket, once it is open.
@@ -213,6 +216,16 @@ impl Agent {
                 _ = reply.send(self.guard_report(service.as_ref()));
             }
             Command::Reload(reply) => _ = reply.send(self.reload().await),
+            Command::Vrrp(reply) => {
+                let instances = match &self.vrrp {
+                    Some(vrrp) => vrrp.report().await,
+                    None => Vec::new(),
+                };
+                _ = reply.send(instances);
+            }
+            Command::MoveVips { instance, take, reply } => {
+                _ = reply.send(self.move_vips(instance, take).await);
+            }
             Command::Capture(asked, reply) => _ = reply.send(self.begin_capture(&asked).await),
         }
     }
@@ -242,6 +255,10 @@ impl Agent {
         })?;
         if self.capture.is_some() {
             self.end_capture();
+        }
+        // Whatever stays: without its agent this host must not have the VIPs that others can take.
+        if let Some(vrrp) = self.vrrp.take() {
+            vrrp.stop().await;
         }
         if self.options.keep || (!started && self.pins.adopted()) {
             info!("forwarding stays in place; the next `lb run` adopts it");

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use lb_common::{abi::Features, flow_hash::HashKeys};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -22,6 +22,7 @@ use super::{
     placement::Placement,
     probe::{self, Prober, Target},
     run::{Agent, Options},
+    vrrp::{self, Vrrp},
 };
 use crate::{
     config::Parsed,
@@ -50,6 +51,7 @@ impl Agent {
         let mut placement = Placement::of(&parsed, &netlink).await?;
         warnings.extend(place_added(&operator, &mut placement, &parsed, &netlink).await);
         let keys = HashKeys::from_seed(files::seed(node.seed_file.as_deref(), &node.state_folder)?);
+        vrrp::wanted(&parsed.config, &netlink).await?;
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
         let marking = Marking::new(Pins::marks(&node.pin_folder), &[Way::Tcx, Way::Clsact]);
@@ -90,6 +92,7 @@ impl Agent {
             marking,
             attached: Vec::new(),
             addresses,
+            vrrp: None,
             capture: None,
             socket: None,
             warnings,
@@ -118,6 +121,21 @@ impl Agent {
         self.attach()?;
         self.pins.remove_others()?;
         self.set_addresses().await;
+        let wanted = vrrp::wanted(&self.director.config, &self.netlink).await?;
+        self.set_vrrp(wanted).await
+    }
+
+    /// Makes these the instances that are at work.
+    ///
+    /// # Errors
+    /// A socket that cannot be opened.
+    pub(super) async fn set_vrrp(&mut self, wanted: Vec<vrrp::Wanted>) -> Result<()> {
+        match self.vrrp.take() {
+            Some(vrrp) if wanted.is_empty() => vrrp.stop().await,
+            Some(vrrp) => self.vrrp.insert(vrrp).replace(wanted).await.context("VRRP")?,
+            None if wanted.is_empty() => {}
+            None => self.vrrp = Some(Vrrp::start(wanted).await.context("VRRP")?),
+        }
         Ok(())
     }
 

@@ -11,6 +11,8 @@
 //! | `GET /v1/guard`, `GET /v1/guard?service=…` | | [`GuardReport`] |
 //! | `PUT /v1/guard` | [`NewPrefixes`] | [`Done`] |
 //! | `DELETE /v1/guard`, `DELETE /v1/guard?service=…` | | [`Done`]: what was set at run time is taken back |
+//! | `GET /v1/vrrp` | | each [`VrrpStatus`] |
+//! | `POST /v1/vrrp/{instance}/release`, `…/take` | | [`Done`] |
 //! | `POST /v1/reload` | | [`Done`] |
 //! | `POST /v1/capture` | [`NewCapture`] | frames ([`crate::capture::Frames`]); the first is [`CaptureStart`] |
 //!
@@ -20,6 +22,7 @@ mod capture;
 mod guard;
 mod status;
 mod trace;
+mod vrrp;
 
 use std::net::IpAddr;
 
@@ -32,6 +35,7 @@ pub use status::{
     ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
 };
 pub use trace::Trace;
+pub use vrrp::{HeardMaster, RejectStatus, TransitionStatus, VrrpStatus};
 
 use crate::{
     model::{Name, RealServer, Weight},

@@ -16,6 +16,7 @@ pub mod status;
 mod table;
 pub mod trace;
 mod units;
+pub mod vrrp;
 
 /// What was typed cannot be meant; nothing was tried. Exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -66,6 +66,16 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         }),
     },
     Requirement {
+        name: "keepalived",
+        why: "the other director in the tests of VRRP",
+        group: Group::Lab,
+        check: Check::Program("keepalived"),
+        install: Install::Packages(Packages {
+            service: Some("keepalived"),
+            ..packages(&[&["keepalived"]])
+        }),
+    },
+    Requirement {
         name: "curl",
         why: "a client to try in the lab",
         group: Group::Lab,

@@ -6,7 +6,8 @@ use pnet::packet::Packet;
 use pnet::packet::arp::{ArpHardwareTypes, ArpOperations, ArpPacket, MutableArpPacket};
 use pnet::packet::ethernet::{EtherTypes, EthernetPacket, MutableEthernetPacket};
 use pnet::packet::icmpv6::ndp::{
-    MutableNeighborSolicitPacket, NdpOption, NdpOptionTypes, NeighborAdvertPacket,
+    MutableNeighborAdvertPacket, MutableNeighborSolicitPacket, NdpOption, NdpOptionTypes,
+    NeighborAdvertPacket,
 };
 use pnet::packet::icmpv6::{Icmpv6Packet, Icmpv6Types, checksum};
 use pnet::packet::ip::IpNextHeaderProtocols;
@@ -22,10 +23,17 @@ const IPV6: usize = 40;
 const SOLICITATION: usize = 24;
 /// Type, length (in units of 8 bytes), address.
 const LINK_ADDRESS_OPTION: usize = 8;
+/// Flags of an advertisement.
+const ROUTER: u8 = 0x80;
+const OVERRIDE: u8 = 0x20;
 
 /// An ARP request (RFC 826), to everyone. Without an address of our own in the target's subnet it
 /// is a probe (RFC 5227 section 1.1: sender 0.0.0.0), which is answered all the same.
-pub(super) fn arp_request(mac: Mac, source: Option<Ipv4Addr>, target: Ipv4Addr) -> Option<Vec<u8>> {
+pub(in crate::agent) fn arp_request(
+    mac: Mac,
+    source: Option<Ipv4Addr>,
+    target: Ipv4Addr,
+) -> Option<Vec<u8>> {
     let mut frame = vec![0; ETHERNET + ARP];
     ethernet(&mut frame, MacAddr::broadcast(), mac, EtherTypes::Arp)?;
     let mut arp = MutableArpPacket::new(&mut frame[ETHERNET..])?;
@@ -64,14 +72,7 @@ pub(super) fn solicitation(
     ethernet(&mut frame, group_mac, mac, EtherTypes::Ipv6)?;
 
     let sender = source.unwrap_or(Ipv6Addr::UNSPECIFIED);
-    let mut ip = MutableIpv6Packet::new(&mut frame[ETHERNET..])?;
-    ip.set_version(6);
-    ip.set_payload_length(u16::try_from(length).ok()?);
-    ip.set_next_header(IpNextHeaderProtocols::Icmpv6);
-    // Receivers drop any other value: it proves that no router has passed it on.
-    ip.set_hop_limit(255);
-    ip.set_source(sender);
-    ip.set_destination(group);
+    ipv6(&mut frame[ETHERNET..], sender, group)?;
 
     let message = &mut frame[ETHERNET + IPV6..];
     let mut solicit = MutableNeighborSolicitPacket::new(message)?;
@@ -83,6 +84,29 @@ pub(super) fn solicitation(
     }
     let sum = checksum(&Icmpv6Packet::new(solicit.packet())?, &sender, &group);
     solicit.set_checksum(sum);
+    Some(frame)
+}
+
+/// An unsolicited neighbour advertisement to everyone (RFC 4861, section 7.2.6): `address` is behind `mac` now,
+/// whatever was known before (Override). `router` as the host is one.
+pub(in crate::agent) fn unsolicited_advertisement(
+    mac: Mac,
+    address: Ipv6Addr,
+    router: bool,
+) -> Option<Vec<u8>> {
+    let length = SOLICITATION + LINK_ADDRESS_OPTION;
+    let mut frame = vec![0; ETHERNET + IPV6 + length];
+    let everyone = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+    ethernet(&mut frame, MacAddr::new(0x33, 0x33, 0, 0, 0, 1), mac, EtherTypes::Ipv6)?;
+    ipv6(&mut frame[ETHERNET..], address, everyone)?;
+    let mut advert = MutableNeighborAdvertPacket::new(&mut frame[ETHERNET + IPV6..])?;
+    advert.set_icmpv6_type(Icmpv6Types::NeighborAdvert);
+    advert.set_flags(OVERRIDE | if router { ROUTER } else { 0 });
+    advert.set_target_addr(address);
+    let option_type = NdpOptionTypes::TargetLLAddr;
+    advert.set_options(&[NdpOption { option_type, length: 1, data: mac.to_vec() }]);
+    let sum = checksum(&Icmpv6Packet::new(advert.packet())?, &address, &everyone);
+    advert.set_checksum(sum);
     Some(frame)
 }
 
@@ -137,6 +161,20 @@ fn advertisement(payload: &[u8]) -> Option<(IpAddr, Mac)> {
         options = options.get(size..)?;
     }
     None
+}
+
+/// The header of a packet of neighbour discovery, which `packet` has room for.
+fn ipv6(packet: &mut [u8], source: Ipv6Addr, destination: Ipv6Addr) -> Option<()> {
+    let length = u16::try_from(packet.len().checked_sub(IPV6)?).ok()?;
+    let mut ip = MutableIpv6Packet::new(packet)?;
+    ip.set_version(6);
+    ip.set_payload_length(length);
+    ip.set_next_header(IpNextHeaderProtocols::Icmpv6);
+    // Receivers drop any other value: it proves that no router has passed it on.
+    ip.set_hop_limit(255);
+    ip.set_source(source);
+    ip.set_destination(destination);
+    Some(())
 }
 
 fn ethernet(

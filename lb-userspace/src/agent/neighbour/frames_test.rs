@@ -52,6 +52,26 @@ fn a_solicitation_without_a_source_does_not_tell_our_mac() {
     assert_eq!(frame[54..58], [135, 0, 0x4c, 0x69]);
 }
 
+#[test]
+fn an_unsolicited_advertisement() {
+    #[rustfmt::skip]
+    let expected = [
+        0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0x41, 0x86, 0xdd,
+        0x60, 0, 0, 0, 0, 32, 58, 255,
+        0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40,
+        0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+        136, 0, 0x78, 0x6c, 0xa0, 0, 0, 0,
+        0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40,
+        2, 1, 2, 0, 0, 0, 0, 0x41,
+    ];
+    let vip = v6("2001:db8::40");
+    let frame = unsolicited_advertisement(US, vip, true).expect("a frame");
+    assert_eq!(answer(&frame), Some((vip.into(), US)), "neighbours understand it");
+    assert_eq!(frame, expected);
+    let host = unsolicited_advertisement(US, vip, false).expect("a frame");
+    assert_eq!(host[58], 0x20, "a host, not a router");
+}
+
 fn arp_reply_frame() -> Vec<u8> {
     let mut frame = arp_request(THEM, Some(v4(43)), v4(41)).expect("a frame");
     frame[21] = 2;

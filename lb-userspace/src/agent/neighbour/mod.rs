@@ -4,10 +4,11 @@
 //! shell carries out. Where the kernel refuses, or has not found an address for a while, ARP
 //! requests and neighbour solicitations of our own help.
 
-mod frames;
+pub(super) mod frames;
 mod socket;
 pub mod table;
 
+pub(super) use socket::link_address;
 pub use table::{Key, State};
 
 use std::collections::{BTreeMap, VecDeque};

@@ -117,7 +117,7 @@ fn drain(socket: &Socket) -> io::Result<()> {
 
 /// The address to bind to, as the system's list of interfaces has it: with the index, and without
 /// a protocol, which leaves the socket its own.
-fn link_address(interface: u32) -> Result<LinkAddr, Errno> {
+pub(in crate::agent) fn link_address(interface: u32) -> Result<LinkAddr, Errno> {
     getifaddrs()?
         .filter_map(|entry| entry.address?.as_link_addr().copied())
         .find(|address| u32::try_from(address.ifindex()) == Ok(interface))

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use crate::vrrp::types::{Addresses, AdvertInterval, Priority};
 
 /// Of one instance.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// With what the trackers add or take away.
     pub priority: Priority,

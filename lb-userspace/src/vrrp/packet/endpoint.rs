@@ -60,6 +60,12 @@ impl Endpoint {
         self.virtual_router
     }
 
+    /// The version that it speaks.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.dialect.version()
+    }
+
     /// The address it sends from: it also decides between equal priorities.
     #[must_use]
     pub const fn source(&self) -> IpAddr {

@@ -1,0 +1,90 @@
+//! VRRP instances, as `lb vrrp` shows them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Name;
+
+/// One instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VrrpStatus {
+    /// Its name.
+    pub name: Name,
+    /// The instances it moves with, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Name>,
+    /// Its interface.
+    pub interface: String,
+    /// 2 or 3.
+    pub version: u8,
+    /// The number of the virtual router.
+    pub virtual_router_id: u8,
+    /// `master`, `backup`, `fault` or `initialize`.
+    pub state: String,
+    /// For how long it has been in that state, in seconds.
+    pub since_seconds: f64,
+    /// What it advertises, or would.
+    pub priority: u8,
+    /// What keeps it from serving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// Its VIPs.
+    pub addresses: Vec<IpNet>,
+    /// The VIPs are on the interface.
+    pub held: bool,
+    /// What could not be done with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// The last other master that was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_master: Option<HeardMaster>,
+    /// Advertisements sent.
+    pub sent: u64,
+    /// Advertisements that could not be sent.
+    pub not_sent: u64,
+    /// Advertisements heard and taken.
+    pub heard: u64,
+    /// Packets with its number that were dropped.
+    pub rejected: Vec<RejectStatus>,
+    /// What happened, the latest last.
+    pub transitions: Vec<TransitionStatus>,
+}
+
+/// Another master, as it was heard last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeardMaster {
+    /// Its address.
+    pub address: IpAddr,
+    /// What it advertised; 0: that it leaves.
+    pub priority: u8,
+    /// How long ago, in seconds.
+    pub seconds_ago: f64,
+    /// It advertises other VIPs than we would.
+    pub other_addresses: bool,
+}
+
+/// Packets that were dropped for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectStatus {
+    /// The reason's name.
+    pub reason: String,
+    /// The same in words.
+    pub words: String,
+    /// How many.
+    pub packets: u64,
+}
+
+/// A change of state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransitionStatus {
+    /// How long ago, in seconds.
+    pub seconds_ago: f64,
+    /// Out of this state.
+    pub from: String,
+    /// Into this one.
+    pub to: String,
+    /// Why, in words.
+    pub reason: String,
+}

@@ -1,0 +1,100 @@
+//! What people see.
+
+use super::*;
+use crate::api::{HeardMaster, RejectStatus};
+
+fn step(seconds_ago: f64, from: &str, to: &str, reason: &str) -> TransitionStatus {
+    let (from, to, reason) = (from.to_owned(), to.to_owned(), reason.to_owned());
+    TransitionStatus { seconds_ago, from, to, reason }
+}
+
+fn master() -> VrrpStatus {
+    VrrpStatus {
+        name: "LVS_HAP".parse().expect("a name"),
+        group: None,
+        interface: "eth0".to_owned(),
+        version: 2,
+        virtual_router_id: 51,
+        state: "master".to_owned(),
+        since_seconds: 4_000.0,
+        priority: 5,
+        fault: None,
+        addresses: vec!["10.8.8.40/32".parse().expect("a network")],
+        held: true,
+        problem: None,
+        heard_master: None,
+        sent: 4_000,
+        not_sent: 0,
+        heard: 0,
+        rejected: Vec::new(),
+        transitions: vec![
+            step(4_003.6, "initialize", "backup", "started"),
+            step(4_000.0, "backup", "master", "no master heard"),
+        ],
+    }
+}
+
+#[test]
+fn a_master() {
+    let expected = "\
+LVS_HAP  master for 1h 6m, priority 5
+  VRID 51 on eth0, VRRPv2
+  VIPs 10.8.8.40/32
+  advertisements: 4000 sent, 0 heard
+    AGO  FROM        TO      WHY
+  1h 6m  backup      master  no master heard
+  1h 6m  initialize  backup  started
+";
+    assert_eq!(text(&[master()], Paint::Plain), expected);
+}
+
+#[test]
+fn a_backup_that_hears_things() {
+    let backup = VrrpStatus {
+        state: "backup".to_owned(),
+        since_seconds: 1.25,
+        held: false,
+        heard_master: Some(HeardMaster {
+            address: [10, 8, 8, 41].into(),
+            priority: 100,
+            seconds_ago: 0.5,
+            other_addresses: true,
+        }),
+        heard: 7,
+        sent: 0,
+        rejected: vec![RejectStatus {
+            reason: "authentication_data".to_owned(),
+            words: "wrong password or authentication code".to_owned(),
+            packets: 3,
+        }],
+        transitions: Vec::new(),
+        group: Some("both".parse().expect("a name")),
+        ..master()
+    };
+    let expected = "\
+LVS_HAP  backup for 1.2s, priority 5
+  VRID 51 on eth0, VRRPv2, group both
+  VIPs 10.8.8.40/32 (not on this host)
+  heard 10.8.8.41: priority 100, 0.5s ago, with other VIPs
+  advertisements: 0 sent, 7 heard
+  dropped 3: wrong password or authentication code
+";
+    assert_eq!(text(&[backup], Paint::Plain), expected);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let faulty = VrrpStatus {
+        state: "fault".to_owned(),
+        fault: Some("eth0 is down".to_owned()),
+        problem: Some("cannot add 10.8.8.40/32 to eth0".to_owned()),
+        not_sent: 2,
+        ..master()
+    };
+    let text = text(&[faulty], Paint::Plain);
+    for words in
+        ["  eth0 is down\n", "  cannot add 10.8.8.40/32 to eth0\n", "  2 could not be sent\n"]
+    {
+        assert!(text.contains(words), "{text}");
+    }
+}
