@@ -4,6 +4,7 @@ mod accepted;
 mod properties;
 mod reference;
 mod rendered;
+mod wrong_checks;
 mod wrong_guards;
 mod wrong_keys;
 mod wrong_ports;

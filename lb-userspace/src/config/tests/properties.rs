@@ -57,11 +57,13 @@ const PIECES: [&str; 24] = [
 ];
 
 /// Tables, with a line that they have in [`VALID`], and what is around a key in them.
-const TABLES: [(&str, &str, &Schema); 9] = [
+const TABLES: [(&str, &str, &Schema); 11] = [
     ("interface = \"eth0\"", "KEY", &schema::NODE),
     ("name = \"dns\"", "KEY", &schema::POOL),
     ("name = \"dns\"", "sorry_server = { KEY }", &schema::SORRY_SERVER),
     ("name = \"dns\"", "tunnel = { KEY }", &schema::TUNNEL),
+    ("name = \"dns\"", "check = { port = 53, KEY }", &schema::CHECK),
+    ("name = \"dns\"", "check = { type = \"http\", KEY }", &schema::CHECK),
     ("mark = 53", "KEY", &schema::SERVICE),
     ("mark = 53", "persistence = { KEY }", &schema::PERSISTENCE),
     ("mark = 53", "guard = { KEY }", &schema::GUARD),
@@ -70,7 +72,7 @@ const TABLES: [(&str, &str, &Schema); 9] = [
 ];
 
 /// Values of every type, some of them near to what is meant.
-const VALUES: [&str; 28] = [
+const VALUES: [&str; 30] = [
     "1",
     "-1",
     "65536",
@@ -99,6 +101,8 @@ const VALUES: [&str; 28] = [
     "1979-05-27",
     "\"\\u0000\"",
     "\"tunnel\"",
+    "\"/a(b\"",
+    "[\"200-299\", \"X: y\"]",
 ];
 
 proptest! {
