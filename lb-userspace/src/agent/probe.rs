@@ -2,6 +2,7 @@
 
 mod connect;
 mod converse;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -152,13 +153,25 @@ fn jitter(target: &Target) -> u64 {
     hasher.finish()
 }
 
+/// What a check by TLS waits for at first.
+const TLS_HANDSHAKE: &str = "the end of the TLS handshake";
+
 type Attempt = Pin<Box<dyn Future<Output = Result<(), CheckError>> + Send>>;
 
 /// One check, from the first packet to the verdict. What it waits for is put down where it can be seen by
 /// whoever gives it up.
 async fn check(target: Target, awaited: Awaited) -> Result<(), CheckError> {
     let mut stream = connect(target.address, target.interface, target.source).await?;
-    match protocol::conversation(&target.kind, target.address) {
+    let conversation = protocol::conversation(&target.kind, target.address);
+    let Some(tls) = target.kind.tls() else {
+        return match conversation {
+            Some(conversation) => converse(&mut stream, conversation, &awaited).await,
+            None => Ok(()),
+        };
+    };
+    awaited.put(TLS_HANDSHAKE);
+    let mut stream = tls::handshake(stream, tls, target.address.ip()).await?;
+    match conversation {
         Some(conversation) => converse(&mut stream, conversation, &awaited).await,
         None => Ok(()),
     }

@@ -87,8 +87,10 @@ pub(super) const CHECK: Schema = Schema {
         "status",
         "body",
         "body_regex",
+        "sni",
+        "verify",
     ],
-    later: &["script", "tls"],
+    later: &["script", "tls", "ca"],
 };
 
 pub(super) const SERVER: Schema =

@@ -1,11 +1,13 @@
 //! A pool's health check: how a real server is asked whether it is alive.
 
 mod http;
+mod tls;
 
 pub use http::{
     BodyMatch, HttpCheck, HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, Pattern,
     StatusRange,
 };
+pub use tls::{TlsCheck, TlsName, TlsNameError};
 
 use std::{fmt, time::Duration};
 
@@ -22,6 +24,27 @@ pub enum CheckKind {
     Tcp,
     /// By one HTTP/1.1 request.
     Http(HttpCheck),
+    /// By a TLS handshake.
+    Tls(TlsCheck),
+    /// By one HTTP/1.1 request over TLS.
+    Https {
+        /// The request.
+        #[serde(flatten)]
+        http: HttpCheck,
+        /// The certificate.
+        #[serde(flatten)]
+        tls: TlsCheck,
+    },
+}
+
+impl CheckKind {
+    /// What it wants of a certificate, if it speaks TLS.
+    pub fn tls(&self) -> Option<&TlsCheck> {
+        match self {
+            Self::Tls(tls) | Self::Https { tls, .. } => Some(tls),
+            Self::Tcp | Self::Http(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for CheckKind {
@@ -29,6 +52,8 @@ impl fmt::Display for CheckKind {
         f.pad(match self {
             Self::Tcp => "tcp",
             Self::Http(_) => "http",
+            Self::Tls(_) => "tls",
+            Self::Https { .. } => "https",
         })
     }
 }

@@ -26,7 +26,8 @@ mod window;
 
 pub use check::{
     BodyMatch, Check, CheckCountError, CheckKind, CheckTimeError, HttpCheck, HttpCheckError,
-    HttpHeader, HttpHost, HttpMethod, HttpPath, Pattern, StatusRange,
+    HttpHeader, HttpHost, HttpMethod, HttpPath, Pattern, StatusRange, TlsCheck, TlsName,
+    TlsNameError,
 };
 pub use config::Config;
 pub use duration::{DurationError, parse_duration, show_duration};

@@ -11,6 +11,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::tls::TlsError;
 use crate::health::protocol::Complaint;
 
 /// Connects. The connection is reset when it is dropped.
@@ -53,6 +54,8 @@ pub(super) enum CheckError {
     Silent { awaited: &'static str, timeout: Duration },
     #[error("{error} while waiting for {awaited}")]
     Broken { awaited: &'static str, error: Box<Self> },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error(transparent)]
     Answer(#[from] Complaint),
     #[error("no answer (the kernel gave up)")]

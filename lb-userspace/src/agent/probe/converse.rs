@@ -1,5 +1,6 @@
 //! Speaks with a real server: the reading and writing around a pure [`Conversation`].
 
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const PORTION: usize = 4 << 10;
 pub(super) struct Awaited(Arc<RwLock<Option<&'static str>>>);
 
 impl Awaited {
-    fn put(&self, what: &'static str) {
+    pub(super) fn put(&self, what: &'static str) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(what);
     }
 
@@ -43,7 +44,11 @@ pub(super) async fn converse(
         let broken = |error| CheckError::broken(awaits, error);
         // A server may answer, and close, before it has read all. Its answer counts.
         let written = stream.write_all(&say).await;
-        let count = stream.read(&mut portion).await.map_err(broken)?;
+        let count = match stream.read(&mut portion).await {
+            // TLS without a goodbye.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            result => result.map_err(broken)?,
+        };
         if count == 0 {
             written.map_err(broken)?;
             return Ok(conversation.closed()?);

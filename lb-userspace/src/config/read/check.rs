@@ -1,6 +1,7 @@
 //! `check` of a pool.
 
 mod http;
+mod tls;
 
 use toml::Spanned;
 
@@ -15,17 +16,23 @@ use crate::{
 enum Kind {
     Tcp,
     Http,
+    Tls,
+    Https,
 }
 
-const CHECKS: [(&str, Kind); 2] = [("tcp", Kind::Tcp), ("http", Kind::Http)];
-const LATER_CHECKS: [&str; 6] = ["https", "tls", "udp", "dns", "smtp", "script"];
+const CHECKS: [(&str, Kind); 4] =
+    [("tcp", Kind::Tcp), ("http", Kind::Http), ("tls", Kind::Tls), ("https", Kind::Https)];
+const LATER_CHECKS: [&str; 4] = ["udp", "dns", "smtp", "script"];
 
 /// The keys of some kinds only, and what those kinds are called.
-const SPECIAL: [(&[&str], &[Kind], &str); 1] = [(
-    &["method", "path", "host", "headers", "status", "body", "body_regex"],
-    &[Kind::Http],
-    "`http`",
-)];
+const SPECIAL: [(&[&str], &[Kind], &str); 2] = [
+    (
+        &["method", "path", "host", "headers", "status", "body", "body_regex"],
+        &[Kind::Http, Kind::Https],
+        "`http` and `https`",
+    ),
+    (&["sni", "verify"], &[Kind::Tls, Kind::Https], "`tls` and `https`"),
+];
 
 /// Reads the check of a pool.
 pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
@@ -39,6 +46,12 @@ pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
         kind: match kind {
             Kind::Tcp => CheckKind::Tcp,
             Kind::Http => CheckKind::Http(http::read(&table, sink)),
+            Kind::Tls => CheckKind::Tls(tls::read(&table, None, sink)?),
+            Kind::Https => {
+                let http = http::read(&table, sink);
+                let tls = tls::read(&table, http.host.as_ref(), sink)?;
+                CheckKind::Https { http, tls }
+            }
         },
         ..Check::default()
     };

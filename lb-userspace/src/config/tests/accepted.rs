@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use super::*;
 use crate::model::{
     BodyMatch, Check, CheckKind, Flood, GuardAction, HashKey, HttpCheck, HttpMethod, InterfaceName,
-    Limits, Mode, OnEmpty, Persistence, PersistenceDrain, Rate, SchedulerKind, SourceRate, Tunnel,
-    TunnelKind, Weight, Window, XdpMode,
+    Limits, Mode, OnEmpty, Persistence, PersistenceDrain, Rate, SchedulerKind, SourceRate,
+    TlsCheck, Tunnel, TunnelKind, Weight, Window, XdpMode,
 };
 
 fn accepted(text: &str) -> crate::model::Config {
@@ -268,6 +268,29 @@ fn an_http_check() {
     let plain = accepted(&edited(("type = \"tcp\"", "type = \"http\"")));
     let usual = CheckKind::Http(HttpCheck::default());
     assert_eq!(plain.pool("web").unwrap().check.as_ref().unwrap().kind, usual);
+}
+
+/// Checks by TLS: whose certificate is looked at, and for which name.
+#[test]
+fn checks_by_tls() {
+    let tls_of = |said: &str| {
+        let config = accepted(&edited(("type = \"tcp\"", said)));
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<crate::model::Config>(&json).unwrap(), config, "{json}");
+        config.pool("web").unwrap().check.as_ref().unwrap().kind.tls().unwrap().clone()
+    };
+    let name = || "a.example".parse().unwrap();
+    assert_eq!(tls_of(r#"type = "tls", sni = "a.example""#), TlsCheck::Verified(name()));
+    assert_eq!(tls_of(r#"type = "tls", verify = false"#), TlsCheck::Unverified(None));
+    let both = r#"type = "tls", sni = "a.example", verify = false"#;
+    assert_eq!(tls_of(both), TlsCheck::Unverified(Some(name())));
+    assert_eq!(tls_of(r#"type = "https", host = "a.example:8443""#), TlsCheck::Verified(name()));
+    let other = r#"type = "https", host = "b.example", sni = "a.example", path = "/up""#;
+    assert_eq!(tls_of(other), TlsCheck::Verified(name()));
+    assert_eq!(
+        tls_of(r#"type = "https", host = "[::1]:8443", verify = false"#),
+        TlsCheck::Unverified(None)
+    );
 }
 
 #[test]

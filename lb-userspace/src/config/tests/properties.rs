@@ -57,13 +57,14 @@ const PIECES: [&str; 24] = [
 ];
 
 /// Tables, with a line that they have in [`VALID`], and what is around a key in them.
-const TABLES: [(&str, &str, &Schema); 11] = [
+const TABLES: [(&str, &str, &Schema); 12] = [
     ("interface = \"eth0\"", "KEY", &schema::NODE),
     ("name = \"dns\"", "KEY", &schema::POOL),
     ("name = \"dns\"", "sorry_server = { KEY }", &schema::SORRY_SERVER),
     ("name = \"dns\"", "tunnel = { KEY }", &schema::TUNNEL),
     ("name = \"dns\"", "check = { port = 53, KEY }", &schema::CHECK),
     ("name = \"dns\"", "check = { type = \"http\", KEY }", &schema::CHECK),
+    ("name = \"dns\"", "check = { type = \"https\", KEY }", &schema::CHECK),
     ("mark = 53", "KEY", &schema::SERVICE),
     ("mark = 53", "persistence = { KEY }", &schema::PERSISTENCE),
     ("mark = 53", "guard = { KEY }", &schema::GUARD),

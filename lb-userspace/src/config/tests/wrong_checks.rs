@@ -2,6 +2,48 @@
 
 use super::*;
 
+#[test]
+fn tls() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (TCP, "verify = false"),
+                (8, "false", "pool[0].check.verify"),
+                &[
+                    "`verify` says nothing to this check: it is for checks of type `tls` and `https`",
+                ],
+            ),
+            case(
+                (TCP, "type = \"tls\", path = \"/\", verify = false"),
+                (8, "\"/\"", "pool[0].check.path"),
+                &["`path` says nothing"],
+            ),
+            case(
+                (TCP, "type = \"https\", sni = \"10.8.8.43\""),
+                (8, "\"10.8.8.43\"", "pool[0].check.sni"),
+                &["`10.8.8.43` is not the name of a TLS server"],
+            ),
+            case(
+                (TCP, "type = \"tls\", sni = \"a.example\", verify = \"no\""),
+                (8, "\"no\"", "pool[0].check.verify"),
+                &["expected `true` or `false`"],
+            ),
+            case(
+                (TCP, "type = \"tls\", ca = \"/etc/ca.pem\", verify = false"),
+                (8, "ca", "pool[0].check.ca"),
+                &["`ca` is not available in this version"],
+            ),
+        ],
+    );
+    let text = edited((TCP, "type = \"https\", host = \"10.8.8.43:443\""));
+    let report = refused(&text);
+    let [found] = report.diagnostics.as_slice() else { panic!("{report}") };
+    assert_eq!((found.key.as_str(), report.position(&found.span).line), ("pool[0].check.sni", 8));
+    assert_eq!(found.message, "no name for which the certificate must be valid");
+    assert!(found.help.as_ref().is_some_and(|help| help.contains("`verify = false`")));
+}
+
 const TCP: &str = "type = \"tcp\"";
 
 #[test]
@@ -12,7 +54,7 @@ fn http() {
             case(
                 (TCP, "path = \"/\""),
                 (8, "\"/\"", "pool[0].check.path"),
-                &["`path` says nothing to this check: it is for checks of type `http`"],
+                &["`path` says nothing to this check: it is for checks of type `http` and `https`"],
             ),
             case(
                 (TCP, "type = \"http\", path = \"up\""),

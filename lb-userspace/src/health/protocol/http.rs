@@ -15,6 +15,8 @@ use crate::model::{BodyMatch, HttpCheck, HttpMethod, StatusRange};
 pub(super) struct Exchange {
     check: HttpCheck,
     address: SocketAddr,
+    /// The port that a `Host` need not name.
+    usual: u16,
     phase: Phase,
 }
 
@@ -65,15 +67,15 @@ impl fmt::Display for Expected {
 }
 
 impl Exchange {
-    pub(super) fn new(check: HttpCheck, address: SocketAddr) -> Self {
-        Self { check, address, phase: Phase::Head(HeadReader::default()) }
+    pub(super) fn new(check: HttpCheck, address: SocketAddr, usual: u16) -> Self {
+        Self { check, address, usual, phase: Phase::Head(HeadReader::default()) }
     }
 
     fn request(&self) -> String {
         let HttpCheck { method, path, host, headers, .. } = &self.check;
         let host = match host {
             Some(host) => host.to_string(),
-            None if self.address.port() == 80 => match self.address {
+            None if self.address.port() == self.usual => match self.address {
                 SocketAddr::V4(address) => address.ip().to_string(),
                 SocketAddr::V6(address) => format!("[{}]", address.ip()),
             },
@@ -90,7 +92,7 @@ impl Exchange {
     }
 
     /// The verdict on a final head, where there is one already.
-    fn judge(&mut self, head: Head) -> Result<Step, HttpComplaint> {
+    fn judge(&mut self, head: &Head) -> Result<Step, HttpComplaint> {
         if !self.check.status.iter().any(|range| range.contains(head.status)) {
             let status = format!("{} {}", head.status, head.words).trim_end().to_owned();
             return Err(HttpComplaint::Status {
@@ -146,7 +148,7 @@ impl Conversation for Exchange {
                     if (100..200).contains(&head.status) && head.status != 101 {
                         continue;
                     }
-                    if self.judge(head)? == Step::Passed {
+                    if self.judge(&head)? == Step::Passed {
                         return Ok(Step::Passed);
                     }
                 }

@@ -12,7 +12,7 @@ fn check(change: impl FnOnce(&mut HttpCheck)) -> HttpCheck {
 
 /// The verdict on an answer that comes in these pieces, after which the server closes.
 fn verdict(check: &HttpCheck, pieces: &[&[u8]]) -> Result<(), String> {
-    let mut exchange = Exchange::new(check.clone(), SocketAddr::from(([10, 8, 8, 43], 80)));
+    let mut exchange = Exchange::new(check.clone(), SocketAddr::from(([10, 8, 8, 43], 80)), 80);
     for piece in pieces {
         match exchange.receive(piece).map_err(|complaint| complaint.to_string())? {
             Step::Passed => return Ok(()),
@@ -42,7 +42,8 @@ fn a_request() {
         check.headers = vec!["X-Lb: 1".parse().unwrap(), "user-agent: me".parse().unwrap()];
     });
     let request = |check: &HttpCheck, address: &str| {
-        String::from_utf8(Exchange::new(check.clone(), address.parse().unwrap()).opening()).unwrap()
+        String::from_utf8(Exchange::new(check.clone(), address.parse().unwrap(), 80).opening())
+            .unwrap()
     };
     assert_eq!(
         request(&check, "[fd00::1]:8080"),

@@ -53,8 +53,11 @@ pub enum Complaint {
 #[must_use]
 pub fn conversation(kind: &CheckKind, address: SocketAddr) -> Option<Box<dyn Conversation>> {
     match kind {
-        CheckKind::Tcp => None,
-        CheckKind::Http(check) => Some(Box::new(http::Exchange::new(check.clone(), address))),
+        CheckKind::Tcp | CheckKind::Tls(_) => None,
+        CheckKind::Http(check) => Some(Box::new(http::Exchange::new(check.clone(), address, 80))),
+        CheckKind::Https { http, .. } => {
+            Some(Box::new(http::Exchange::new(http.clone(), address, 443)))
+        }
     }
 }
 
