@@ -1,6 +1,8 @@
-//! TCP connect checks of real servers: one task a server drives one [`Checker`].
+//! Checks of real servers: one task a server drives one [`Checker`].
 
 mod connect;
+mod converse;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,7 +16,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use self::connect::{CheckError, connect};
-use crate::health::{Action, Checker, Initial, Outcome, Report, Settings, State};
+use self::converse::{Awaited, converse};
+use crate::health::{Action, Checker, Initial, Outcome, Report, Settings, State, protocol};
+use crate::model::CheckKind;
 
 /// A server to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Target {
     pub pool: String,
     /// Its name in the pool.
     pub server: String,
+    /// How it is asked.
+    pub kind: CheckKind,
     /// Where to connect.
     pub address: SocketAddr,
     /// The interface the check has to leave by; `None` leaves it to the routes.
@@ -147,7 +153,29 @@ fn jitter(target: &Target) -> u64 {
     hasher.finish()
 }
 
+/// What a check by TLS waits for at first.
+const TLS_HANDSHAKE: &str = "the end of the TLS handshake";
+
 type Attempt = Pin<Box<dyn Future<Output = Result<(), CheckError>> + Send>>;
+
+/// One check, from the first packet to the verdict. What it waits for is put down where it can be seen by
+/// whoever gives it up.
+async fn check(target: Target, awaited: Awaited) -> Result<(), CheckError> {
+    let mut stream = connect(target.address, target.interface, target.source).await?;
+    let conversation = protocol::conversation(&target.kind, target.address);
+    let Some(tls) = target.kind.tls() else {
+        return match conversation {
+            Some(conversation) => converse(&mut stream, conversation, &awaited).await,
+            None => Ok(()),
+        };
+    };
+    awaited.put(TLS_HANDSHAKE);
+    let mut stream = tls::handshake(stream, tls, target.address.ip()).await?;
+    match conversation {
+        Some(conversation) => converse(&mut stream, conversation, &awaited).await,
+        None => Ok(()),
+    }
+}
 
 struct Task {
     target: Target,
@@ -162,18 +190,17 @@ impl Task {
     /// Ends when nobody takes events any more.
     async fn run(mut self) {
         let mut attempt: Option<Attempt> = None;
+        let mut awaited = Awaited::default();
         let mut started = Instant::now();
         loop {
             let result = match self.checker.poll(self.origin.elapsed()) {
                 Action::Start { .. } => {
                     started = Instant::now();
-                    let target = &self.target;
-                    let connection =
-                        connect(target.address, target.interface.clone(), target.source);
-                    attempt = Some(Box::pin(connection));
+                    awaited = Awaited::default();
+                    attempt = Some(Box::pin(check(self.target.clone(), awaited.clone())));
                     continue;
                 }
-                Action::GiveUp => Err(CheckError::NoAnswer(self.target.settings.timeout)),
+                Action::GiveUp => Err(awaited.too_late(self.target.settings.timeout)),
                 Action::Wait => {
                     let deadline = self.origin + self.checker.next_deadline();
                     tokio::select! {

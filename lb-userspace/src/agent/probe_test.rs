@@ -1,10 +1,12 @@
 //! Checks of real sockets on the loopback.
 
 use nix::errno::Errno;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::*;
+use crate::model::HttpCheck;
 
 fn target(address: SocketAddr) -> Target {
     let settings = Settings {
@@ -17,6 +19,7 @@ fn target(address: SocketAddr) -> Target {
     Target {
         pool: "web".to_owned(),
         server: "web1".to_owned(),
+        kind: CheckKind::Tcp,
         address,
         interface: None,
         source: None,
@@ -82,4 +85,47 @@ fn failures_are_told_in_plain_words() {
     assert_eq!(CheckError::NoAnswer(Duration::from_secs(1)).to_string(), "no answer within 1s");
     let half = CheckError::NoAnswer(Duration::from_millis(500));
     assert_eq!(half.to_string(), "no answer within 500ms");
+}
+
+/// A server that gives every caller the same answer once it is asked, and then waits for the caller to go.
+async fn answering(answer: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut question = [0; 1024];
+            let _ = stream.read(&mut question).await;
+            let _ = stream.write_all(answer).await;
+            let _ = stream.read(&mut question).await;
+        }
+    });
+    address
+}
+
+async fn first_word_about(
+    kind: CheckKind,
+    answer: &'static [u8],
+    time: Duration,
+) -> (State, String) {
+    let mut target = Target { kind, ..target(answering(answer).await) };
+    target.settings.timeout = time;
+    let (sender, mut events) = mpsc::channel(4);
+    let mut prober = Prober::new(sender);
+    prober.watch(target);
+    let first = next(&mut events).await;
+    (first.state, first.reason)
+}
+
+#[tokio::test]
+async fn an_http_check_reads_the_answer() {
+    let http = || CheckKind::Http(HttpCheck::default());
+    let enough = Duration::from_secs(4);
+    let well = first_word_about(http(), b"HTTP/1.1 200 OK\r\n\r\n", enough).await;
+    assert_eq!(well, (State::Up, "answers".to_owned()));
+    let ill = first_word_about(http(), b"HTTP/1.1 503 Gone\r\n\r\n", enough).await;
+    assert_eq!(ill, (State::Down, "status 503 Gone, expected 200–399".to_owned()));
+    let little = Duration::from_millis(100);
+    let slow = first_word_about(http(), b"HTTP/1.1 200", little).await;
+    let words = "connected, but the head of the answer did not come within 100ms";
+    assert_eq!(slow, (State::Down, words.to_owned()));
 }

@@ -297,6 +297,7 @@ fn target(
     Some(Target {
         pool: pool.name.to_string(),
         server: server.name.to_string(),
+        kind: check.kind.clone(),
         address: SocketAddr::new(server.address, port),
         interface: None,
         source: None,

@@ -190,6 +190,7 @@ impl Agent {
 
     fn health_of(&self, pool: &Pool, server: &RealServer) -> Option<HealthStatus> {
         let report = self.prober.report(pool.name.as_str(), server.name.as_str())?;
+        let kind = pool.check.as_ref()?.kind.to_string();
         let state = match report.state {
             _ if report.checks == 0 => "unknown",
             health::State::Up => "up",
@@ -197,6 +198,7 @@ impl Agent {
         };
         let failure = report.failure.filter(|failure| failure.ongoing);
         Some(HealthStatus {
+            kind,
             state: state.to_owned(),
             since_seconds: self.prober.now().saturating_sub(report.since).as_secs(),
             reason: report.inconclusive.or_else(|| failure.map(|failure| failure.reason)),

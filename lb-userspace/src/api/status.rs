@@ -187,6 +187,9 @@ pub struct ServerStatus {
 /// What a check has found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthStatus {
+    /// How it is asked: `tcp`, `http`, ...
+    #[serde(default)]
+    pub kind: String,
     /// `up`, `down`, or `unknown` before the first result.
     pub state: String,
     /// Seconds in that state.

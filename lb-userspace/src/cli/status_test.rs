@@ -49,6 +49,7 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
         state,
         share,
         health: Some(HealthStatus {
+            kind: "tcp".to_owned(),
             state: "up".to_owned(),
             since_seconds: 303,
             reason: None,
@@ -77,6 +78,7 @@ pub(in crate::cli) fn example() -> Status {
     drained.leaving = Some(Leaving { connections_left: 12, drained: false });
     let mut down = server(5, "down", 0.0);
     down.health = Some(HealthStatus {
+        kind: "tcp".to_owned(),
         state: "down".to_owned(),
         since_seconds: 8_040,
         reason: Some("connection refused".to_owned()),

@@ -73,8 +73,24 @@ pub(super) const POOL: Schema = Schema {
 
 pub(super) const CHECK: Schema = Schema {
     title: "`check` of a pool",
-    keys: &["type", "port", "interval", "timeout", "rise", "fall"],
-    later: &["path", "host", "method", "status", "expect", "script", "tls"],
+    keys: &[
+        "type",
+        "port",
+        "interval",
+        "timeout",
+        "rise",
+        "fall",
+        "method",
+        "path",
+        "host",
+        "headers",
+        "status",
+        "body",
+        "body_regex",
+        "sni",
+        "verify",
+    ],
+    later: &["script", "tls", "ca"],
 };
 
 pub(super) const SERVER: Schema =

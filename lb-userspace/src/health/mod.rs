@@ -4,6 +4,7 @@
 //! choosing, and what is to be done comes out. The shell that connects is `agent::probe`.
 
 mod checker;
+pub mod protocol;
 mod report;
 
 pub use checker::{Action, Checker};

@@ -1,25 +1,68 @@
 //! A pool's health check: how a real server is asked whether it is alive.
 
-use std::time::Duration;
+mod http;
+mod tls;
+
+pub use http::{
+    BodyMatch, HttpCheck, HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, Pattern,
+    StatusRange,
+};
+pub use tls::{TlsCheck, TlsName, TlsNameError};
+
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{duration, show_duration};
 
 /// How a real server is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
 pub enum CheckKind {
     /// By opening a TCP connection to it.
     #[default]
     Tcp,
+    /// By one HTTP/1.1 request.
+    Http(HttpCheck),
+    /// By a TLS handshake.
+    Tls(TlsCheck),
+    /// By one HTTP/1.1 request over TLS.
+    Https {
+        /// The request.
+        #[serde(flatten)]
+        http: HttpCheck,
+        /// The certificate.
+        #[serde(flatten)]
+        tls: TlsCheck,
+    },
+}
+
+impl CheckKind {
+    /// What it wants of a certificate, if it speaks TLS.
+    pub fn tls(&self) -> Option<&TlsCheck> {
+        match self {
+            Self::Tls(tls) | Self::Https { tls, .. } => Some(tls),
+            Self::Tcp | Self::Http(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for CheckKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Tcp => "tcp",
+            Self::Http(_) => "http",
+            Self::Tls(_) => "tls",
+            Self::Https { .. } => "https",
+        })
+    }
 }
 
 /// A health check, the same for every real server of a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// How to ask.
-    #[serde(rename = "type")]
+    #[serde(flatten)]
     pub kind: CheckKind,
     /// Where to; `Config::check_port` says what holds without it.
     pub port: Option<u16>,

@@ -25,7 +25,11 @@ mod vrrp;
 mod weight;
 mod window;
 
-pub use check::{Check, CheckCountError, CheckKind, CheckTimeError};
+pub use check::{
+    BodyMatch, Check, CheckCountError, CheckKind, CheckTimeError, HttpCheck, HttpCheckError,
+    HttpHeader, HttpHost, HttpMethod, HttpPath, Pattern, StatusRange, TlsCheck, TlsName,
+    TlsNameError,
+};
 pub use config::Config;
 pub use duration::{DurationError, parse_duration, show_duration};
 pub use flood::{Flood, FloodError};

@@ -1,4 +1,4 @@
-//! One TCP connect check.
+//! The connection of a check.
 //!
 //! A check that connects is ended by a reset, not by a FIN: the director, which closes first,
 //! would otherwise keep a port in TIME_WAIT a minute for every check of every server. Servers see
@@ -9,14 +9,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
-/// One check: connects, and resets the connection.
+use super::tls::TlsError;
+use crate::health::protocol::Complaint;
+
+/// Connects. The connection is reset when it is dropped.
 pub(super) async fn connect(
     address: SocketAddr,
     interface: Option<String>,
     source: Option<IpAddr>,
-) -> Result<(), CheckError> {
+) -> Result<TcpStream, CheckError> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
@@ -37,7 +40,7 @@ pub(super) async fn connect(
             source,
         })?;
     }
-    socket.connect(address).await.map(drop).map_err(|error| CheckError::of_connect(address, error))
+    socket.connect(address).await.map_err(|error| CheckError::of_connect(address, error))
 }
 
 /// Why a check did not pass.
@@ -47,6 +50,14 @@ pub(super) enum CheckError {
     Refused,
     #[error("no answer within {0:?}")]
     NoAnswer(Duration),
+    #[error("connected, but {awaited} did not come within {timeout:?}")]
+    Silent { awaited: &'static str, timeout: Duration },
+    #[error("{error} while waiting for {awaited}")]
+    Broken { awaited: &'static str, error: Box<Self> },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Answer(#[from] Complaint),
     #[error("no answer (the kernel gave up)")]
     GivenUp,
     #[error("no route to host")]
@@ -83,6 +94,18 @@ impl CheckError {
             ) => Self::Local { task: format!("connect to {address}"), source: error },
             _ => Self::Other(error),
         }
+    }
+
+    /// A connection that broke after it was made.
+    pub(super) fn broken(awaited: &'static str, error: io::Error) -> Self {
+        let error = match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::ECONNRESET | Errno::EPIPE) => Self::Reset,
+            Some(Errno::ETIMEDOUT) => Self::GivenUp,
+            Some(Errno::EHOSTUNREACH) => Self::NoRoute,
+            Some(Errno::ENETUNREACH) => Self::NetworkUnreachable,
+            _ => Self::Other(error),
+        };
+        Self::Broken { awaited, error: Box::new(error) }
     }
 
     /// The server is not to blame.

@@ -116,6 +116,8 @@ fn notes(server: &ServerStatus) -> String {
         Admin::Ready => server.differs_from_file.then_some("differs from the file"),
     };
     let left = server.leaving.as_ref().map(left);
-    let reason = server.health.as_ref().and_then(|health| health.reason.as_deref());
-    [word, left.as_deref(), reason].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let reason = server.health.as_ref().and_then(|HealthStatus { kind, reason, .. }| {
+        reason.as_ref().map(|reason| format!("{kind} check: {reason}"))
+    });
+    [word, left.as_deref(), reason.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

@@ -1,23 +1,60 @@
 //! `check` of a pool.
 
+mod http;
+mod tls;
+
 use toml::Spanned;
 
-use super::{Item, Sink, port_number, schema};
+use super::{Item, Sink, Table, port_number, schema};
 use crate::{
     config::draft::CheckDraft,
     model::{Check, CheckKind, show_duration},
 };
 
-const CHECKS: [(&str, CheckKind); 1] = [("tcp", CheckKind::Tcp)];
-const LATER_CHECKS: [&str; 7] = ["http", "https", "tls", "udp", "dns", "smtp", "script"];
+/// The kinds, by the word for them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Tcp,
+    Http,
+    Tls,
+    Https,
+}
+
+const CHECKS: [(&str, Kind); 4] =
+    [("tcp", Kind::Tcp), ("http", Kind::Http), ("tls", Kind::Tls), ("https", Kind::Https)];
+const LATER_CHECKS: [&str; 4] = ["udp", "dns", "smtp", "script"];
+
+/// The keys of some kinds only, and what those kinds are called.
+const SPECIAL: [(&[&str], &[Kind], &str); 2] = [
+    (
+        &["method", "path", "host", "headers", "status", "body", "body_regex"],
+        &[Kind::Http, Kind::Https],
+        "`http` and `https`",
+    ),
+    (&["sni", "verify"], &[Kind::Tls, Kind::Https], "`tls` and `https`"),
+];
 
 /// Reads the check of a pool.
 pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
     let table = item.table(&schema::CHECK, sink)?;
-    let mut check = Check::default();
-    if let Some(kind) = table.get("type") {
-        check.kind = kind.word(sink, "check type", &CHECKS, &LATER_CHECKS)?.into_inner();
-    }
+    let kind = match table.get("type") {
+        Some(kind) => kind.word(sink, "check type", &CHECKS, &LATER_CHECKS)?.into_inner(),
+        None => Kind::Tcp,
+    };
+    refuse_keys_of_others(&table, kind, sink);
+    let mut check = Check {
+        kind: match kind {
+            Kind::Tcp => CheckKind::Tcp,
+            Kind::Http => CheckKind::Http(http::read(&table, sink)),
+            Kind::Tls => CheckKind::Tls(tls::read(&table, None, sink)?),
+            Kind::Https => {
+                let http = http::read(&table, sink);
+                let tls = tls::read(&table, http.host.as_ref(), sink)?;
+                CheckKind::Https { http, tls }
+            }
+        },
+        ..Check::default()
+    };
     let port = table.get("port").and_then(|item| item.integer(sink, port_number));
     let interval =
         table.get("interval").and_then(|item| item.duration(sink, |time| Ok(Check::time(time)?)));
@@ -44,4 +81,16 @@ pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
         sink.warning(span, table.path_of("timeout"), message);
     }
     Some(CheckDraft { span: table.span, path: table.path, check })
+}
+
+fn refuse_keys_of_others(table: &Table<'_>, kind: Kind, sink: &mut Sink) {
+    for (keys, kinds, words) in SPECIAL {
+        for key in keys.iter().filter(|_| !kinds.contains(&kind)) {
+            let Some(item) = table.get(key) else { continue };
+            let message =
+                format!("`{key}` says nothing to this check: it is for checks of type {words}");
+            sink.error(item.span, item.path, message)
+                .help("name another `type`, or leave the key out".to_owned());
+        }
+    }
 }

@@ -4,8 +4,9 @@ use std::{path::Path, time::Duration};
 
 use super::*;
 use crate::model::{
-    Check, Flood, GuardAction, HashKey, InterfaceName, Limits, Mode, OnEmpty, Persistence,
-    PersistenceDrain, Rate, SchedulerKind, SourceRate, Tunnel, TunnelKind, Weight, Window, XdpMode,
+    BodyMatch, Check, CheckKind, Flood, GuardAction, HashKey, HttpCheck, HttpMethod, InterfaceName,
+    Limits, Mode, OnEmpty, Persistence, PersistenceDrain, Rate, SchedulerKind, SourceRate,
+    TlsCheck, Tunnel, TunnelKind, Weight, Window, XdpMode,
 };
 
 fn accepted(text: &str) -> crate::model::Config {
@@ -242,6 +243,54 @@ fn a_short_interval_shortens_the_timeout() {
     let config = accepted(&edited(("interval = \"2s\", timeout = \"1s\"", "interval = \"200ms\"")));
     let check = config.pool("web").unwrap().check.clone().unwrap();
     assert_eq!(check.timeout, Duration::from_millis(200));
+}
+
+/// An HTTP check, as the file says it and as the model does.
+#[test]
+fn an_http_check() {
+    let said = r#"type = "http", method = "OPTIONS", path = "/up?a", host = "a.example:81", headers = ["X-Lb: 1"],
+        status = ["200-299", "404"], body_regex = "^ok$""#;
+    let config = accepted(&edited(("type = \"tcp\"", said)));
+    let CheckKind::Http(check) = &config.pool("web").unwrap().check.as_ref().unwrap().kind else {
+        panic!("{config:?}")
+    };
+    let text = |values: Vec<String>| values.join(" | ");
+    assert_eq!(check.method, HttpMethod::Options);
+    assert_eq!(check.path.to_string(), "/up?a");
+    assert_eq!(check.host.as_ref().unwrap().to_string(), "a.example:81");
+    assert_eq!(text(check.headers.iter().map(ToString::to_string).collect()), "X-Lb: 1");
+    assert_eq!(text(check.status.iter().map(ToString::to_string).collect()), "200-299 | 404");
+    assert_eq!(check.body, Some(BodyMatch::Regex("^ok$".parse().unwrap())));
+    let json = serde_json::to_string(&config).unwrap();
+    assert_eq!(serde_json::from_str::<crate::model::Config>(&json).unwrap(), config);
+    assert!(json.contains(r#""type":"http","method":"OPTIONS""#), "{json}");
+
+    let plain = accepted(&edited(("type = \"tcp\"", "type = \"http\"")));
+    let usual = CheckKind::Http(HttpCheck::default());
+    assert_eq!(plain.pool("web").unwrap().check.as_ref().unwrap().kind, usual);
+}
+
+/// Checks by TLS: whose certificate is looked at, and for which name.
+#[test]
+fn checks_by_tls() {
+    let tls_of = |said: &str| {
+        let config = accepted(&edited(("type = \"tcp\"", said)));
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<crate::model::Config>(&json).unwrap(), config, "{json}");
+        config.pool("web").unwrap().check.as_ref().unwrap().kind.tls().unwrap().clone()
+    };
+    let name = || "a.example".parse().unwrap();
+    assert_eq!(tls_of(r#"type = "tls", sni = "a.example""#), TlsCheck::Verified(name()));
+    assert_eq!(tls_of(r#"type = "tls", verify = false"#), TlsCheck::Unverified(None));
+    let both = r#"type = "tls", sni = "a.example", verify = false"#;
+    assert_eq!(tls_of(both), TlsCheck::Unverified(Some(name())));
+    assert_eq!(tls_of(r#"type = "https", host = "a.example:8443""#), TlsCheck::Verified(name()));
+    let other = r#"type = "https", host = "b.example", sni = "a.example", path = "/up""#;
+    assert_eq!(tls_of(other), TlsCheck::Verified(name()));
+    assert_eq!(
+        tls_of(r#"type = "https", host = "[::1]:8443", verify = false"#),
+        TlsCheck::Unverified(None)
+    );
 }
 
 #[test]

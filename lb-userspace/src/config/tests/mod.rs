@@ -5,6 +5,7 @@ mod properties;
 mod reference;
 mod rendered;
 mod vrrp;
+mod wrong_checks;
 mod wrong_guards;
 mod wrong_keys;
 mod wrong_ports;

@@ -57,7 +57,7 @@ const PIECES: [&str; 24] = [
 ];
 
 /// Tables, with a line that they have in [`VALID`], and what is around a key in them.
-const TABLES: [(&str, &str, &Schema); 13] = [
+const TABLES: [(&str, &str, &Schema); 16] = [
     ("interface = \"eth0\"", "KEY", &schema::NODE),
     ("priority = 100", "KEY", &schema::VRRP),
     ("priority = 100", "version = 2\nKEY", &schema::VRRP),
@@ -66,6 +66,9 @@ const TABLES: [(&str, &str, &Schema); 13] = [
     ("name = \"dns\"", "KEY", &schema::POOL),
     ("name = \"dns\"", "sorry_server = { KEY }", &schema::SORRY_SERVER),
     ("name = \"dns\"", "tunnel = { KEY }", &schema::TUNNEL),
+    ("name = \"dns\"", "check = { port = 53, KEY }", &schema::CHECK),
+    ("name = \"dns\"", "check = { type = \"http\", KEY }", &schema::CHECK),
+    ("name = \"dns\"", "check = { type = \"https\", KEY }", &schema::CHECK),
     ("mark = 53", "KEY", &schema::SERVICE),
     ("mark = 53", "persistence = { KEY }", &schema::PERSISTENCE),
     ("mark = 53", "guard = { KEY }", &schema::GUARD),
@@ -74,7 +77,7 @@ const TABLES: [(&str, &str, &Schema); 13] = [
 ];
 
 /// Values of every type, some of them near to what is meant.
-const VALUES: [&str; 28] = [
+const VALUES: [&str; 30] = [
     "1",
     "-1",
     "65536",
@@ -103,6 +106,8 @@ const VALUES: [&str; 28] = [
     "1979-05-27",
     "\"\\u0000\"",
     "\"tunnel\"",
+    "\"/a(b\"",
+    "[\"200-299\", \"X: y\"]",
 ];
 
 proptest! {

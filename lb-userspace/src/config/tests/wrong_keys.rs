@@ -48,9 +48,9 @@ fn keys() {
                 &["`tls` is not available in this version"],
             ),
             case(
-                ("type = \"tcp\"", "path = \"/\""),
-                (8, "path", "pool[0].check.path"),
-                &["`path` is not available in this version"],
+                ("type = \"tcp\"", "script = \"/bin/true\""),
+                (8, "script", "pool[0].check.script"),
+                &["`script` is not available in this version"],
             ),
         ],
     );

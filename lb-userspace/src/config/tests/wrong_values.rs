@@ -153,9 +153,9 @@ fn words() {
                 &["scheduler `lblc` is not available in this version"],
             ),
             case(
-                ("type = \"tcp\"", "type = \"http\""),
-                (8, "\"http\"", "pool[0].check.type"),
-                &["check type `http` is not available in this version", "`tcp`"],
+                ("type = \"tcp\"", "type = \"script\""),
+                (8, "\"script\"", "pool[0].check.type"),
+                &["check type `script` is not available in this version", "`tcp`", "`http`"],
             ),
             case(
                 ("interface = \"eth0\"", "interface = \"eth0\"\nxdp_mode = \"fast\""),

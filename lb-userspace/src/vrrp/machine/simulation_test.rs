@@ -243,7 +243,7 @@ fn troubles() -> impl Strategy<Value = Vec<(Trouble, Duration, Duration)>> {
     let one = (kind, time(0..4_000), time(1..6_000));
     proptest::collection::vec(one, 0..4).prop_map(|list| {
         let mut end = Duration::ZERO;
-        let mut placed = |(trouble, after, lasts)| {
+        let mut placed = |(trouble, after, lasts): (Trouble, Duration, Duration)| {
             let from = end + after;
             end = (from + lasts).min(CALM);
             (trouble, from, end)
