@@ -1,12 +1,14 @@
 //! Several changes in one window, one window after another, and errors within.
 
+use std::time::{Duration, Instant};
+
 use lb_common::abi::Reason;
 
 use crate::{
     client::{Client, Connection},
     craft,
-    director::{Director, Outcome},
-    family::{FAMILIES, Family, web},
+    director::{Director, Outcome, names},
+    family::{FAMILIES, Family, LIMITS, SINGLE, pool, service, web},
     frames::{ACK, SYN, build},
 };
 
@@ -92,6 +94,69 @@ fn other_pools_do_not_notice() {
     director.assert_stay(&connections, "another pool has changed");
     for (client, _) in connections {
         assert_eq!(client.notes(&director), (None, None));
+    }
+}
+
+/// A director with one pool, whose ring is as large as the arena allows: 16,384 words.
+fn little_room(family: Family) -> (Director, u32, u32) {
+    let config = [
+        LIMITS.replace("ring_slots = 131072", "ring_slots = 65536"),
+        pool(family, "web", THREE, "ring_size = 21841"),
+        service(family, "web", SINGLE, &["tcp/80"], "web"),
+    ];
+    let director = Director::with(&config.concat());
+    let pool = &director.plane.numbering.pools[&names(family, 0).0];
+    let (number, reals) = (pool.number, pool.reals.start);
+    (director, number, reals)
+}
+
+/// The arena is full when the window closes: its first ring has 1,366 words (4 bits a slot), each change takes
+/// 2,731 (8 bits), and what is left after five is 3 words too few for a narrow ring. The ring in force stays
+/// where it is, as wide as it is, without its tracked bits.
+#[test]
+fn a_window_closes_without_room() {
+    for family in FAMILIES {
+        let (mut director, number, reals) = little_room(family);
+        let old = director.open_all(family, 0..60);
+        // One moment for all: nothing that is replaced has rested, however long the test takes.
+        let now = Instant::now();
+        let mut next = director.plane.data.ring(number);
+        let mut install = |director: &mut Director| {
+            next.rotate_left(1);
+            director.plane.data.install_ring(number, reals, &next, false, now)
+        };
+        let changes = (0..100).take_while(|_| install(&mut director).is_ok()).count();
+        assert_eq!(changes, 5, "IPv{family}: the arena is full");
+        let in_force = director.plane.data.ring(number);
+        director.assert_stay(&old, "before the window closes");
+        let new = director.open_all(family, 100..160);
+        let noted = |director: &Director, connections: &[Connection]| {
+            connections.iter().filter(|(client, _)| client.notes(director) != (None, None)).count()
+        };
+        assert!(noted(&director, &new) > 10);
+
+        director.plane.data.close_window(number, now);
+        assert!(!director.in_transition(family));
+        assert_eq!(director.plane.data.ring(number), in_force);
+        director.assert_stay(&new, "after it");
+        // The others follow the ring: where a director goes that has it, too, and has seen none of them.
+        let (mut twin, ..) = little_room(family);
+        twin.plane.data.install_ring(number, reals, &in_force, false, now).expect("room for one");
+        let moved: Vec<Connection> =
+            old.iter().map(|&(client, _)| (client, twin.takes(client, SYN))).collect();
+        assert!(moved.iter().zip(&old).filter(|(after, before)| after.1 != before.1).count() > 10);
+        director.assert_stay(&moved, "after it");
+        let later = director.open_all(family, 200..260);
+        assert_eq!(noted(&director, &later), 0, "IPv{family}: nothing is tracked any more");
+
+        // Once the others have rested, there is room for the next window, which begins from this ring.
+        next.rotate_left(1);
+        let rested = now + Duration::from_secs(60);
+        let opened = director.plane.data.install_ring(number, reals, &next, false, rested);
+        assert!(opened.expect("room for a change"));
+        for connections in [&new, &moved, &later] {
+            director.assert_stay(connections, "in the next window");
+        }
     }
 }
 
