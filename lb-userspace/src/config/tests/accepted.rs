@@ -261,7 +261,10 @@ fn an_http_check() {
     assert_eq!(text(check.headers.iter().map(ToString::to_string).collect()), "X-Lb: 1");
     assert_eq!(text(check.status.iter().map(ToString::to_string).collect()), "200-299 | 404");
     assert_eq!(check.body, Some(BodyMatch::Regex("^ok$".parse().unwrap())));
-X,"method":"OPTIONS""#), "{json}");
+    let json = serde_json::to_string(&config).unwrap();
+    let read: crate::model::Config = serde_json::from_str(&json).unwrap();
+    assert_eq!(read.pools, config.pools);
+    assert!(json.contains(r#""type":"http","method":"OPTIONS""#), "{json}");
 
     let plain = accepted(&edited(("type = \"tcp\"", "type = \"http\"")));
     let usual = CheckKind::Http(HttpCheck::default());
