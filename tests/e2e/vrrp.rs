@@ -146,7 +146,7 @@ fn passwords_must_be_the_same() {
     let instance = |priority: u8, password: &str| {
         format!(
             "\n[[vrrp]]\nname = \"v4\"\ninterface = \"{INTERFACE}\"\nversion = 2\nvirtual_router_id = 51\n\
-             priority = {priority}\naddresses = [\"{VIP4}\"]\n{}",
+             priority = {priority}\naddresses = [{{ address = \"{VIP4}\", label = \"{INTERFACE}:vip\" }}]\n{}",
             authentication(password)
         )
     };
@@ -176,6 +176,10 @@ fn passwords_must_be_the_same() {
     second.lb(&["reload"]).expect("it reloads");
     until(&second, "it is backup now", &|one| one.state == "backup" && !one.held);
     until(&stage.director, "the first one stays master", &|one| one.state == "master");
+    let mut ip = Command::new("ip");
+    ip.args(["-brief", "address", "show", "label", &format!("{INTERFACE}:vip")]);
+    let labelled = stage.lab.namespace(FIRST).run(&mut ip).expect("ip answers");
+    assert!(labelled.contains(&VIP4.to_string()), "{labelled}");
     let shown = fs::read_to_string(&second.paths.log).expect("the log");
     assert!(!shown.contains("secret"), "no password in the log");
 }

@@ -37,7 +37,6 @@ fn vrrp(draft: VrrpDraft) -> Option<VrrpInstance> {
         start_delay: draft.start_delay,
         source: draft.source.map(Spanned::into_inner),
         unicast_peers: draft.unicast_peers.into_iter().map(|peer| peer.value).collect(),
-        virtual_mac: draft.virtual_mac,
         announce: draft.announce,
         group: draft.group.map(Spanned::into_inner),
     })

@@ -59,7 +59,6 @@ pub(super) struct VrrpDraft {
     pub(super) start_delay: Duration,
     pub(super) source: Option<Spanned<IpAddr>>,
     pub(super) unicast_peers: Vec<Entry<IpAddr>>,
-    pub(super) virtual_mac: bool,
     pub(super) announce: Announce,
     pub(super) group: Option<Spanned<Name>>,
 }

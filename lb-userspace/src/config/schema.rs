@@ -164,7 +164,6 @@ pub(super) const VRRP: Schema = Schema {
         "start_delay",
         "source",
         "unicast_peers",
-        "virtual_mac",
         "announce",
         "group",
     ],
@@ -179,6 +178,7 @@ pub(super) const VRRP: Schema = Schema {
         "mail",
         "routes",
         "rules",
+        "virtual_mac",
     ],
 };
 

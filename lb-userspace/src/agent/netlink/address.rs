@@ -34,7 +34,25 @@ impl Netlink {
         address: IpAddr,
         prefix_len: u8,
     ) -> Result<bool, Error> {
+        self.add_labelled_address(index, address, prefix_len, None).await
+    }
+
+    /// The same, with what `ip address` shows beside an IPv4 address.
+    ///
+    /// # Errors
+    /// As [`Netlink::add_address`].
+    pub async fn add_labelled_address(
+        &self,
+        index: u32,
+        address: IpAddr,
+        prefix_len: u8,
+        label: Option<&str>,
+    ) -> Result<bool, Error> {
         let mut request = self.handle.address().add(index, address, prefix_len);
+        if let Some(label) = label {
+            let label = AddressAttribute::Label(label.to_owned());
+            request.message_mut().attributes.push(label);
+        }
         if address.is_ipv6() {
             let message = request.message_mut();
             message.header.flags = AddressHeaderFlags::Nodad;

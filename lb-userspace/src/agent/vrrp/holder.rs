@@ -4,12 +4,14 @@
 
 use std::{fs, io};
 
-use ipnet::IpNet;
 use tokio::{sync::watch, task::AbortHandle};
 use tracing::{info, warn};
 
 use super::announce::Announcer;
-use crate::agent::netlink::{Mac, Netlink};
+use crate::{
+    agent::netlink::{Mac, Netlink},
+    model::{AddressLabel, VirtualAddress},
+};
 
 /// What the loop wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +62,11 @@ impl Holder {
     ///
     /// # Errors
     /// No packet socket on the interface.
-    pub(super) fn start(netlink: Netlink, place: Place, addresses: Vec<IpNet>) -> io::Result<Self> {
+    pub(super) fn start(
+        netlink: Netlink,
+        place: Place,
+        addresses: Vec<VirtualAddress>,
+    ) -> io::Result<Self> {
         let announcer = Announcer::open(place.index)?;
         let (wish, wishes) = watch::channel(Wish::default());
         let (publish, held) = watch::channel(Held { held: true, problem: None });
@@ -98,7 +104,7 @@ impl Holder {
 struct Worker {
     netlink: Netlink,
     place: Place,
-    addresses: Vec<IpNet>,
+    addresses: Vec<VirtualAddress>,
     announcer: Announcer,
     wishes: watch::Receiver<Wish>,
     publish: watch::Sender<Held>,
@@ -127,9 +133,11 @@ impl Worker {
     /// Returns what went wrong.
     async fn add(&self) -> Option<String> {
         let mut problem = None;
-        for network in &self.addresses {
-            let (address, length) = (network.addr(), network.prefix_len());
-            match self.netlink.add_address(self.place.index, address, length).await {
+        for vip in &self.addresses {
+            let (address, length) = (vip.address(), vip.network.prefix_len());
+            let label = vip.label.as_ref().map(AddressLabel::as_str);
+            let index = self.place.index;
+            match self.netlink.add_labelled_address(index, address, length, label).await {
                 Ok(_) => info!(%address, interface = self.place.name, "VIP added"),
                 Err(error) => {
                     warn!(%error, %address, "the VIP could not be added");
@@ -142,8 +150,8 @@ impl Worker {
 
     async fn remove(&self) -> Option<String> {
         let mut problem = None;
-        for network in &self.addresses {
-            let (address, length) = (network.addr(), network.prefix_len());
+        for vip in &self.addresses {
+            let (address, length) = (vip.address(), vip.network.prefix_len());
             match self.netlink.remove_address(self.place.index, address, length).await {
                 Ok(true) => info!(%address, interface = self.place.name, "VIP removed"),
                 Ok(false) => {}
@@ -159,8 +167,8 @@ impl Worker {
     fn announce(&self) {
         let router = is_router(&self.place.name);
         for _ in 0..self.place.repeat {
-            for network in &self.addresses {
-                let address = network.addr();
+            for vip in &self.addresses {
+                let address = vip.address();
                 if let Err(error) = self.announcer.tell(address, self.place.mac, router) {
                     warn!(%error, %address, interface = self.place.name, "an announcement was not sent");
                 }

@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, io};
 
-use ipnet::IpNet;
 use tracing::{info, warn};
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
 };
 use crate::{
     agent::netlink::Netlink,
-    model::Name,
+    model::{Name, VirtualAddress},
     vrrp::{
         machine::{Action, Settings, Transition},
         packet::{Endpoint, Reject},
@@ -36,7 +35,7 @@ pub(in crate::agent) struct Wanted {
     /// How it decides.
     pub(in crate::agent) settings: Settings,
     /// What it holds as master.
-    pub(in crate::agent) networks: Vec<IpNet>,
+    pub(in crate::agent) addresses: Vec<VirtualAddress>,
     /// Its interface is up, with a carrier.
     pub(in crate::agent) running: bool,
 }
@@ -46,9 +45,9 @@ impl Wanted {
     pub(super) fn same_but_priority(&self, other: &Self) -> bool {
         let mut settings = self.settings.clone();
         settings.priority = other.settings.priority;
-        let other_place = (&other.place, &other.endpoint, &other.networks, &other.settings);
+        let other_place = (&other.place, &other.endpoint, &other.addresses, &other.settings);
         (&self.name, &self.group) == (&other.name, &other.group)
-            && (&self.place, &self.endpoint, &self.networks, &settings) == other_place
+            && (&self.place, &self.endpoint, &self.addresses, &settings) == other_place
     }
 }
 
@@ -84,7 +83,7 @@ impl Instance {
     /// # Errors
     /// No packet socket on its interface.
     pub(super) fn start(wanted: Wanted, netlink: Netlink, sequence: u32) -> io::Result<Self> {
-        let holder = Holder::start(netlink, wanted.place.clone(), wanted.networks.clone())?;
+        let holder = Holder::start(netlink, wanted.place.clone(), wanted.addresses.clone())?;
         let (counters, history) = (Counters::default(), VecDeque::new());
         Ok(Self { wanted, holder, counters, history, sequence })
     }

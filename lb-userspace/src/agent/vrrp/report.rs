@@ -22,7 +22,7 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
         since_seconds: instance.history.back().map_or(ago(Duration::ZERO), |step| ago(step.at)),
         priority: machine.priority().get(),
         fault: machine.fault().map(str::to_owned),
-        addresses: wanted.networks.clone(),
+        addresses: wanted.addresses.iter().map(|vip| vip.network).collect(),
         held: held.held,
         problem: held.problem,
         heard_master: machine.seen().map(|seen| HeardMaster {

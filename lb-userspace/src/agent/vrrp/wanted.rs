@@ -101,7 +101,7 @@ fn on(instance: &VrrpInstance, interface: &Interface) -> Result<Wanted, WantedEr
             announce_again: instance.announce.again_after,
             refresh: instance.announce.refresh,
         },
-        networks: instance.addresses.iter().map(|vip| vip.network).collect(),
+        addresses: instance.addresses.clone(),
         running: interface.running,
     })
 }

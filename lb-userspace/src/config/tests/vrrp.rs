@@ -41,10 +41,7 @@ fn what_is_left_out_is_as_by_default() {
         (instance.preempt, instance.start_delay),
         (Preempt::After(Duration::ZERO), Duration::ZERO)
     );
-    assert_eq!(
-        (instance.source, instance.unicast_peers, instance.virtual_mac),
-        (None, vec![], false)
-    );
+    assert_eq!((instance.source, instance.unicast_peers), (None, vec![]));
     let Announce { repeat, again_after, refresh } = instance.announce;
     assert_eq!((repeat, again_after, refresh), (5, Duration::from_secs(5), None));
     assert_eq!(instance.group, None);
@@ -53,7 +50,7 @@ fn what_is_left_out_is_as_by_default() {
 #[test]
 fn everything_can_be_said() {
     let more = "priority = 255\nversion = 3\nchecksum = \"message\"\npreempt_delay = \"3m\"\nstart_delay = \"5s\"
-source = \"10.9.9.41\"\nunicast_peers = [\"10.9.9.42\", \"10.9.9.43\"]\nvirtual_mac = true
+source = \"10.9.9.41\"\nunicast_peers = [\"10.9.9.42\", \"10.9.9.43\"]
 announce = { repeat = 3, again_after = \"2s\", refresh = \"1m\" }";
     let text = edited((PRIORITY, more)).replace(
         "\"10.9.9.50\"",
@@ -67,7 +64,6 @@ announce = { repeat = 3, again_after = \"2s\", refresh = \"1m\" }";
     assert_eq!(instance.start_delay, Duration::from_secs(5));
     assert_eq!(instance.source, Some("10.9.9.41".parse().unwrap()));
     assert_eq!(instance.unicast_peers.len(), 2);
-    assert!(instance.virtual_mac);
     let Announce { repeat, again_after, refresh } = instance.announce;
     let seconds = Duration::from_secs;
     assert_eq!((repeat, again_after, refresh), (3, seconds(2), Some(seconds(60))));

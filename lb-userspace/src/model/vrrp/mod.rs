@@ -40,8 +40,6 @@ pub struct VrrpInstance {
     pub source: Option<IpAddr>,
     /// The other directors, where there is no multicast; empty: multicast. Of the same family, each once.
     pub unicast_peers: Vec<IpAddr>,
-    /// Answer from the virtual router's MAC address (RFC 9568 §7.3) instead of the interface's.
-    pub virtual_mac: bool,
     /// How the network learns of a new master.
     pub announce: Announce,
     /// Instances with the same group are master together, or not at all.

@@ -45,7 +45,6 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> VrrpDraft {
         start_delay: delay(table, "start_delay", sink).map(Spanned::into_inner).unwrap_or_default(),
         source: table.get("source").and_then(|item| item.address(sink)),
         unicast_peers: lists::addresses(table, "unicast_peers", "peer", sink),
-        virtual_mac: yes(table, "virtual_mac", sink).is_some_and(Spanned::into_inner),
         announce: table.get("announce").and_then(|item| announce(&item, sink)).unwrap_or_default(),
         group: table.get("group").and_then(|item| item.text(sink, name)),
     }
