@@ -15,7 +15,8 @@ use super::namespace::Namespace;
 use super::process::Process;
 use super::status::Status;
 
-const READY_LIMIT: Duration = Duration::from_secs(20);
+/// Emulated machines take most of it to check the program.
+const READY_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
