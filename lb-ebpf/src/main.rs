@@ -62,6 +62,10 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
                     action
                 }
                 Err(refusal) => {
+                    if !captured {
+                        // Not wanted as a packet for its real server: perhaps as one that did not get there.
+                        capture::refused(&packet, refusal.reason);
+                    }
                     let told = if choice.told { ip } else { IpHeader::NONE };
                     refuse(&mut packet, &refusal, told)
                 }

@@ -13,7 +13,7 @@ use pcap_file::pcapng::{Block, PcapNgReader};
 
 use crate::stage::{LIMIT, Stage};
 
-const IN: u32 = 1;
+pub(crate) const IN: u32 = 1;
 const OUT: u32 = 2;
 /// Destination MAC, source MAC, type; then the IPv4 header, with TTL and checksum at these places.
 const ETHERNET: usize = 14;
@@ -21,13 +21,13 @@ const TTL: usize = ETHERNET + 8;
 const CHECKSUM: std::ops::Range<usize> = ETHERNET + 10..ETHERNET + 12;
 
 /// `lb capture` at work, once it says so.
-struct Capture {
+pub(crate) struct Capture {
     process: Process,
     file: PathBuf,
 }
 
 impl Capture {
-    fn start(stage: &Stage, args: &[&str]) -> Self {
+    pub(crate) fn start(stage: &Stage, args: &[&str]) -> Self {
         let file = stage.lab.folder().join("capture.pcapng");
         let log = file.with_extension("log");
         File::create(&log).expect("a log");
@@ -42,7 +42,7 @@ impl Capture {
     }
 
     /// Waits until it has ended by itself.
-    fn finish(mut self) -> Vec<EnhancedPacketBlock<'static>> {
+    pub(crate) fn finish(mut self) -> Vec<EnhancedPacketBlock<'static>> {
         let exit = self.process.wait(LIMIT).expect("the capture ends");
         assert!(exit.success(), "{}", self.process.log_tail());
         read(&self.file)
@@ -60,7 +60,7 @@ fn read(file: &Path) -> Vec<EnhancedPacketBlock<'static>> {
     packets
 }
 
-fn direction(packet: &EnhancedPacketBlock<'_>) -> u32 {
+pub(crate) fn direction(packet: &EnhancedPacketBlock<'_>) -> u32 {
     let flags = packet.options.iter().find_map(|option| match option {
         EnhancedPacketOption::Flags(flags) => Some(*flags),
         _ => None,
@@ -76,7 +76,7 @@ fn kept(packet: &EnhancedPacketBlock<'_>) -> Vec<u8> {
     bytes.split_off(ETHERNET)
 }
 
-fn comment(packet: &EnhancedPacketBlock<'_>) -> Option<String> {
+pub(crate) fn comment(packet: &EnhancedPacketBlock<'_>) -> Option<String> {
     packet.options.iter().find_map(|option| match option {
         EnhancedPacketOption::Common(CommonOption::Comment(words)) => Some(words.to_string()),
         _ => None,

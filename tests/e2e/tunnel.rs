@@ -10,6 +10,7 @@ use lb_tests::lab::{Director, DirectorPaths, Families, Topology, VIP4};
 use nix::sys::socket::{getsockopt, sockopt::TcpMaxSeg};
 use socket2::{Domain, Socket, Type};
 
+use crate::capture::{Capture, IN, comment, direction};
 use crate::requests::assert_shares;
 use crate::stage::{LIMIT, Stage, output, server};
 use crate::trace::trace;
@@ -204,7 +205,14 @@ fn a_clamped_mss_leaves_room_for_the_tunnel() {
     // Without it, the director has to say so to the client.
     let (code, said) = clamp(&stage, "setup", "none");
     assert_eq!((code, rules().as_str()), (Some(0), ""), "{said}");
+    let dropped = ["--drops", "--service", "web4", "--count", "1"];
+    let dropped = Capture::start(&stage, &dropped);
     let (told, too_big) = upload(&stage, &listener);
     assert_eq!(told, 1_460);
     assert!(too_big > 0, "the test itself sees packets that are too large");
+    let packets = dropped.finish();
+    let [packet] = packets.as_slice() else { panic!("one packet: {packets:#?}") };
+    assert_eq!((direction(packet), packet.original_len > 1_480), (IN, true), "{packet:#?}");
+    let why = comment(packet).expect("it says why it was dropped");
+    assert!(why.starts_with("dropped: "), "{why}");
 }
