@@ -4,6 +4,7 @@ pub mod agent;
 pub mod api;
 pub mod capture;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod config_file;
 pub mod health;

@@ -5,6 +5,7 @@
 mod add;
 mod capture;
 mod cli;
+mod cluster;
 mod consistency;
 mod crash;
 mod drain;

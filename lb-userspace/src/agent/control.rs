@@ -35,8 +35,8 @@ use tokio::{
 use super::capture::Chunks;
 use crate::{
     api::{
-        Done, GuardReport, NewCapture, NewPrefixes, NewServer, NewState, NewWeight, Problem,
-        Status, Trace, VrrpStatus,
+        Change, Done, GuardReport, NewCapture, NewPrefixes, NewServer, NewState, NewWeight,
+        Problem, Status, Trace, VrrpStatus,
     },
     model::{Name, Protocol},
 };
@@ -47,15 +47,6 @@ const QUEUE: usize = 64;
 const BODY: usize = 64 * 1024;
 /// The largest body with prefixes: about a million of them.
 const PREFIXES_BODY: usize = 32 * 1024 * 1024;
-
-/// A change that an operator asks for.
-#[derive(Debug)]
-pub(super) enum Change {
-    Add(NewServer),
-    Remove(Name),
-    State(Name, NewState),
-    Weight(Name, NewWeight),
-}
 
 /// A change of guard lists that an operator asks for.
 #[derive(Debug)]
@@ -69,7 +60,7 @@ pub(super) enum GuardChange {
 pub(super) enum Command {
     Status(oneshot::Sender<Status>),
     Trace { protocol: Protocol, client: SocketAddr, vip: SocketAddr, reply: Reply<Trace> },
-    Change { pool: Name, change: Change, reply: Reply<Done> },
+    Change { pool: Name, change: Change, everywhere: bool, reply: Reply<Done> },
     Guard(GuardChange, Reply<Done>),
     GuardReport(Option<Name>, Reply<GuardReport>),
     Reload(Reply<Done>),
@@ -282,44 +273,48 @@ async fn capture(
 async fn add(
     State(commands): Commands,
     ConnectInfo(peer): ConnectInfo<Peer>,
+    place: Where,
     path: Result<UrlPath<Name>, PathRejection>,
     body: Result<Json<NewServer>, JsonRejection>,
 ) -> Answer<Done> {
     peer.may_change()?;
     let (UrlPath(pool), Json(server)) = (path?, body?);
-    change(&commands, pool, Change::Add(server)).await
+    change(&commands, pool, Change::Add(server), place).await
 }
 
 async fn remove(
     State(commands): Commands,
     ConnectInfo(peer): ConnectInfo<Peer>,
+    place: Where,
     path: Result<UrlPath<(Name, Name)>, PathRejection>,
 ) -> Answer<Done> {
     peer.may_change()?;
     let UrlPath((pool, server)) = path?;
-    change(&commands, pool, Change::Remove(server)).await
+    change(&commands, pool, Change::Remove(server), place).await
 }
 
 async fn state(
     State(commands): Commands,
     ConnectInfo(peer): ConnectInfo<Peer>,
+    place: Where,
     path: Result<UrlPath<(Name, Name)>, PathRejection>,
     body: Result<Json<NewState>, JsonRejection>,
 ) -> Answer<Done> {
     peer.may_change()?;
     let (UrlPath((pool, server)), Json(state)) = (path?, body?);
-    change(&commands, pool, Change::State(server, state)).await
+    change(&commands, pool, Change::State(server, state), place).await
 }
 
 async fn weight(
     State(commands): Commands,
     ConnectInfo(peer): ConnectInfo<Peer>,
+    place: Where,
     path: Result<UrlPath<(Name, Name)>, PathRejection>,
     body: Result<Json<NewWeight>, JsonRejection>,
 ) -> Answer<Done> {
     peer.may_change()?;
     let (UrlPath((pool, server)), Json(weight)) = (path?, body?);
-    change(&commands, pool, Change::Weight(server, weight)).await
+    change(&commands, pool, Change::Weight(server, weight), place).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -356,8 +351,24 @@ async fn clear_guard(
     ask(&commands, |reply| Command::Guard(GuardChange::Clear(service), reply)).await.map(Json)
 }
 
-async fn change(commands: &mpsc::Sender<Command>, pool: Name, change: Change) -> Answer<Done> {
-    ask(commands, |reply| Command::Change { pool, change, reply }).await.map(Json)
+/// `?everywhere=true`: on the other directors, too.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeQuery {
+    #[serde(default)]
+    everywhere: bool,
+}
+
+type Where = Result<Query<ChangeQuery>, QueryRejection>;
+
+async fn change(
+    commands: &mpsc::Sender<Command>,
+    pool: Name,
+    change: Change,
+    place: Where,
+) -> Answer<Done> {
+    let Query(ChangeQuery { everywhere }) = place?;
+    ask(commands, |reply| Command::Change { pool, change, everywhere, reply }).await.map(Json)
 }
 
 async fn ask<T>(

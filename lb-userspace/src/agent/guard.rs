@@ -87,7 +87,7 @@ impl Agent {
             }
         };
         info!(change = words, steps, "guard lists changed by an operator");
-        Ok(Done { message: words, steps, warnings })
+        Ok(Done { message: words, steps, warnings, ..Done::default() })
     }
 
     /// What lists say: all of them, or that of one service.

@@ -5,8 +5,11 @@ use std::time::Instant;
 use anyhow::Result;
 use tracing::info;
 
-use super::{control::Change, files, host::Wanted, run::Agent};
-use crate::{api::Done, model::Name};
+use super::{files, host::Wanted, run::Agent};
+use crate::{
+    api::{Change, Done},
+    model::Name,
+};
 
 impl Agent {
     /// Carries out an operator's word, or nothing of it.
@@ -45,7 +48,7 @@ impl Agent {
         self.follow_marks();
         self.save_operator()?;
         info!(change = words, steps, "changed by an operator");
-        Ok(Done { message: words, steps, warnings: Vec::new() })
+        Ok(Done { message: words, steps, ..Done::default() })
     }
 
     /// Gives the VIPs of a VRRP instance to another director, or takes them.
@@ -56,7 +59,7 @@ impl Agent {
         vrrp.move_vips(instance.clone(), take).await?;
         let message = format!("{instance}: {}", if take { "taken" } else { "released" });
         info!(change = message, "changed by an operator");
-        Ok(Done { message, steps: 0, warnings: Vec::new() })
+        Ok(Done { message, ..Done::default() })
     }
 
     /// Converges after a change of servers: their checks and next hops follow.

@@ -42,6 +42,7 @@ impl Agent {
         self.parsed = parsed;
         self.forget_next_hops().await;
         self.set_addresses().await;
+        self.follow_cluster().await;
         if let Err(error) = self.set_vrrp(vrrp).await {
             warnings.push(format!("{error:#}"));
         }
@@ -49,7 +50,8 @@ impl Agent {
             warnings.push(self.parsed.warnings.to_string());
         }
         info!(steps, "configuration reloaded");
-        Ok(Done { message: "configuration reloaded".to_owned(), steps, warnings })
+        let message = "configuration reloaded".to_owned();
+        Ok(Done { message, steps, warnings, ..Done::default() })
     }
 }
 

@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 use super::{
     addresses::Addresses,
     capture::{self, Capture},
+    cluster::{self, Cluster},
     control::{self, Command},
     dataplane::{Attached, Links, Marking, Pins},
     director::Director,
@@ -28,6 +29,7 @@ use super::{
     vrrp::Vrrp,
 };
 use crate::{
+    cluster::SealKey,
     config::Parsed,
     model::{InterfaceName, Name},
 };
@@ -67,6 +69,10 @@ pub(super) struct Agent {
     pub(super) addresses: Addresses,
     /// VRRP's thread, where the configuration has instances.
     pub(super) vrrp: Option<Vrrp>,
+    /// The other directors, where the configuration names any.
+    pub(super) cluster: Option<Cluster>,
+    /// What they prove themselves with.
+    pub(super) seal: SealKey,
     /// The capture that goes on.
     pub(super) capture: Option<Capture>,
     /// The control socket, once it is open.
@@ -81,6 +87,7 @@ enum Event {
     NextHop(Update),
     Health(probe::Event),
     Command(Command),
+    Cluster(cluster::Event),
     CaptureEnded,
     Reload,
     Tick,
@@ -126,6 +133,7 @@ impl Agent {
                 Some(update) = self.neighbours.next() => Event::NextHop(update),
                 Some(result) = health.recv() => Event::Health(result),
                 Some(command) = commands.recv() => Event::Command(command),
+                event = Cluster::next(&mut self.cluster) => Event::Cluster(event),
                 () = capture::ended(&mut self.capture) => Event::CaptureEnded,
                 () = until(due) => Event::Tick,
                 _ = reconcile.tick() => Event::Reconcile,
@@ -134,6 +142,7 @@ impl Agent {
                 Event::NextHop(update) => self.next_hop(update),
                 Event::Health(result) => self.health(&result),
                 Event::Command(command) => self.command(command).await,
+                Event::Cluster(event) => self.cluster_event(event).await,
                 Event::CaptureEnded => self.end_capture(),
                 Event::Reload => {
                     if let Err(reason) = self.reload().await {
@@ -208,8 +217,11 @@ impl Agent {
             Command::Trace { protocol, client, vip, reply } => {
                 _ = reply.send(self.trace(protocol, client, vip));
             }
-            Command::Change { pool, change, reply } => {
+            Command::Change { pool, change, everywhere: false, reply } => {
                 _ = reply.send(self.change(&pool, change).await);
+            }
+            Command::Change { pool, change, everywhere: true, reply } => {
+                self.change_everywhere(pool, change, reply).await;
             }
             Command::Guard(change, reply) => _ = reply.send(self.change_guard(change)),
             Command::GuardReport(service, reply) => {

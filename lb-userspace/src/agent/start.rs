@@ -25,6 +25,7 @@ use super::{
     vrrp::{self, Vrrp},
 };
 use crate::{
+    cluster::SealKey,
     config::Parsed,
     config_file, health,
     model::{Pool, RealServer},
@@ -50,7 +51,8 @@ impl Agent {
         guards.check_room(&parsed.config)?;
         let mut placement = Placement::of(&parsed, &netlink).await?;
         warnings.extend(place_added(&operator, &mut placement, &parsed, &netlink).await);
-        let keys = HashKeys::from_seed(files::seed(node.seed_file.as_deref(), &node.state_folder)?);
+        let seed = files::seed(node.seed_file.as_deref(), &node.state_folder)?;
+        let keys = HashKeys::from_seed(seed);
         vrrp::wanted(&parsed.config, &netlink).await?;
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
@@ -93,6 +95,8 @@ impl Agent {
             attached: Vec::new(),
             addresses,
             vrrp: None,
+            cluster: None,
+            seal: SealKey::from_seed(&seed),
             capture: None,
             socket: None,
             warnings,
@@ -121,6 +125,7 @@ impl Agent {
         self.attach()?;
         self.pins.remove_others()?;
         self.set_addresses().await;
+        self.follow_cluster().await;
         let wanted = vrrp::wanted(&self.director.config, &self.netlink).await?;
         self.set_vrrp(wanted).await
     }

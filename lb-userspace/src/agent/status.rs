@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, time::Instant};
 
 use lb_common::abi::{Counter, Features, Reason};
 
-use super::{advice::advice, leaving::Left, meters::Meter, neighbour, run::Agent};
+use super::{
+    advice::advice, cluster::Cluster, leaving::Left, meters::Meter, neighbour, run::Agent,
+};
 use crate::{
     api::{
         HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, Rates, RealTraffic, ReasonStatus,
@@ -34,6 +36,7 @@ impl Agent {
             services: config.services.iter().map(|service| self.service(service)).collect(),
             pools: config.pools.iter().map(|pool| self.pool(pool, &left)).collect(),
             reasons: Reason::ALL.iter().map(|reason| self.reason(*reason)).collect(),
+            directors: self.directors(),
             warnings: self.all_warnings(),
         }
     }
@@ -43,6 +46,7 @@ impl Agent {
         let director = &self.director;
         let resolved = |key| self.neighbours.state(key).is_some_and(|s| s.mac().is_some());
         let mut warnings = self.warnings.clone();
+        warnings.extend(self.cluster.as_ref().and_then(Cluster::deaf));
         warnings.extend(advice(&director.effective.config, &director.placement, resolved));
         warnings
     }

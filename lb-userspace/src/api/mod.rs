@@ -16,6 +16,8 @@
 //! | `POST /v1/reload` | | [`Done`] |
 //! | `POST /v1/capture` | [`NewCapture`] | frames ([`crate::capture::Frames`]); the first is [`CaptureStart`] |
 //!
+//! With `?everywhere=true`, a change of a pool's servers is made on all directors of the cluster.
+//!
 //! Anything but 200 carries a [`Problem`].
 
 mod capture;
@@ -31,8 +33,8 @@ use serde::{Deserialize, Serialize};
 pub use capture::{CaptureStart, NewCapture, Snap, SnapError};
 pub use guard::{GuardReport, GuardWord, ListedPrefix, NewPrefixes};
 pub use status::{
-    HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates, RealTraffic,
-    ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
+    DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates,
+    RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
 };
 pub use trace::Trace;
 pub use vrrp::{HeardMaster, RejectStatus, TransitionStatus, VrrpStatus};
@@ -80,14 +82,44 @@ pub struct NewWeight {
     pub weight: Weight,
 }
 
-/// A change is in force: the maps have it.
+/// A change of a pool's real servers that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// One more.
+    Add(NewServer),
+    /// One less.
+    Remove(Name),
+    /// What becomes of one.
+    State(Name, NewState),
+    /// Another weight for one.
+    Weight(Name, NewWeight),
+}
+
+/// A change is in force: the maps have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// What happened, in words.
     pub message: String,
     /// Steps that the data plane took.
     pub steps: usize,
     /// Warnings, each on lines of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// What the other directors said, where they were asked too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
+}
+
+/// What another director said to a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// Its address.
+    pub director: IpAddr,
+    /// Why the change is not in force there; nothing where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Warnings of the other director.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

@@ -29,8 +29,28 @@ pub struct Status {
     pub pools: Vec<PoolStatus>,
     /// Packets that were not forwarded, by reason; all reasons.
     pub reasons: Vec<ReasonStatus>,
+    /// The other directors of the cluster.
+    #[serde(default)]
+    pub directors: Vec<DirectorStatus>,
     /// What an operator should look at.
     pub warnings: Vec<String>,
+}
+
+/// Another director.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectorStatus {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its name, once it has answered.
+    pub name: Option<Name>,
+    /// Version of its agent.
+    pub version: Option<String>,
+    /// Seconds since it has answered.
+    pub heard_seconds: Option<u64>,
+    /// Why it has not answered since.
+    pub silent: Option<String>,
+    /// What it has otherwise than this one; empty where it answers a packet alike.
+    pub differences: Vec<String>,
 }
 
 /// An interface.

@@ -9,7 +9,7 @@ use super::{
     status::pools,
 };
 use crate::{
-    api::{Done, NewServer, NewState, NewWeight, PoolStatus, Status},
+    api::{Done, Elsewhere, NewServer, NewState, NewWeight, PoolStatus, Status},
     model::{Name, NameError, Weight},
     plan::Admin,
 };
@@ -19,6 +19,9 @@ use crate::{
 pub struct Args {
     #[command(subcommand)]
     command: Command,
+    /// Make the change on all directors of the cluster (`peers` under [node]), this one first.
+    #[arg(long, global = true)]
+    everywhere: bool,
 }
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -126,33 +129,50 @@ impl ServerPath {
 
 /// Does what was asked for, and says what happened.
 pub fn run(args: Args, client: &Client) -> anyhow::Result<ExitCode> {
+    let place = if args.everywhere { "?everywhere=true" } else { "" };
     let done = match args.command {
         Command::List(wanted) => return list(&wanted, client),
         Command::Add(add) => {
-            let pool = format!("/v1/pools/{}/servers", add.server.pool);
+            let pool = format!("/v1/pools/{}/servers{place}", add.server.pool);
             let Add { server, address, port, weight } = add;
             client.post_json(&pool, &NewServer { name: server.name, address, port, weight })
         }
-        Command::Drain(Server { server }) => set(client, &server, Admin::Drain),
-        Command::Ready(Server { server }) => set(client, &server, Admin::Ready),
-        Command::Maint(Server { server }) => set(client, &server, Admin::Maintenance),
-        Command::Remove(Server { server }) => client.delete(&server.path()),
+        Command::Drain(Server { server }) => set(client, &server, Admin::Drain, place),
+        Command::Ready(Server { server }) => set(client, &server, Admin::Ready, place),
+        Command::Maint(Server { server }) => set(client, &server, Admin::Maintenance, place),
+        Command::Remove(Server { server }) => client.delete(&format!("{}{place}", server.path())),
         Command::Weight(NewServerWeight { server, weight }) => {
-            client.put_json(&format!("{}/weight", server.path()), &NewWeight { weight })
+            client.put_json(&format!("{}/weight{place}", server.path()), &NewWeight { weight })
         }
     }?;
     report(&done)
 }
 
-fn set(client: &Client, server: &ServerPath, state: Admin) -> Result<Done, ClientError> {
-    client.put_json(&format!("{}/state", server.path()), &NewState { state })
+fn set(
+    client: &Client,
+    server: &ServerPath,
+    state: Admin,
+    place: &str,
+) -> Result<Done, ClientError> {
+    client.put_json(&format!("{}/state{place}", server.path()), &NewState { state })
 }
 
 /// Says that a change is in force, and what an operator should know about it.
 pub(super) fn report(done: &Done) -> anyhow::Result<ExitCode> {
     output::print(&format!("{}\n", done.message))?;
     output::warn(&done.warnings);
-    Ok(ExitCode::SUCCESS)
+    let mut code = ExitCode::SUCCESS;
+    for Elsewhere { director, error, warnings } in &done.elsewhere {
+        match error {
+            None => output::print(&format!("the same on {director}\n"))?,
+            Some(error) => {
+                output::warn(&[format!("not on {director}: {error}")]);
+                code = ExitCode::FAILURE;
+            }
+        }
+        output::warn(warnings);
+    }
+    Ok(code)
 }
 
 fn list(wanted: &List, client: &Client) -> anyhow::Result<ExitCode> {

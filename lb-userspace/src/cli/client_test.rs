@@ -66,7 +66,7 @@ async fn weigh(
     body: Json<NewWeight>,
 ) -> Json<Done> {
     let message = format!("{pool}/{server} has weight {}", body.weight);
-    Json(Done { message, steps: 1, warnings: Vec::new() })
+    Json(Done { message, steps: 1, ..Done::default() })
 }
 
 async fn refuse() -> (StatusCode, Json<Problem>) {

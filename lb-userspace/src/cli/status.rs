@@ -1,6 +1,7 @@
 //! `lb status`: what the agent does, at a glance.
 
 mod counters;
+mod directors;
 mod header;
 pub(super) mod pools;
 mod services;
@@ -35,6 +36,7 @@ fn text(status: &Status, paint: Paint) -> String {
         header::text(status, paint),
         services::text(&status.services, paint),
         pools::text(&status.pools.iter().collect::<Vec<_>>(), paint),
+        directors::text(&status.directors, paint),
         counters::text(&status.reasons, paint),
     ];
     let shown: Vec<_> = sections.into_iter().filter(|section| !section.is_empty()).collect();

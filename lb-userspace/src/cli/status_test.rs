@@ -3,8 +3,8 @@
 use super::*;
 use crate::{
     api::{
-        HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates, RealTraffic,
-        ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
+        DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates,
+        RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
     },
     model::Name,
     plan::Admin,
@@ -157,6 +157,34 @@ pub(in crate::cli) fn example() -> Status {
             reason("a later fragment, not for a VIP", false, 0),
             reason("no real server is available", true, 7),
         ],
+        directors: vec![
+            DirectorStatus {
+                address: [10, 8, 8, 42].into(),
+                name: Some(name("lvs-hap02")),
+                version: Some("0.1.0".to_owned()),
+                heard_seconds: Some(3),
+                silent: None,
+                differences: vec![
+                    "web/lvs-hap04 is as in the file there and drain here".to_owned(),
+                ],
+            },
+            DirectorStatus {
+                address: [10, 8, 8, 44].into(),
+                name: Some(name("lvs-hap04")),
+                version: Some("0.1.0".to_owned()),
+                heard_seconds: Some(1),
+                silent: None,
+                differences: Vec::new(),
+            },
+            DirectorStatus {
+                address: [10, 8, 8, 49].into(),
+                name: None,
+                version: None,
+                heard_seconds: None,
+                silent: Some("it is not reached: No route to host".to_owned()),
+                differences: Vec::new(),
+            },
+        ],
         warnings: vec!["eth1 is slow:\nuse another driver".to_owned()],
     }
 }
@@ -184,6 +212,7 @@ fn an_idle_director_has_no_counters() {
     status.warnings.clear();
     status.services.clear();
     status.pools.clear();
+    status.directors.clear();
     status.reasons.iter_mut().for_each(|reason| reason.packets = 0);
     assert_eq!(
         text(&status, Paint::Plain),

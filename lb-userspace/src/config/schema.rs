@@ -26,6 +26,7 @@ pub(super) const NODE: Schema = Schema {
         "xdp_mode",
         "seed_file",
         "peers",
+        "peer_port",
         "tunnel_source",
         "tunnel_source6",
         "decapsulate",

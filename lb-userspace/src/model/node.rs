@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::IpAddr,
+    num::NonZeroU16,
     path::{Path, PathBuf},
 };
 
@@ -49,6 +50,8 @@ pub struct Node {
     pub seed_file: Option<PathBuf>,
     /// The other directors: what comes from them is not balanced again.
     pub peers: Vec<IpAddr>,
+    /// Where the directors ask each other (TCP).
+    pub peer_port: NonZeroU16,
     /// Sources of tunnels over IPv4, one for each flow by its hash; `None`: our address on the interface.
     pub tunnel_source: Option<Ipv4Net>,
     /// Sources of tunnels over IPv6, as [`Self::tunnel_source`].
@@ -68,6 +71,8 @@ pub struct Node {
 }
 
 impl Node {
+    /// Where the directors of a cluster ask each other that name no port.
+    pub const DEFAULT_PEER_PORT: NonZeroU16 = NonZeroU16::new(8_112).unwrap();
     /// The control socket of a node that names none.
     pub const DEFAULT_SOCKET: &str = "/run/lb/lb.sock";
     /// The pin folder of a node that names none.
@@ -83,6 +88,7 @@ impl Node {
             xdp_mode: XdpMode::default(),
             seed_file: None,
             peers: Vec::new(),
+            peer_port: Self::DEFAULT_PEER_PORT,
             tunnel_source: None,
             tunnel_source6: None,
             decapsulate: Vec::new(),

@@ -14,7 +14,7 @@ mod operator;
 mod ramp;
 mod rates;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod services;
 
 pub use census::{Census, NotedPool, RealNumber, connections_left};

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A configuration, without its `[node]`.
-pub(super) fn config(text: &str) -> Config {
+pub(crate) fn config(text: &str) -> Config {
     let text = format!("[node]\nname = \"director\"\ninterface = \"eth0\"\n{text}");
     match config::parse("sample.toml", &text) {
         Ok(parsed) => parsed.config,
@@ -17,7 +17,7 @@ pub(super) fn config(text: &str) -> Config {
 }
 
 /// Pools with the numbers of their real servers, each used by the service of the same name.
-pub(super) fn pools(pools: &[(&str, &[u8])]) -> Config {
+pub(crate) fn pools(pools: &[(&str, &[u8])]) -> Config {
     let mut text = String::new();
     for (index, (name, servers)) in (1..).zip(pools) {
         let servers: String = servers.iter().map(|&number| server(number)).collect();
@@ -33,11 +33,11 @@ fn server(number: u8) -> String {
 }
 
 /// The address of a real server.
-pub(super) fn real(number: u8) -> IpAddr {
+pub(crate) fn real(number: u8) -> IpAddr {
     Ipv4Addr::new(10, 0, 1, number).into()
 }
 
 /// A name.
-pub(super) fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }

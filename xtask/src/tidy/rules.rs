@@ -18,6 +18,7 @@ const PURE_ROOMS: &[&str] = &[
     "lb-userspace/src/plan",
     "lb-userspace/src/preflight",
     "lb-userspace/src/capture",
+    "lb-userspace/src/cluster",
     "lb-userspace/src/schedule",
     "lb-userspace/src/vrrp",
     "lb-userspace/src/health",

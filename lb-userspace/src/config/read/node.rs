@@ -1,14 +1,16 @@
 //! `[node]`.
 
+use std::num::NonZeroU16;
+
 use toml::Spanned;
 
 use super::{
     Sink, Table, absolute_path, decapsulate,
     lists::{addresses, values},
-    schema,
+    port_number, schema,
 };
 use crate::{
-    config::draft::DecapsulateDraft,
+    config::{draft::DecapsulateDraft, table::Meaning},
     model::{InterfaceName, Name, Node, XdpMode, parse_network4, parse_network6},
 };
 
@@ -38,6 +40,7 @@ fn node(table: &Table<'_>, decapsulate: &DecapsulateDraft, sink: &mut Sink) -> O
         .map(Spanned::into_inner)
         .unwrap_or_default();
     let peers = addresses(table, "peers", "peer", sink);
+    let peer_port = table.get("peer_port").and_then(|item| item.integer(sink, port));
     let tunnel_source = table
         .get("tunnel_source")
         .and_then(|item| item.text(sink, |text| Ok(parse_network4(text)?)));
@@ -56,6 +59,7 @@ fn node(table: &Table<'_>, decapsulate: &DecapsulateDraft, sink: &mut Sink) -> O
         xdp_mode,
         seed_file,
         peers: values(&peers),
+        peer_port: peer_port.map_or(node.peer_port, Spanned::into_inner),
         tunnel_source: tunnel_source.map(Spanned::into_inner),
         tunnel_source6: tunnel_source6.map(Spanned::into_inner),
         decapsulate: values(&decapsulate.addresses),
@@ -105,4 +109,9 @@ fn interfaces(table: &Table<'_>, sink: &mut Sink) -> Option<Vec<InterfaceName>> 
         }
     }
     Some(names.into_iter().map(Spanned::into_inner).collect())
+}
+
+fn port(number: i128) -> Meaning<NonZeroU16> {
+    // Never 0: that is refused before.
+    Ok(NonZeroU16::new(port_number(number)?).unwrap_or(Node::DEFAULT_PEER_PORT))
 }

@@ -68,6 +68,7 @@ fn every_key_can_be_set() {
 xdp_mode = "native"
 seed_file = "/etc/lb/cluster.seed"
 peers = ["10.8.8.42", "2001:db8::42"]
+peer_port = 8113
 socket = "/run/a.sock"
 pin_folder = "/sys/fs/bpf/a"
 state_folder = "/var/lib/a"
@@ -91,6 +92,7 @@ guard_sources = 1024"#;
     assert_eq!(interfaces, ["eth0", "eth1.100"]);
     assert_eq!(config.node.xdp_mode, XdpMode::Native);
     assert_eq!(config.node.peers.len(), 2);
+    assert_eq!(config.node.peer_port.get(), 8_113);
     assert!(!config.node.manage_addresses);
     let limits = Limits {
         services: 10,

@@ -253,6 +253,11 @@ fn names_and_addresses() {
                 words: &["keep one of them"],
                 related: Some((3, "already said here")),
             },
+            case(
+                ("interface = \"eth0\"", "interface = \"eth0\"\npeer_port = 0"),
+                (4, "0", "node.peer_port"),
+                &["port 0 is out of range: a port is 1 to 65535"],
+            ),
             Case {
                 edit: (
                     "interface = \"eth0\"",
