@@ -1,5 +1,6 @@
 //! `cargo xtask run`: `lb` at work, in a lab of its own or on this host.
 
+mod directors;
 mod screen;
 mod table;
 
@@ -11,16 +12,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use lb_tests::interrupt::Interrupt;
-use lb_tests::lab::{Director, Lab, LbConfig, Status, Topology, VIP4, VIP4_BUNDLE, VIP6};
+use lb_tests::lab::{Director, Lab, Status, Topology, VIP4, VIP4_BUNDLE, VIP6};
 use lb_tests::load::{self, LoadHandle, Plan, Target};
 
 use crate::cmd::{is_root, step};
 use crate::lab::again_as_root;
 use crate::setup::{self, Group};
 use crate::{build, workspace};
+use directors::Directors;
 use screen::Screen;
 
-const DIRECTOR: &str = "director1";
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 const RING_LIMIT: Duration = Duration::from_secs(10);
 /// Leaves the machine some room: two threads still send about two thousand requests a second.
@@ -38,6 +39,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "config", value_name = "NAME")]
     interface: Vec<String>,
 
+    /// Two directors that share the VIPs by VRRP, or one alone
+    #[arg(long, default_value_t = 2, conflicts_with = "config", value_parser = clap::value_parser!(u8).range(1..=2))]
+    directors: u8,
+
     /// End after this time, such as 20s or 2m; exit 1 if any request failed
     #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "config")]
     time: Option<Duration>,
@@ -48,7 +53,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn main(args: Args) -> Result<()> {
-    let Args { config, interface, time, prebuilt } = args;
+    let Args { config, interface, directors, time, prebuilt } = args;
     if !prebuilt {
         setup::ensure(&[Group::Build, Group::Lab])?;
         step("Building lb", || build::lb(true))?;
@@ -58,13 +63,15 @@ pub(crate) fn main(args: Args) -> Result<()> {
         return Err(on_this_host(&binary, &config, &interface));
     }
     if !is_root() {
-        let mut words: Vec<OsString> = vec!["run".into(), "--prebuilt".into()];
+        let mut words: Vec<OsString> =
+            ["run", "--prebuilt", "--directors"].map(OsString::from).into();
+        words.push(directors.to_string().into());
         if let Some(time) = time {
             words.extend(["--for".into(), format!("{}ms", time.as_millis()).into()]);
         }
         return Err(again_as_root(words));
     }
-    in_the_lab(&binary, time)
+    in_the_lab(&binary, directors, time)
 }
 
 /// Becomes `lb run`, by sudo where needed. Only a failure comes back.
@@ -85,44 +92,41 @@ fn on_this_host(binary: &Path, config: &Path, interfaces: &[String]) -> anyhow::
     anyhow::Error::new(error).context("cannot start lb")
 }
 
-fn in_the_lab(binary: &Path, time: Option<Duration>) -> Result<()> {
+fn in_the_lab(binary: &Path, directors: u8, time: Option<Duration>) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    let lab = step("Raising the lab: a client, a director, two web servers, a switch", || {
-        Lab::up(Topology::default())
+    let who = if directors == 1 { "a director" } else { "two directors" };
+    let lab =
+        step(&format!("Raising the lab: a client, {who}, two web servers, a switch"), || {
+            Lab::up(Topology::default().directors(directors))
+        })?;
+    let directors = step(&format!("Starting lb in {who}"), || {
+        Directors::start(&lab, binary, usize::from(directors))
     })?;
-    let director = step("Starting lb in the director", || start(&lab, binary))?;
-    let outcome = show(&lab, &director, binary, &interrupt, time);
+    let outcome = show(&lab, &directors, binary, &interrupt, time);
     let removed = step("Removing everything", || {
-        let ended = end(director);
+        let ended = directors.end();
         drop(lab);
         ended
     });
     outcome.and(removed)
 }
 
-fn start(lab: &Lab, binary: &Path) -> Result<Director> {
-    LbConfig::new(lab.topology()).write(lab, DIRECTOR)?;
-    let mut director = Director::new(lab, DIRECTOR)?.with_binary(binary);
-    director.start()?;
-    Ok(director)
-}
-
 /// The load, until the time is up or the person presses Ctrl-C.
 fn show(
     lab: &Lab,
-    director: &Director,
+    directors: &Directors,
     binary: &Path,
     interrupt: &Interrupt,
     time: Option<Duration>,
 ) -> Result<()> {
     let plan = plan(lab.topology());
     step("Waiting for an answer of each service", || {
-        wait_in_ring(director);
+        directors.iter().for_each(wait_in_ring);
         load::wait_answering(lab.client(), &plan, ANSWER_LIMIT)
     })?;
     let load = load::start(lab.client(), plan)?;
     let deadline = time.map(|time| Instant::now() + time);
-    let mut screen = Screen::new(hints(lab, director, binary));
+    let mut screen = Screen::new(hints(lab, directors, binary));
     let mut status = Status::default();
     let mut stop = false;
     while !stop {
@@ -131,33 +135,29 @@ fn show(
         stop |= left.is_some_and(|left| left.is_zero()) || load.finished();
         if !stop {
             // The agent may be away for a moment, by the person's own doing: the last counters stand.
-            status = director.status().unwrap_or(status);
-            screen.draw(&load.snapshot(), &status, deadline.is_none())?;
+            status = directors.status().unwrap_or(status);
+            screen.draw(&load.snapshot(), &status, &directors.master(), deadline.is_none())?;
         }
     }
-    finish(load, director, &status, &mut screen)
+    finish(load, directors, &status, &mut screen)
 }
 
-fn finish(load: LoadHandle, director: &Director, last: &Status, screen: &mut Screen) -> Result<()> {
+fn finish(
+    load: LoadHandle,
+    directors: &Directors,
+    last: &Status,
+    screen: &mut Screen,
+) -> Result<()> {
     let report = load.stop()?;
-    let status = director.status().unwrap_or_else(|_| last.clone());
+    let status = directors.status().unwrap_or_else(|_| last.clone());
     screen.clear()?;
     println!("{}", table::render(&report, &status));
     println!("{}", table::summary(&report));
+    println!("{}", directors.master());
     ensure!(report.requests() > 0, "no request was answered");
     if report.failed() > 0 {
         bail!("{} requests failed:\n{}", report.failed(), report.failures());
     }
-    Ok(())
-}
-
-/// Ends the agent as an operator would; it removes what it put in place.
-fn end(mut director: Director) -> Result<()> {
-    if director.id().is_none() {
-        return Ok(());
-    }
-    let status = director.terminate()?;
-    ensure!(status.success(), "`lb run` ended with {status}; it wrote:\n{}", director.log());
     Ok(())
 }
 
@@ -182,18 +182,30 @@ fn wait_in_ring(director: &Director) {
     }
 }
 
-fn hints(lab: &Lab, director: &Director, binary: &Path) -> String {
+fn hints(lab: &Lab, directors: &Directors, binary: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let lb = binary.strip_prefix(here).unwrap_or(binary).display();
-    let socket = director.paths.socket.display();
+    let sockets: Vec<_> = directors.iter().map(|one| one.paths.socket.display()).collect();
     let client = lab.client().name();
-    format!(
-        "Try in another terminal, as root:\n  \
-         {lb} backend drain web4/real1 --socket {socket}\n    \
-         real1 gets no new connections; `ready` brings it back, and nothing fails\n  \
-         {lb} trace tcp 10.100.0.5:4711 10.8.8.40:80 --socket {socket}\n    \
-         where this packet would go, and why\n  \
-         nsenter --net=/run/netns/{client} curl -s http://10.8.8.40/\n    \
+    let mut text = "Try in another terminal, as root:\n".to_owned();
+    if let Some(socket) = sockets.first() {
+        text += &format!(
+            "  {lb} backend drain web4/real1 --socket {socket}\n    \
+             real1 gets no new connections; `ready` brings it back, and nothing fails\n  \
+             {lb} trace tcp 10.100.0.5:4711 10.8.8.40:80 --socket {socket}\n    \
+             where this packet would go, and why\n"
+        );
+    }
+    if let [first, second] = sockets.as_slice() {
+        text += &format!(
+            "  {lb} vrrp release site --socket {first}\n    \
+             gives the VIPs to the other director; `take` takes them back\n  \
+             {lb} vrrp --socket {second}\n    \
+             how the other one sees it\n"
+        );
+    }
+    text + &format!(
+        "  nsenter --net=/run/netns/{client} curl -s http://10.8.8.40/\n    \
          a request of your own\n\
          Ctrl-C ends it and removes everything.\n"
     )

@@ -22,11 +22,18 @@ impl Screen {
     }
 
     /// Draws it again on a terminal; elsewhere only once, and only with the hints.
-    pub(super) fn draw(&mut self, report: &Report, status: &Status, hints: bool) -> Result<()> {
+    pub(super) fn draw(
+        &mut self,
+        report: &Report,
+        status: &Status,
+        master: &str,
+        hints: bool,
+    ) -> Result<()> {
         if !self.terminal && (self.drawn || !hints) {
             return Ok(());
         }
-        let mut text = format!("{}\n{}\n", table::render(report, status), table::summary(report));
+        let table = table::render(report, status);
+        let mut text = format!("{table}\n{}\n{master}\n", table::summary(report));
         if hints {
             text += &format!("\n{}", self.hints);
         }
