@@ -90,6 +90,7 @@ pub(super) const CHECK: Schema = Schema {
         "body_regex",
         "sni",
         "verify",
+        "user",
     ],
     later: &["script", "tls", "ca"],
 };

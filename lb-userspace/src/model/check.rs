@@ -1,12 +1,14 @@
 //! A pool's health check: how a real server is asked whether it is alive.
 
 mod http;
+mod login;
 mod tls;
 
 pub use http::{
     BodyMatch, HttpCheck, HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, Pattern,
     StatusRange,
 };
+pub use login::{Login, UserName, UserNameError};
 pub use tls::{TlsCheck, TlsName, TlsNameError};
 
 use std::{fmt, time::Duration};
@@ -35,6 +37,14 @@ pub enum CheckKind {
         #[serde(flatten)]
         tls: TlsCheck,
     },
+    /// By the first packets of PostgreSQL.
+    Postgresql(Login),
+    /// By the first packets of MySQL and MariaDB.
+    Mysql(Login),
+    /// By a PING to Redis.
+    Redis,
+    /// By greeting and farewell of a mail server.
+    Smtp,
 }
 
 impl CheckKind {
@@ -42,7 +52,7 @@ impl CheckKind {
     pub fn tls(&self) -> Option<&TlsCheck> {
         match self {
             Self::Tls(tls) | Self::Https { tls, .. } => Some(tls),
-            Self::Tcp | Self::Http(_) => None,
+            _ => None,
         }
     }
 }
@@ -54,6 +64,10 @@ impl fmt::Display for CheckKind {
             Self::Http(_) => "http",
             Self::Tls(_) => "tls",
             Self::Https { .. } => "https",
+            Self::Postgresql(_) => "postgresql",
+            Self::Mysql(_) => "mysql",
+            Self::Redis => "redis",
+            Self::Smtp => "smtp",
         })
     }
 }

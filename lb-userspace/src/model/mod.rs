@@ -27,8 +27,8 @@ mod window;
 
 pub use check::{
     BodyMatch, Check, CheckCountError, CheckKind, CheckTimeError, HttpCheck, HttpCheckError,
-    HttpHeader, HttpHost, HttpMethod, HttpPath, Pattern, StatusRange, TlsCheck, TlsName,
-    TlsNameError,
+    HttpHeader, HttpHost, HttpMethod, HttpPath, Login, Pattern, StatusRange, TlsCheck, TlsName,
+    TlsNameError, UserName, UserNameError,
 };
 pub use config::Config;
 pub use duration::{DurationError, parse_duration, show_duration};

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{Item, Sink, Table, port_number, schema};
 use crate::{
     config::draft::CheckDraft,
-    model::{Check, CheckKind, show_duration},
+    model::{Check, CheckKind, Login, show_duration},
 };
 
 /// The kinds, by the word for them.
@@ -18,20 +18,33 @@ enum Kind {
     Http,
     Tls,
     Https,
+    Postgresql,
+    Mysql,
+    Redis,
+    Smtp,
 }
 
-const CHECKS: [(&str, Kind); 4] =
-    [("tcp", Kind::Tcp), ("http", Kind::Http), ("tls", Kind::Tls), ("https", Kind::Https)];
-const LATER_CHECKS: [&str; 4] = ["udp", "dns", "smtp", "script"];
+const CHECKS: [(&str, Kind); 8] = [
+    ("tcp", Kind::Tcp),
+    ("http", Kind::Http),
+    ("tls", Kind::Tls),
+    ("https", Kind::Https),
+    ("postgresql", Kind::Postgresql),
+    ("mysql", Kind::Mysql),
+    ("redis", Kind::Redis),
+    ("smtp", Kind::Smtp),
+];
+const LATER_CHECKS: [&str; 3] = ["udp", "dns", "script"];
 
 /// The keys of some kinds only, and what those kinds are called.
-const SPECIAL: [(&[&str], &[Kind], &str); 2] = [
+const SPECIAL: [(&[&str], &[Kind], &str); 3] = [
     (
         &["method", "path", "host", "headers", "status", "body", "body_regex"],
         &[Kind::Http, Kind::Https],
         "`http` and `https`",
     ),
     (&["sni", "verify"], &[Kind::Tls, Kind::Https], "`tls` and `https`"),
+    (&["user"], &[Kind::Postgresql, Kind::Mysql], "`postgresql` and `mysql`"),
 ];
 
 /// Reads the check of a pool.
@@ -52,6 +65,10 @@ pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
                 let tls = tls::read(&table, http.host.as_ref(), sink)?;
                 CheckKind::Https { http, tls }
             }
+            Kind::Postgresql => CheckKind::Postgresql(login(&table, sink)),
+            Kind::Mysql => CheckKind::Mysql(login(&table, sink)),
+            Kind::Redis => CheckKind::Redis,
+            Kind::Smtp => CheckKind::Smtp,
         },
         ..Check::default()
     };
@@ -81,6 +98,11 @@ pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
         sink.warning(span, table.path_of("timeout"), message);
     }
     Some(CheckDraft { span: table.span, path: table.path, check })
+}
+
+fn login(table: &Table<'_>, sink: &mut Sink) -> Login {
+    let user = table.get("user").and_then(|item| item.text(sink, |text| Ok(text.parse()?)));
+    Login { user: user.map(Spanned::into_inner) }
 }
 
 fn refuse_keys_of_others(table: &Table<'_>, kind: Kind, sink: &mut Sink) {

@@ -109,3 +109,27 @@ fn http() {
         ],
     );
 }
+
+#[test]
+fn databases() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (TCP, "type = \"redis\", user = \"lb\""),
+                (8, "\"lb\"", "pool[0].check.user"),
+                &["it is for checks of type `postgresql` and `mysql`"],
+            ),
+            case(
+                (TCP, "type = \"mysql\", user = \"\""),
+                (8, "\"\"", "pool[0].check.user"),
+                &["is no name of a user: use 1 to 63 bytes"],
+            ),
+            case(
+                (TCP, "type = \"postgres\""),
+                (8, "\"postgres\"", "pool[0].check.type"),
+                &["postgresql"],
+            ),
+        ],
+    );
+}

@@ -3,10 +3,12 @@
 //! Pure: bytes go in, what to send or a verdict comes out. However the bytes are cut on their way, the verdict is
 //! the same, and what is kept of them is bounded. The shell that reads and writes is `agent::probe`.
 
+mod first_words;
 mod http;
 
 use std::net::SocketAddr;
 
+use self::first_words::{Mysql, Postgresql, Redis, Smtp};
 use crate::model::CheckKind;
 
 /// One conversation with a real server.
@@ -47,6 +49,9 @@ pub enum Complaint {
     /// An answer by HTTP.
     #[error(transparent)]
     Http(#[from] http::HttpComplaint),
+    /// The first words of a server that is known by them.
+    #[error(transparent)]
+    FirstWords(#[from] first_words::Unexpected),
 }
 
 /// The conversation of a check; `None` where an open connection is all that is asked.
@@ -58,6 +63,10 @@ pub fn conversation(kind: &CheckKind, address: SocketAddr) -> Option<Box<dyn Con
         CheckKind::Https { http, .. } => {
             Some(Box::new(http::Exchange::new(http.clone(), address, 443)))
         }
+        CheckKind::Postgresql(login) => Some(Box::new(Postgresql::new(login.clone()))),
+        CheckKind::Mysql(login) => Some(Box::new(Mysql::new(login.clone()))),
+        CheckKind::Redis => Some(Box::new(Redis::default())),
+        CheckKind::Smtp => Some(Box::new(Smtp::default())),
     }
 }
 
