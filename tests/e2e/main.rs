@@ -8,6 +8,7 @@ mod cli;
 mod cluster;
 mod consistency;
 mod crash;
+mod databases;
 mod drain;
 mod flood;
 mod guard;

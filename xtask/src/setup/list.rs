@@ -1,12 +1,14 @@
 //! Everything lb's build, lab and tests need from this machine. A new tool is one entry here.
 
+use std::path::Path;
+
 use anyhow::Result;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
 use super::machine::Machine;
 use super::requirement::{Check, Group, Install, Packages, Requirement};
 use super::{bpf_linker, rust_src};
-use crate::cmd::Cmd;
+use crate::cmd::{Cmd, find_program};
 use crate::workspace;
 
 /// In the order in which they are installed; packages of the distribution come first, all at once.
@@ -68,11 +70,48 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         name: "keepalived",
         why: "the other director in the tests of VRRP",
-        group: Group::Lab,
+        group: Group::Test,
         check: Check::Program("keepalived"),
         install: Install::Packages(Packages {
             service: Some("keepalived"),
             ..packages(&[&["keepalived"]])
+        }),
+    },
+    Requirement {
+        name: "PostgreSQL",
+        why: "a database in the tests of health checks",
+        group: Group::Test,
+        check: Check::With(postgresql_is_there),
+        install: Install::Packages(Packages {
+            dnf: "postgresql-server",
+            zypper: "postgresql-server",
+            service: Some("postgresql"),
+            ..packages(&[&["postgresql"]])
+        }),
+    },
+    Requirement {
+        name: "MariaDB",
+        why: "a database in the tests of health checks",
+        group: Group::Test,
+        check: Check::Program("mariadbd"),
+        install: Install::Packages(Packages {
+            pacman: "mariadb",
+            zypper: "mariadb",
+            service: Some("mariadb"),
+            ..packages(&[&["mariadb-server"]])
+        }),
+    },
+    Requirement {
+        name: "Redis",
+        why: "a database in the tests of health checks",
+        group: Group::Test,
+        check: Check::Program("redis-server"),
+        install: Install::Packages(Packages {
+            dnf: "redis",
+            pacman: "redis",
+            zypper: "redis",
+            service: Some("redis-server"),
+            ..packages(&[&["redis-server"]])
         }),
     },
     Requirement {
@@ -179,6 +218,12 @@ const fn packages(apt: &'static [&'static [&'static str]]) -> Packages {
     let name = apt[0][0];
     let not_offered = "";
     Packages { apt, not_offered, dnf: name, pacman: name, zypper: name, service: None }
+}
+
+/// Debian keeps its programs in folders by version, out of `PATH`.
+fn postgresql_is_there(_: &Machine) -> bool {
+    let by_version = Path::new("/usr/lib/postgresql");
+    find_program("initdb").is_some() || by_version.is_dir()
 }
 
 const BPFFS: &str = "/sys/fs/bpf";
