@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use lb_tests::lab::{Topology, VIP4, VIP6};
+use lb_tests::lab::{Families, Topology, VIP4, VIP6};
 use lb_tests::load::Failure;
 use lb_userspace::api::Status;
 
@@ -134,4 +134,33 @@ fn where_they_go(
     let there = flows.iter().map(real).collect();
     assert!(begin.elapsed() < LIMIT);
     there
+}
+
+/// Two checks, of which one finds nobody: all must pass, or one.
+#[test]
+fn several_checks_of_a_server() {
+    const BAD: &str = r#"{ type = "tcp", port = 81, interval = "100ms", rise = 1, fall = 1 }"#;
+    let mut stage = Stage::prepared(Topology::default().families(Families::Ipv4), |config| {
+        config.check = format!("[{CHECK}, {BAD}]");
+        config.pool = "checks_needed = 1\n".to_owned();
+    });
+    stage.director.start().expect("the agent starts");
+    let known = |status: &Status, state: &str| {
+        ["real1", "real2"].iter().all(|name| {
+            let server = server(status, "web4", name);
+            let health = server.health.as_ref();
+            server.state == state && health.is_some_and(|health| health.state == state)
+        })
+    };
+    let status = stage.until("one of two is enough", |status| known(status, "up"));
+    let health = server(&status, "web4", "real1").health.as_ref().expect("health");
+    assert_eq!(health.reason.as_deref(), Some("connection refused"), "the failing one is shown");
+    stage.config.pool = String::new();
+    stage.director.write_config(&stage.toml()).expect("lb.toml is written");
+    stage.lb(&["reload"]);
+    stage.until("both must pass", |status| known(status, "down"));
+    stage.config.check = CHECK.to_owned();
+    stage.director.write_config(&stage.toml()).expect("lb.toml is written");
+    stage.lb(&["reload"]);
+    stage.until("the failing one is gone", |status| known(status, "up"));
 }

@@ -19,10 +19,9 @@ use super::{
     meters::Meters,
     neighbour::Neighbours,
     placement::Placement,
-    probe,
 };
 use crate::{
-    health,
+    health::Several,
     model::{Config, Name, Pool, RealServer},
     plan::{
         Actual, Admin, Desired, Effective, GuardLists, Inputs, MemberStatus, NextHop, Numbering,
@@ -62,8 +61,10 @@ pub(super) struct Director {
     pub(super) placement: Placement,
     pub(super) plane: DataPlane,
     pub(super) ledger: Ledger,
-    /// Real servers whose check has failed, by pool and address.
+    /// Real servers whose checks have failed, by pool and address.
     pub(super) down: BTreeSet<(Name, IpAddr)>,
+    /// What each check of a real server has found.
+    pub(super) checks: BTreeMap<(Name, IpAddr), Several>,
     /// Next hops that an earlier agent has left in the maps: good until the address is resolved anew.
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
     /// Real servers that an earlier agent has left in use: their first failed check is one of several.
@@ -122,6 +123,7 @@ impl Director {
             plane,
             ledger,
             down: BTreeSet::new(),
+            checks: BTreeMap::new(),
             left_hops: BTreeMap::new(),
             left_up: BTreeSet::new(),
             counting_due: now,
@@ -187,33 +189,6 @@ impl Director {
             warn!(steps, "the maps were not what they should be: repaired");
         }
         Ok(())
-    }
-
-    /// Takes note of a health result. Returns true where it changes anything.
-    pub(super) fn note_health(&mut self, event: &probe::Event) -> bool {
-        let pool = self.effective.config.pool(&event.pool);
-        let Some((pool, server)) = pool.and_then(|pool| {
-            let mut servers = pool.everyone();
-            Some((pool, servers.find(|server| server.name.as_str() == event.server)?))
-        }) else {
-            return false;
-        };
-        let key = (pool.name.clone(), server.address);
-        let (changed, state) = match event.state {
-            health::State::Up => (self.down.remove(&key), "up"),
-            health::State::Down => (self.down.insert(key), "down"),
-        };
-        if changed {
-            info!(pool = event.pool, server = event.server, state, reason = event.reason, "health");
-        }
-        changed
-    }
-
-    /// What holds of a real server before its first check.
-    pub(super) fn initial(&self, server: &(Name, IpAddr)) -> health::Initial {
-        let down = self.down.contains(server).then_some(health::State::Down);
-        let up = || self.left_up.contains(server).then_some(health::State::Up);
-        health::Initial::carried(down.or_else(up))
     }
 
     /// Does what was due by `now`: closes transition windows, reads counters, finishes what the data

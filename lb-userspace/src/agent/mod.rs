@@ -12,6 +12,7 @@ pub mod dataplane;
 mod director;
 mod files;
 mod guard;
+mod health;
 pub mod host;
 mod leaving;
 mod ledger;

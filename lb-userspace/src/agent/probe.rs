@@ -4,7 +4,7 @@ mod connect;
 mod converse;
 mod tls;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -27,6 +27,8 @@ pub struct Target {
     pub pool: String,
     /// Its name in the pool.
     pub server: String,
+    /// Which of its checks this is, from 0.
+    pub check: usize,
     /// How it is asked.
     pub kind: CheckKind,
     /// Where to connect.
@@ -47,6 +49,8 @@ pub struct Event {
     pub pool: String,
     /// The server's name in it.
     pub server: String,
+    /// Which of its checks.
+    pub check: usize,
     /// What holds from now on.
     pub state: State,
     /// Why, for people.
@@ -55,12 +59,15 @@ pub struct Event {
     pub took: Duration,
 }
 
+/// A check: pool, server, and which of its checks.
+pub type Key = (String, String, usize);
+
 /// The checks that are going on. They end when it is dropped.
 #[derive(Debug)]
 pub struct Prober {
     origin: Instant,
     events: mpsc::Sender<Event>,
-    watched: BTreeMap<(String, String), Watched>,
+    watched: BTreeMap<Key, Watched>,
 }
 
 #[derive(Debug)]
@@ -94,7 +101,7 @@ impl Prober {
     /// Begins to check a server. One that is checked already goes on; when something about it has
     /// changed, its state is carried over (unless it answers at another address now).
     pub fn watch(&mut self, mut target: Target) {
-        let key = (target.pool.clone(), target.server.clone());
+        let key = target.key();
         if let Some(before) = self.watched.get(&key) {
             let asked = Initial::Known(before.report.borrow().state);
             let settings = Settings { initial: before.target.settings.initial, ..target.settings };
@@ -121,35 +128,40 @@ impl Prober {
         self.watched.insert(key, Watched { target, hurry, report, task });
     }
 
-    /// Ends the checks of a server.
-    pub fn forget(&mut self, pool: &str, server: &str) {
-        self.watched.remove(&(pool.to_owned(), server.to_owned()));
+    /// Ends all checks but these.
+    pub fn keep(&mut self, wanted: &BTreeSet<Key>) {
+        self.watched.retain(|key, _| wanted.contains(key));
     }
 
-    /// The servers that are checked, by pool and name.
-    pub fn watched(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.watched.keys().map(|(pool, server)| (pool.as_str(), server.as_str()))
-    }
-
-    /// Makes the next check of a server due now.
+    /// Makes the next checks of a server due now.
     pub fn check_now(&self, pool: &str, server: &str) {
-        if let Some(watched) = self.watched.get(&(pool.to_owned(), server.to_owned())) {
-            watched.hurry.notify_one();
-        }
+        self.of(pool, server).for_each(|watched| watched.hurry.notify_one());
     }
 
-    /// What is known of a server.
+    /// What is known of a server, by each of its checks.
+    pub fn reports(&self, pool: &str, server: &str) -> impl Iterator<Item = (&CheckKind, Report)> {
+        self.of(pool, server).map(|watched| (&watched.target.kind, watched.report.borrow().clone()))
+    }
+
+    fn of(&self, pool: &str, server: &str) -> impl Iterator<Item = &Watched> {
+        let first = (pool.to_owned(), server.to_owned(), 0);
+        let last = (pool.to_owned(), server.to_owned(), usize::MAX);
+        self.watched.range(first..=last).map(|(_, watched)| watched)
+    }
+}
+
+impl Target {
+    /// Which check of which server it is.
     #[must_use]
-    pub fn report(&self, pool: &str, server: &str) -> Option<Report> {
-        let watched = self.watched.get(&(pool.to_owned(), server.to_owned()))?;
-        Some(watched.report.borrow().clone())
+    pub fn key(&self) -> Key {
+        (self.pool.clone(), self.server.clone(), self.check)
     }
 }
 
 /// Differs from server to server, and is the same after a restart.
 fn jitter(target: &Target) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (&target.pool, &target.server, target.address).hash(&mut hasher);
+    (&target.pool, &target.server, target.check, target.address).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -242,7 +254,8 @@ impl Task {
         self.report.send_replace(report.clone());
         if transition.is_some() || first {
             let (pool, server) = (self.target.pool.clone(), self.target.server.clone());
-            self.events.send(Event { pool, server, state, reason, took }).await?;
+            let check = self.target.check;
+            self.events.send(Event { pool, server, check, state, reason, took }).await?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ use crate::{
     cluster::SealKey,
     config::Parsed,
     config_file, health,
-    model::{Pool, RealServer},
+    model::{Check, Config, Pool, RealServer},
     plan::{self, Admin, GuardLists, Operator},
 };
 
@@ -199,28 +199,27 @@ impl Agent {
     pub(super) fn follow(&mut self) {
         self.follow_neighbours();
         let config = &self.director.effective.config;
-        let mut watched = BTreeSet::new();
+        let (mut targets, mut servers) = (Vec::new(), Vec::new());
         for pool in &config.pools {
             for server in pool.everyone() {
                 let key = (pool.name.clone(), server.address);
-                match target(config, pool, server, self.director.initial(&key)) {
-                    Some(target) => {
-                        watched.insert((target.pool.clone(), target.server.clone()));
-                        self.prober.watch(target);
-                    }
-                    None => _ = self.director.down.remove(&key),
-                }
+                targets.extend(self.targets(pool, server, self.director.initial(&key)));
+                servers.push((key, pool.checks.clone()));
             }
         }
-        let surplus: Vec<_> = self
-            .prober
-            .watched()
-            .map(|(pool, server)| (pool.to_owned(), server.to_owned()))
-            .filter(|key| !watched.contains(key))
-            .collect();
-        for (pool, server) in surplus {
-            self.prober.forget(&pool, &server);
+        for (key, checks) in servers {
+            self.director.expect_checks(&key, &checks);
         }
+        self.prober.keep(&targets.iter().map(Target::key).collect());
+        targets.into_iter().for_each(|target| self.prober.watch(target));
+    }
+
+    /// What is to be checked of a real server.
+    fn targets(&self, pool: &Pool, server: &RealServer, initial: health::Initial) -> Vec<Target> {
+        let config = &self.director.effective.config;
+        let checks = pool.checks.iter().enumerate();
+        let target = |(index, check)| target(config, pool, server, (index, check), initial);
+        checks.filter_map(target).collect()
     }
 
     /// Takes over what an earlier agent has left in the maps: transition windows, next hops, and which real
@@ -238,7 +237,7 @@ impl Agent {
                 }
                 let maintenance =
                     director.effective.admin(&pool.name, &server.name) == Admin::Maintenance;
-                if pool.check.is_none() || maintenance {
+                if pool.checks.is_empty() || maintenance {
                     continue;
                 }
                 let known = if director.plane.usable(number) {
@@ -290,18 +289,19 @@ pub(super) async fn place_added(
     warnings
 }
 
-/// What is to be checked of a real server; `None` where its pool has no check.
+/// `None` where its pool serves nothing.
 fn target(
-    config: &crate::model::Config,
+    config: &Config,
     pool: &Pool,
     server: &RealServer,
+    (index, check): (usize, &Check),
     initial: health::Initial,
 ) -> Option<Target> {
-    let check = pool.check.as_ref()?;
-    let port = config.check_port(pool, server)?;
+    let port = config.check_port(pool, check, server)?;
     Some(Target {
         pool: pool.name.to_string(),
         server: server.name.to_string(),
+        check: index,
         kind: check.kind.clone(),
         address: SocketAddr::new(server.address, port),
         interface: None,

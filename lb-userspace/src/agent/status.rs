@@ -192,21 +192,27 @@ impl Agent {
             || self.director.effective.admin(&pool.name, &server.name) != Admin::Ready
     }
 
+    /// Of several checks, the one that speaks: one that fails, or else the first.
     fn health_of(&self, pool: &Pool, server: &RealServer) -> Option<HealthStatus> {
-        let report = self.prober.report(pool.name.as_str(), server.name.as_str())?;
-        let kind = pool.check.as_ref()?.kind.to_string();
-        let state = match report.state {
-            _ if report.checks == 0 => "unknown",
-            health::State::Up => "up",
-            health::State::Down => "down",
+        let reports = self.prober.reports(pool.name.as_str(), server.name.as_str());
+        let mut all: Vec<_> = reports.collect();
+        all.sort_by_key(|(_, report)| report.state != health::State::Down);
+        let checks = all.iter().map(|(_, report)| report.checks).sum();
+        let unknown = all.iter().any(|(_, report)| report.checks == 0);
+        let down = self.director.down.contains(&(pool.name.clone(), server.address));
+        let (kind, report) = all.into_iter().next()?;
+        let state = match down {
+            _ if unknown => "unknown",
+            false => "up",
+            true => "down",
         };
         let failure = report.failure.filter(|failure| failure.ongoing);
         Some(HealthStatus {
-            kind,
+            kind: kind.to_string(),
             state: state.to_owned(),
             since_seconds: self.prober.now().saturating_sub(report.since).as_secs(),
             reason: report.inconclusive.or_else(|| failure.map(|failure| failure.reason)),
-            checks: report.checks,
+            checks,
         })
     }
 

@@ -3,11 +3,11 @@
 use toml::Spanned;
 
 use super::{
-    draft::{Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft, VrrpDraft},
+    draft::{CheckDraft, Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft, VrrpDraft},
     table::Entry,
 };
 use crate::{
-    model::{Config, Guard, Pool, RealServer, Service, VrrpInstance},
+    model::{Checks, Config, Guard, Pool, RealServer, Service, VrrpInstance},
     vrrp::types::InstanceId,
 };
 
@@ -46,7 +46,7 @@ fn pool(draft: PoolDraft) -> Option<Pool> {
     Some(Pool {
         name: draft.name?.into_inner(),
         scheduler: draft.scheduler.map(Spanned::into_inner).unwrap_or_default(),
-        check: draft.check.map(|check| check.check),
+        checks: checks(draft.checks, draft.checks_needed)?,
         servers: draft.servers.into_iter().map(server).collect::<Option<_>>()?,
         ring_size: draft.ring_size.map(Spanned::into_inner),
         window: draft.window,
@@ -58,6 +58,15 @@ fn pool(draft: PoolDraft) -> Option<Pool> {
         },
         tunnel: draft.tunnel.map(Spanned::into_inner).unwrap_or_default(),
     })
+}
+
+/// `None` where so many cannot pass, which was reported.
+fn checks(drafts: Vec<CheckDraft>, needed: Option<Spanned<i128>>) -> Option<Checks> {
+    let each = drafts.into_iter().map(|draft| draft.check).collect();
+    match needed {
+        Some(needed) => Checks::some(each, needed.into_inner()).ok(),
+        None => Some(Checks::all(each)),
+    }
 }
 
 fn server(draft: ServerDraft) -> Option<RealServer> {

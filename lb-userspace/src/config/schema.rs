@@ -61,6 +61,7 @@ pub(super) const POOL: Schema = Schema {
         "name",
         "scheduler",
         "check",
+        "checks_needed",
         "servers",
         "ring_size",
         "window",

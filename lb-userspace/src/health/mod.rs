@@ -6,9 +6,11 @@
 mod checker;
 pub mod protocol;
 mod report;
+mod several;
 
 pub use checker::{Action, Checker};
 pub use report::{Failure, Report};
+pub use several::Several;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, Mode, Node, Pool, RealServer, Service, VrrpInstance};
+use super::{Check, Limits, Mode, Node, Pool, RealServer, Service, VrrpInstance};
 
 /// A node, its limits, and its services with their pools.
 ///
@@ -53,9 +53,8 @@ impl Config {
 
     /// The port a server's health check goes to: the check's own, else the server's, else the
     /// first TCP port of a service that uses the pool. `None` where nothing is checked: the pool
-    /// has no check, or serves nothing.
-    pub fn check_port(&self, pool: &Pool, server: &RealServer) -> Option<u16> {
-        let check = pool.check.as_ref()?;
+    /// serves nothing.
+    pub fn check_port(&self, pool: &Pool, check: &Check, server: &RealServer) -> Option<u16> {
         check
             .port
             .or(server.port)

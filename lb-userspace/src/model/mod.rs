@@ -4,6 +4,7 @@
 //! concerns several values at once (a pool that must exist) is the business of `config`.
 
 mod check;
+mod checks;
 mod config;
 mod duration;
 mod flood;
@@ -30,6 +31,7 @@ pub use check::{
     HttpHeader, HttpHost, HttpMethod, HttpPath, Login, Pattern, StatusRange, TlsCheck, TlsName,
     TlsNameError, UserName, UserNameError,
 };
+pub use checks::{Checks, ChecksNeededError};
 pub use config::Config;
 pub use duration::{DurationError, parse_duration, show_duration};
 pub use flood::{Flood, FloodError};

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 use lb_common::ring::default_size;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Name, SchedulerKind, Tunnel, Weight, Window, duration, show_duration};
+use super::{Checks, Name, SchedulerKind, Tunnel, Weight, Window, duration, show_duration};
 
 /// A host that answers the connections of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +28,8 @@ pub struct Pool {
     pub name: Name,
     /// How a real server is chosen.
     pub scheduler: SchedulerKind,
-    /// How real servers are checked; `None`: they count as alive.
-    pub check: Option<Check>,
+    /// How real servers are checked; without a check they count as alive.
+    pub checks: Checks,
     /// The real servers, as configured.
     pub servers: Vec<RealServer>,
     /// Slots of the ring, a prime; `None`: by the number of servers.

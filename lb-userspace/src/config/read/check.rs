@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{Item, Sink, Table, port_number, schema};
 use crate::{
     config::draft::CheckDraft,
-    model::{Check, CheckKind, Login, show_duration},
+    model::{Check, CheckKind, Checks, Login, show_duration},
 };
 
 /// The kinds, by the word for them.
@@ -47,8 +47,21 @@ const SPECIAL: [(&[&str], &[Kind], &str); 3] = [
     (&["user"], &[Kind::Postgresql, Kind::Mysql], "`postgresql` and `mysql`"),
 ];
 
-/// Reads the check of a pool.
-pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
+/// Reads the check of a pool, or several.
+pub(super) fn read_all(item: &Item<'_>, sink: &mut Sink) -> Vec<CheckDraft> {
+    if item.is_table() {
+        return read(item, sink).into_iter().collect();
+    }
+    let items = item.array(sink).unwrap_or_default();
+    if items.len() > Checks::MOST {
+        let message = format!("{} checks are too many: use up to {}", items.len(), Checks::MOST);
+        sink.error(item.span.clone(), item.path.clone(), message);
+        return Vec::new();
+    }
+    items.iter().filter_map(|item| read(item, sink)).collect()
+}
+
+fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
     let table = item.table(&schema::CHECK, sink)?;
     let kind = match table.get("type") {
         Some(kind) => kind.word(sink, "check type", &CHECKS, &LATER_CHECKS)?.into_inner(),

@@ -47,7 +47,8 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolDraft {
         path: table.path.clone(),
         name,
         scheduler,
-        check: table.get("check").and_then(|item| check::read(&item, sink)),
+        checks: table.get("check").map(|item| check::read_all(&item, sink)).unwrap_or_default(),
+        checks_needed: table.get("checks_needed").and_then(|item| item.integer(sink, Ok)),
         servers: tables(table.get("servers"), &schema::SERVER, server, sink),
         ring_size: table
             .get("ring_size")

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use super::*;
 use crate::model::{
     BodyMatch, Check, CheckKind, Flood, GuardAction, HashKey, HttpCheck, HttpMethod, InterfaceName,
-    Limits, Mode, OnEmpty, Persistence, PersistenceDrain, Rate, SchedulerKind, SourceRate,
+    Limits, Mode, OnEmpty, Persistence, PersistenceDrain, Pool, Rate, SchedulerKind, SourceRate,
     TlsCheck, Tunnel, TunnelKind, Weight, Window, XdpMode,
 };
 
@@ -13,6 +13,13 @@ fn accepted(text: &str) -> crate::model::Config {
     let parsed = parse("lb.toml", text).unwrap_or_else(|report| panic!("{report}"));
     assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
     parsed.config
+}
+
+/// The only one.
+fn the_check(pool: &Pool) -> &Check {
+    let mut checks = pool.checks.iter();
+    assert_eq!(checks.len(), 1);
+    checks.next().unwrap()
 }
 
 #[test]
@@ -23,7 +30,7 @@ fn everything_arrives_in_the_model() {
     assert_eq!(config.server_count(), 3);
 
     let web = config.pool("web").unwrap();
-    let check = web.check.clone().unwrap();
+    let check = the_check(web).clone();
     assert_eq!(check, Check { port: Some(80), ..Check::default() });
     assert_eq!(web.server("web2").unwrap().weight, Weight::new(2).unwrap());
 
@@ -50,7 +57,7 @@ fn what_is_left_out_has_a_default() {
 
     let dns = config.pool("dns").unwrap();
     assert_eq!(dns.scheduler, SchedulerKind::Maglev);
-    assert_eq!((dns.check.as_ref(), dns.ring_size, dns.ring_slots()), (None, None, 1_021));
+    assert_eq!((dns.checks.needed(), dns.ring_size, dns.ring_slots()), (0, None, 1_021));
     assert_eq!(dns.window, Window::default());
     assert_eq!(dns.servers[0].weight, Weight::new(1).unwrap());
     assert_eq!((dns.slow_start, dns.on_empty, dns.sorry.as_ref()), (None, OnEmpty::Drop, None));
@@ -230,20 +237,20 @@ fn the_port_of_a_check() {
         let text = edited(("port = 80, ", check)).replace("10.8.8.43", address);
         let config = accepted(&text);
         let pool = config.pool("web").unwrap();
-        config.check_port(pool, &pool.servers[0])
+        config.check_port(pool, the_check(pool), &pool.servers[0])
     };
     assert_eq!(port_of("port = 8080, ", "10.8.8.43:443"), Some(8080), "the check's");
     assert_eq!(port_of("", "10.8.8.43:443"), Some(443), "the server's");
     assert_eq!(port_of("", "10.8.8.43"), Some(80), "the service's");
     let config = accepted(VALID);
     let dns = config.pool("dns").unwrap();
-    assert_eq!(config.check_port(dns, &dns.servers[0]), None, "there is no check");
+    assert!(dns.checks.is_empty());
 }
 
 #[test]
 fn a_short_interval_shortens_the_timeout() {
     let config = accepted(&edited(("interval = \"2s\", timeout = \"1s\"", "interval = \"200ms\"")));
-    let check = config.pool("web").unwrap().check.clone().unwrap();
+    let check = the_check(config.pool("web").unwrap()).clone();
     assert_eq!(check.timeout, Duration::from_millis(200));
 }
 
@@ -253,7 +260,7 @@ fn an_http_check() {
     let said = r#"type = "http", method = "OPTIONS", path = "/up?a", host = "a.example:81", headers = ["X-Lb: 1"],
         status = ["200-299", "404"], body_regex = "^ok$""#;
     let config = accepted(&edited(("type = \"tcp\"", said)));
-    let CheckKind::Http(check) = &config.pool("web").unwrap().check.as_ref().unwrap().kind else {
+    let CheckKind::Http(check) = &the_check(config.pool("web").unwrap()).kind else {
         panic!("{config:?}")
     };
     let text = |values: Vec<String>| values.join(" | ");
@@ -270,7 +277,7 @@ fn an_http_check() {
 
     let plain = accepted(&edited(("type = \"tcp\"", "type = \"http\"")));
     let usual = CheckKind::Http(HttpCheck::default());
-    assert_eq!(plain.pool("web").unwrap().check.as_ref().unwrap().kind, usual);
+    assert_eq!(the_check(plain.pool("web").unwrap()).kind, usual);
 }
 
 /// Checks by TLS: whose certificate is looked at, and for which name.
@@ -281,7 +288,7 @@ fn checks_by_tls() {
         let json = serde_json::to_string(&config).unwrap();
         let read: crate::model::Config = serde_json::from_str(&json).unwrap();
         assert_eq!(read.pools, config.pools, "{json}");
-        config.pool("web").unwrap().check.as_ref().unwrap().kind.tls().unwrap().clone()
+        the_check(config.pool("web").unwrap()).kind.tls().unwrap().clone()
     };
     let name = || "a.example".parse().unwrap();
     assert_eq!(tls_of(r#"type = "tls", sni = "a.example""#), TlsCheck::Verified(name()));
@@ -307,4 +314,18 @@ fn the_model_goes_through_json() {
     let json = serde_json::to_string(&config).unwrap();
     assert_eq!(serde_json::from_str::<crate::model::Config>(&json).unwrap().pools, config.pools);
     assert!(json.contains(r#""interval":"2s""#) && json.contains(r#""ports":["tcp/80""#), "{json}");
+}
+
+#[test]
+fn several_checks() {
+    let one = |more: &str| {
+        let text = edited(("check = {", "check = [{ type = \"smtp\" }, {"));
+        let at = text.find("fall = 3 }").unwrap() + "fall = 3 }".len();
+        let text = format!("{}]{more}{}", &text[..at], &text[at..]);
+        accepted(&text).pool("web").unwrap().checks.clone()
+    };
+    let checks = one("");
+    let kinds: Vec<_> = checks.iter().map(|check| check.kind.to_string()).collect();
+    assert_eq!((kinds, checks.needed()), (vec!["smtp".to_owned(), "tcp".to_owned()], 2));
+    assert_eq!(one("\nchecks_needed = 1").needed(), 1);
 }

@@ -162,7 +162,7 @@ proptest! {
         let config = parse("lb.toml", &text).unwrap_or_else(|report| panic!("{report}")).config;
         let pool = &config.pools[0];
         prop_assert_eq!(pool.servers.iter().map(|server| server.weight.get()).collect::<Vec<_>>(), weights);
-        prop_assert_eq!(pool.check.as_ref().unwrap().interval, interval);
+        prop_assert_eq!(pool.checks.iter().next().unwrap().interval, interval);
         prop_assert_eq!(config.services[0].mark.unwrap().get(), mark);
         prop_assert_eq!(config.services[0].ports.iter().map(|spec| spec.first).collect::<Vec<_>>(), Vec::from_iter(ports));
     }

@@ -133,3 +133,22 @@ fn databases() {
         ],
     );
 }
+
+#[test]
+fn several() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                ("fall = 3 }", "fall = 3 }\nchecks_needed = 2"),
+                (9, "2", "pool[0].checks_needed"),
+                &["2 checks cannot pass: the pool has 1; use 1 to 1"],
+            ),
+            case(
+                (TCP, "type = [\"tcp\"]"),
+                (8, "[\"tcp\"]", "pool[0].check.type"),
+                &["expected a string"],
+            ),
+        ],
+    );
+}

@@ -7,7 +7,7 @@ use crate::{
         diagnostic::Sink,
         draft::{Draft, PoolDraft, ServiceDraft},
     },
-    model::{Mode, Pool, Protocol},
+    model::{Checks, Mode, Pool, Protocol},
 };
 
 /// Fewer slots a server than this, and shares have little to do with weights.
@@ -22,7 +22,8 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
         servers(pool, sink);
         ring_size(pool, sink);
         if !services.is_empty() {
-            check_port(pool, &services, sink);
+            check_ports(pool, &services, sink);
+            checks_needed(pool, sink);
             kept_port(pool, &services, sink);
             tunnel(pool, &services, sink);
         } else if all_found && pool.name.is_some() {
@@ -77,10 +78,7 @@ fn better(servers: u64) -> String {
 }
 
 /// A check needs a port: its own, the server's, or that of a service.
-fn check_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
-    let Some(check) = pool.check.as_ref().filter(|check| check.check.port.is_none()) else {
-        return;
-    };
+fn check_ports(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
     let mut ports = services.iter().flat_map(|service| &service.ports).map(|port| port.value);
     if ports.any(|port| port.protocol == Protocol::Tcp && !port.is_wildcard()) {
         return;
@@ -90,14 +88,25 @@ fn check_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
         return;
     }
     let Some(server) = pool.servers.iter().find(|server| server.port.is_none()) else { return };
-    let message = format!(
-        "no port to check {} at: neither the check nor the server names one, and no service of {} has \
-         a TCP port",
-        server.title(),
-        pool.title()
-    );
-    sink.error(check.span.clone(), format!("{}.port", check.path), message)
-        .help("add one: `check = { port = 80, ... }`".to_owned());
+    for check in pool.checks.iter().filter(|check| check.check.port.is_none()) {
+        let message = format!(
+            "no port to check {} at: neither the check nor the server names one, and no service of {} has \
+             a TCP port",
+            server.title(),
+            pool.title()
+        );
+        sink.error(check.span.clone(), format!("{}.port", check.path), message)
+            .help("add one: `check = { port = 80, ... }`".to_owned());
+    }
+}
+
+/// So many checks must pass as there are at most.
+fn checks_needed(pool: &PoolDraft, sink: &mut Sink) {
+    let Some(needed) = &pool.checks_needed else { return };
+    let each = pool.checks.iter().map(|check| check.check.clone()).collect();
+    if let Err(error) = Checks::some(each, *needed.get_ref()) {
+        sink.error(needed.span(), format!("{}.checks_needed", pool.path), error.to_string());
+    }
 }
 
 /// How a tunnel is made matters to services that use one.
