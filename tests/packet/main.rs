@@ -21,6 +21,7 @@ mod agreement;
 mod availability;
 mod counting;
 mod errors;
+mod fence;
 mod fragments;
 mod guard;
 mod headers;

@@ -9,6 +9,7 @@ mod capture;
 mod control;
 pub mod dataplane;
 mod director;
+mod fence;
 mod files;
 mod guard;
 pub mod host;

@@ -110,6 +110,7 @@ fn transition_table() {
         ("group: backup", Event::Together(Together::Backup)),
         ("group: fault", Event::Together(Together::Fault)),
         ("group: recovered", Event::Together(Together::Recovered)),
+        ("lapsed", Event::Lapsed),
         ("stop", Event::Stop),
     ];
     let mut table = String::new();
