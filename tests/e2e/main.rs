@@ -3,11 +3,13 @@
 //! Each test has a lab of its own, so they run side by side. `cargo xtask test` builds what they start.
 
 mod add;
+mod asking;
 mod capture;
 mod cli;
 mod consistency;
 mod crash;
 mod drain;
+mod fence;
 mod flood;
 mod guard;
 mod health;

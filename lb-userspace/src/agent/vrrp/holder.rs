@@ -144,7 +144,9 @@ impl Worker {
             let label = vip.label.as_ref().map(AddressLabel::as_str);
             let index = self.place.index;
             match self.netlink.add_labelled_address(index, address, length, label).await {
-                Ok(_) => info!(%address, interface = self.place.name, "VIP added"),
+                Ok(true) => info!(%address, interface = self.place.name, "VIP added"),
+                // It was left there by an agent that was master, as this one is again.
+                Ok(false) => {}
                 Err(error) => {
                     warn!(%error, %address, "the VIP could not be added");
                     problem = Some(error.to_string());
