@@ -1,10 +1,15 @@
 //! The fence: who claims VIPs is noted, and a silent director with a rival neither answers for them nor says that it
 //! has them.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::BTreeMap, net::IpAddr, os::fd::AsRawFd as _, path::PathBuf, process::Command,
+    time::Duration,
+};
 
 use lb_common::abi::{Address, Features, FenceKey, Lease, Reason};
-use lb_userspace::agent::dataplane::LeaseHandle;
+use lb_userspace::agent::dataplane::{Hook, LeaseHandle, Role, Way};
+use nix::{ifaddrs::getifaddrs, sys::socket::bind};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{
     craft::{DOT1Q, tagged},
@@ -117,7 +122,17 @@ impl Fenced {
     }
 
     fn with(features: Features) -> Self {
-        let mut director = Director::equipped(&standard(), features.with(Features::CLOCK));
+        let mut fenced = Self::equipped(features.with(Features::CLOCK));
+        fenced.at(60);
+        for lease in &fenced.leases {
+            lease.renew(Duration::from_secs(60), LENGTH);
+        }
+        fenced
+    }
+
+    /// The VIPs are guarded, and not held.
+    fn equipped(features: Features) -> Self {
+        let mut director = Director::equipped(&standard(), features);
         let data = &mut director.plane.data;
         let leases = [false, true].map(|v6| Lease::owner(INTERFACE, v6, ROUTER));
         let leases = leases.map(|owner| data.leases().of(owner).expect("room"));
@@ -131,12 +146,7 @@ impl Fenced {
         ]);
         data.add_fences(&vips).expect("room");
         data.set_own_macs(&[DIRECTOR].into()).expect("room");
-        let mut fenced = Self { director, leases };
-        fenced.at(60);
-        for lease in &fenced.leases {
-            lease.renew(Duration::from_secs(60), LENGTH);
-        }
-        fenced
+        Self { director, leases }
     }
 
     fn at(&mut self, seconds: u64) {
@@ -317,6 +327,53 @@ fn link_local_vips_are_told_apart() {
     let data = &mut fenced.director.plane.data;
     assert_eq!(data.test_run_fence(&told).expect("it runs"), NEXT);
     assert_eq!(data.test_run_fence(&in_vlan(&told)).expect("it runs"), STOPPED);
+}
+
+/// What happens to a claim of a fenced VIP that is sent on loopback, in the calling thread's network namespace.
+fn send(family: Family) -> std::io::Result<usize> {
+    // Protocol 0: nothing is received.
+    let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(0))).expect("root may");
+    let mut all = getifaddrs().expect("interfaces").filter_map(|entry| entry.address);
+    let loopback = all.find_map(|address| address.as_link_addr().copied()).expect("loopback");
+    bind(socket.as_raw_fd(), &loopback).expect("an interface");
+    socket.send(&announcement(DIRECTOR, family.vip(SINGLE)))
+}
+
+/// The whole way on this kernel: the lease of an agent that is gone, a claim, and the tc program in the way that this
+/// kernel knows, and as a filter.
+#[test]
+fn on_the_way_out() {
+    const WAYS: [&[Way]; 2] = [&[Way::Tcx, Way::Clsact], &[Way::Clsact]];
+    let folder = PathBuf::from(format!("/sys/fs/bpf/lb-fence-{}", std::process::id()));
+    let in_namespace = || {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("root");
+        let up = Command::new("ip").args(["link", "set", "lo", "up"]).status();
+        assert!(up.expect("`ip` is there").success());
+        let mut fenced = Fenced::equipped(Features::FENCE);
+        for lease in &fenced.leases {
+            lease.renew(Duration::from_nanos(1), Duration::from_nanos(1));
+        }
+        for family in FAMILIES {
+            send(family).expect("nobody stops it");
+            fenced.director.send(&announcement(RIVAL, family.vip(SINGLE)));
+        }
+        let plane = &mut fenced.director.plane.data;
+        let loopback = [("lo".to_owned(), INTERFACE)];
+        for ways in WAYS {
+            let mut hook = Hook::new(Role::Fence, folder.clone(), ways);
+            for (wanted, stopped) in [(&loopback[..], true), (&[], false)] {
+                hook.follow(plane, wanted).expect("the kernel takes the program");
+                assert_eq!(hook.failures().next(), None, "{ways:?}");
+                for family in FAMILIES {
+                    assert_eq!(send(family).is_err(), stopped, "IPv{family}, {ways:?}");
+                }
+            }
+        }
+        fenced.muted()
+    };
+    let muted = std::thread::scope(|scope| scope.spawn(in_namespace).join());
+    std::fs::remove_dir_all(&folder).expect("the pins are gone");
+    assert_eq!(muted.expect("no failure before"), 4);
 }
 
 /// Without VRRP nothing is looked at.
