@@ -5,8 +5,8 @@
 //! - *Gratuitous ARP*, request or reply: sender and target are the same address. An ARP request *from* a VIP for
 //!   another address is none: a real server that has the VIP on `lo` and lacks `arp_announce=2` sends those.
 //! - *Unsolicited neighbour advertisements* with hop limit 255. Solicited ones are for who asked, and we never ask.
-//! - *VRRP advertisements* with TTL or hop limit 255 and a priority other than 0, whose first VIP is one of ours: with
-//!   another virtual router of the same number nothing is shared. Neither checksum nor password is looked at.
+//! - *VRRP advertisements* with TTL or hop limit 255, whose first VIP is one of ours: with another virtual router of the
+//!   same number nothing is shared. Priority 0 takes the claim back. Neither checksum nor password is looked at.
 //!
 //! None of them is authentic, and none needs to be: whoever can send one from this segment can have the VIP's traffic
 //! by the same means, and a claim means nothing while the agent advertises.
@@ -42,6 +42,8 @@ pub enum Heard {
     Claimed(Halves, u64),
     /// The master of the virtual router with this number has this address, among others.
     Advertised(Halves, u8),
+    /// It has it no more.
+    Left(Halves, u8),
 }
 
 /// Reads a frame that came in.
@@ -168,8 +170,8 @@ fn ipv6<F: Frame + ?Sized>(frame: &F, at: usize) -> Heard {
         (protocol::ICMPV6, ADVERTISEMENT) if message.u8::<4>() & SOLICITED == 0 => {
             Heard::Claimed(address, number(macs.raw32::<6>(), macs.raw16::<10>()))
         }
-        (protocol::VRRP, VRRP3) if message.u8::<2>() != 0 && message.u8::<3>() != 0 => {
-            Heard::Advertised(address, message.u8::<1>())
+        (protocol::VRRP, VRRP3) if message.u8::<3>() != 0 => {
+            advertised(address, message.u8::<1>(), message.u8::<2>())
         }
         _ => Heard::Nothing,
     }
@@ -186,10 +188,15 @@ fn vrrp4<F: Frame + ?Sized>(frame: &F, at: usize) -> Heard {
     };
     let Some(vrrp) = frame.window::<12>(behind) else { return Heard::Nothing };
     let advertises = matches!(vrrp.u8::<0>(), VRRP2 | VRRP3);
-    if !advertises || header.u8::<8>() != FRESH || vrrp.u8::<2>() == 0 || vrrp.u8::<3>() == 0 {
+    if !advertises || header.u8::<8>() != FRESH || vrrp.u8::<3>() == 0 {
         return Heard::Nothing;
     }
-    Heard::Advertised(Halves::from_v4_word(vrrp.raw32::<8>()), vrrp.u8::<1>())
+    advertised(Halves::from_v4_word(vrrp.raw32::<8>()), vrrp.u8::<1>(), vrrp.u8::<2>())
+}
+
+#[inline(always)]
+const fn advertised(address: Halves, router: u8, priority: u8) -> Heard {
+    if priority == 0 { Heard::Left(address, router) } else { Heard::Advertised(address, router) }
 }
 
 #[cfg(test)]

@@ -82,7 +82,11 @@ fn what_comes_in() {
             advertised,
         ),
         ("VRRP from afar", ipv4(254, 112, &[], &v4()), Heard::Nothing),
-        ("priority 0", ipv4(255, 112, &[], &vrrp(VRRP3, 0, 1, "10.8.8.40")), Heard::Nothing),
+        (
+            "priority 0",
+            ipv4(255, 112, &[], &vrrp(VRRP3, 0, 1, "10.8.8.40")),
+            Heard::Left(vip(), 51),
+        ),
         ("no address", ipv4(255, 112, &[], &vrrp(VRRP3, 100, 0, "10.8.8.40")), Heard::Nothing),
         ("another version", ipv4(255, 112, &[], &vrrp(0x41, 100, 1, "10.8.8.40")), Heard::Nothing),
         ("UDP", ipv4(255, 17, &[], &v4()), Heard::Nothing),

@@ -42,25 +42,48 @@ pub(crate) fn judge(packet: &mut Packet<'_>, reason: Reason) -> Reason {
 extern "C" fn fence_packet(ctx: *mut xdp_md) -> u32 {
     // SAFETY: called with the context of the running program, which reads its packet anew afterwards.
     let packet = unsafe { Packet::from_raw(ctx) };
-    let (address, router) = match heard(&packet) {
+    let (address, claim) = match heard(&packet) {
         Heard::Nothing => return 0,
         Heard::Asked(address) => {
             let lease = lease(address, packet.interface(), vlan(&packet));
             return u32::from(lease.is_some_and(is_fenced));
         }
         Heard::Claimed(_, mac) if OWN_MACS.get_ptr(mac).is_some() => return 0,
-        Heard::Claimed(address, _) => (address, None),
-        Heard::Advertised(address, router) => (address, Some(router)),
+        Heard::Claimed(address, _) => (address, Claim { router: None, left: false }),
+        Heard::Advertised(address, router) => {
+            (address, Claim { router: Some(router), left: false })
+        }
+        Heard::Left(address, router) => (address, Claim { router: Some(router), left: true }),
     };
     if let Some(lease) = lease(address, packet.interface(), vlan(&packet)) {
-        // SAFETY: array elements live as long as the map; the agent replaces single words.
-        unsafe {
-            if router.is_none_or(|router| router == (*lease).virtual_router()) {
-                ptr::write_volatile(&raw mut (*lease).claimed, now());
-            }
-        }
+        claim.note(lease);
     }
     0
+}
+
+/// What another host says of an address of ours.
+struct Claim {
+    /// By an advertisement of the virtual router with this number.
+    router: Option<u8>,
+    /// It gives it up.
+    left: bool,
+}
+
+impl Claim {
+    #[inline(always)]
+    fn note(&self, lease: *mut Lease) {
+        let now = if self.left { 0 } else { now() };
+        // SAFETY: array elements live as long as the map; the agent, and other CPUs, replace single words.
+        unsafe {
+            if let Some(router) = self.router {
+                if router != (*lease).virtual_router() {
+                    return;
+                }
+                ptr::write_volatile(&raw mut (*lease).heard, now);
+            }
+            ptr::write_volatile(&raw mut (*lease).claimed, now);
+        }
+    }
 }
 
 /// On the way out: stops what would tell neighbours that a fenced VIP is here. Says nothing of other frames, so that

@@ -78,6 +78,15 @@ impl Pair {
         self.stage.lab.client().ip_batch(&script).expect("the client's neighbours");
     }
 
+    /// Waits until a director has advertised each of its instances.
+    fn await_advertisements(&self, director: &str) {
+        let sent = || instances_of(self.director(director)).into_iter().map(|one| one.sent);
+        let before: Vec<_> = sent().collect();
+        until(self.director(director), "it advertises", |_| {
+            sent().zip(&before).all(|(now, before)| now > *before)
+        });
+    }
+
     fn took_over(&self) {
         self.until(SECOND, "master");
         assert!(self.has(FIRST) && self.has(SECOND), "both have the VIPs");
@@ -140,6 +149,16 @@ fn an_agent_that_was_killed() {
     pair.stage.director.kill9().expect("it dies");
     pair.took_over();
 
+    // The other one leaves, and says so: the dead agent's host is the last one. Until it comes back.
+    pair.second.terminate().expect("the agent ends");
+    pair.assert_answers(FIRST);
+    // Nobody announces that: neighbours ask again when their entries have grown old.
+    pair.send_to(Some(FIRST));
+    pair.send_to(None);
+    pair.assert_served();
+    pair.second.start().expect("it starts again");
+    pair.took_over();
+
     // A new one listens first.
     pair.stage.director.start().expect("another agent starts");
     pair.assert_master(SECOND);
@@ -148,6 +167,8 @@ fn an_agent_that_was_killed() {
         assert_eq!(why(&one), "started", "{one:#?}");
     }
     assert!(pair.is_heard(FIRST), "it has no fence any more");
+    // Those were claims: what counts is whether the master has advertised since.
+    pair.await_advertisements(SECOND);
 
     // Nobody else is there: a dead agent's host goes on.
     pair.stage.director.terminate().expect("the agent ends");

@@ -251,6 +251,40 @@ fn nobody_else_no_fence() {
     }
 }
 
+/// A director that has outlived its rival: it goes on.
+#[test]
+fn the_rival_is_gone() {
+    let fenced = |family: Family| {
+        let vip = match family {
+            Family::V4 => family.vip(SINGLE),
+            Family::V6 => LINK_LOCAL.parse().expect("an address"),
+        };
+        let mut fenced = Fenced::new();
+        fenced.at(64);
+        fenced.director.send(&vrrp(3, ROUTER, 100, 255, vip));
+        fenced.director.send(&announcement(RIVAL, vip));
+        assert_eq!(fenced.asked(family), Reason::Fenced, "IPv{family}");
+        (fenced, vip)
+    };
+    for family in FAMILIES {
+        // It is not heard any more.
+        let (mut silent, _) = fenced(family);
+        for (second, reason) in [(69, Reason::Fenced), (70, usual(family))] {
+            silent.at(second);
+            assert_eq!(silent.asked(family), reason, "IPv{family}, at {second}");
+        }
+        // It has said that it leaves; another virtual router's word does not count.
+        let (mut left, vip) = fenced(family);
+        left.director.send(&vrrp(3, ROUTER + 1, 0, 255, vip));
+        assert_eq!(left.asked(family), Reason::Fenced, "IPv{family}");
+        left.director.send(&vrrp(3, ROUTER, 0, 255, vip));
+        assert_eq!((left.asked(family), left.told(family)), (usual(family), NEXT), "IPv{family}");
+        // A third one takes over.
+        left.director.send(&vrrp(3, ROUTER, 100, 255, vip));
+        assert_eq!(left.asked(family), Reason::Fenced, "IPv{family}");
+    }
+}
+
 /// What counts as a claim, frame by frame.
 #[test]
 fn claims() {

@@ -9,7 +9,7 @@ pub const FENCES: u32 = 16_384;
 /// The most interfaces of this host whose MAC addresses are known.
 pub const OWN_MACS: u32 = 1_024;
 
-/// The lease of a VRRP instance: four words, each replaced by one store. Times are nanoseconds of
+/// The lease of a VRRP instance: five words, each replaced by one store. Times are nanoseconds of
 /// `CLOCK_BOOTTIME`, which counts on while the host is suspended.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,13 +18,15 @@ pub struct Lease {
     pub renewed: u64,
     /// By the agent: how long that counts, in nanoseconds.
     pub length: u64,
-    /// By XDP: when another host claimed a VIP last.
+    /// By XDP: when another host claimed a VIP last. 0: it has given it up since.
     pub claimed: u64,
+    /// By XDP: when another director's advertisement was heard last.
+    pub heard: u64,
     /// By the agent: whose it is ([`Lease::owner`]). 0: nobody's.
     pub owner: u64,
 }
 
-const _: () = assert!(size_of::<Lease>() == 32);
+const _: () = assert!(size_of::<Lease>() == 40);
 
 impl Lease {
     /// Words of one.
@@ -50,6 +52,13 @@ impl Lease {
         self.claimed > self.renewed
     }
 
+    /// The rival has advertised, and does so no more: it is gone, too. Of one that never did, nothing is known. Twice
+    /// the time after which a director is dead: it may advertise less often than this one.
+    #[inline(always)]
+    const fn has_lost_its_rival(&self, now: u64) -> bool {
+        self.heard > self.renewed && now.wrapping_sub(self.heard) >= self.length.wrapping_mul(2)
+    }
+
     /// The last advertisement still counts. What was sent in the future, before a restart of the host, does not.
     #[inline(always)]
     #[must_use]
@@ -58,11 +67,14 @@ impl Lease {
     }
 
     /// This host must not answer for the VIPs: it has them, it is silent, and another one has them now. A silent
-    /// director without a rival goes on.
+    /// director without a rival, or that has outlived it, goes on.
     #[inline(always)]
     #[must_use]
     pub const fn is_fenced(&self, now: u64) -> bool {
-        self.renewed != 0 && !self.is_fresh(now) && self.is_contested()
+        self.renewed != 0
+            && !self.is_fresh(now)
+            && self.is_contested()
+            && !self.has_lost_its_rival(now)
     }
 }
 
@@ -101,18 +113,23 @@ mod tests {
 
     #[test]
     fn fenced_are_those_that_are_silent_and_have_a_rival() {
-        // Renewed, claimed, now: fresh, fenced. The length is 30.
-        for (renewed, claimed, now, fresh, fenced) in [
-            (100, 0, 129, true, false),
-            (100, 120, 129, true, false),
-            (100, 120, 130, false, true),
-            (100, 100, 130, false, false),
-            (100, 99, 9_999, false, false),
-            (100, 0, 9_999, false, false),
-            (0, 120, 130, false, false),
-            (500, 0, 130, false, false),
+        // Renewed, claimed, heard, now: fresh, fenced. The length is 30.
+        for (renewed, claimed, heard, now, fresh, fenced) in [
+            (100, 0, 0, 129, true, false),
+            (100, 120, 0, 129, true, false),
+            (100, 120, 0, 130, false, true),
+            (100, 120, 0, 9_999, false, true),
+            (100, 120, 120, 179, false, true),
+            (100, 120, 120, 180, false, false),
+            (100, 150, 120, 180, false, false),
+            (100, 120, 90, 9_999, false, true),
+            (100, 100, 0, 130, false, false),
+            (100, 99, 0, 9_999, false, false),
+            (100, 0, 0, 9_999, false, false),
+            (0, 120, 0, 130, false, false),
+            (500, 0, 0, 130, false, false),
         ] {
-            let lease = Lease { renewed, length: 30, claimed, owner: 1 };
+            let lease = Lease { renewed, length: 30, claimed, heard, owner: 1 };
             assert_eq!((lease.is_fresh(now), lease.is_fenced(now)), (fresh, fenced), "{lease:?}");
         }
     }

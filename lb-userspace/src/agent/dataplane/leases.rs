@@ -12,7 +12,8 @@ use super::mmap::Words;
 const RENEWED: usize = 0;
 const LENGTH: usize = 1;
 const CLAIMED: usize = 2;
-const OWNER: usize = 3;
+const HEARD: usize = 3;
+const OWNER: usize = 4;
 
 /// All of them.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ impl Leases {
         let number = named(owner).or_else(|| {
             let free = named(0)?;
             self.set(free, CLAIMED, 0);
+            self.set(free, HEARD, 0);
             self.set(free, OWNER, owner);
             Some(free)
         })?;
@@ -84,6 +86,7 @@ impl LeaseHandle {
             renewed: word(RENEWED),
             length: word(LENGTH),
             claimed: word(CLAIMED),
+            heard: word(HEARD),
             owner: word(OWNER),
         }
     }
