@@ -170,7 +170,8 @@ impl Worker {
             }
         }
         // Not before they are gone, and not if they are wanted again.
-        if let Some(lease) = self.lease.as_ref().filter(|_| !self.wishes.borrow().hold) {
+        let gone = problem.is_none() && !self.wishes.borrow().hold;
+        if let Some(lease) = self.lease.as_ref().filter(|_| gone) {
             lease.give_up();
         }
         problem

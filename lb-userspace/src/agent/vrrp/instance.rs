@@ -19,11 +19,6 @@ use crate::{
     },
 };
 
-/// Intervals for which an advertisement counts. The others wait for three and their skew, from when they have heard
-/// it (RFC 9568, section 6.1): that is later than when it was sent, and the skew is 1/256 of an interval at least, forty
-/// times what two clocks differ by. So this host is silent before another one speaks.
-const COUNTS: u32 = 3;
-
 /// Transitions that are remembered.
 const HISTORY: usize = 16;
 
@@ -168,7 +163,7 @@ impl Instance {
 
     fn renew(&self, now: Duration) {
         if let Some(lease) = &self.wanted.lease {
-            lease.renew(now, COUNTS * self.wanted.settings.interval.duration());
+            lease.renew(now, self.wanted.settings.lease());
         }
     }
 }
