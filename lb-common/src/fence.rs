@@ -68,12 +68,13 @@ pub fn told<F: Frame + ?Sized>(frame: &F) -> Option<Halves> {
             if header.u8::<6>() != protocol::ICMPV6 {
                 return None;
             }
-            match message.u8::<0>() {
-                ADVERTISEMENT => Some(Halves([message.raw64::<8>(), message.raw64::<16>()])),
+            let address = match message.u8::<0>() {
+                ADVERTISEMENT => Halves([message.raw64::<8>(), message.raw64::<16>()]),
                 // It bears the MAC address of its source.
-                SOLICITATION => Some(Halves([header.raw64::<8>(), header.raw64::<16>()])),
-                _ => None,
-            }
+                SOLICITATION => Halves([header.raw64::<8>(), header.raw64::<16>()]),
+                _ => return None,
+            };
+            if address.is_mapped_v4() { None } else { Some(address) }
         }
         (Kind::Pass(_), at) => Some(arp(frame, at)?.sender),
     }
@@ -161,10 +162,11 @@ fn ipv6<F: Frame + ?Sized>(frame: &F, at: usize) -> Heard {
     else {
         return Heard::Nothing;
     };
-    if header.u8::<7>() != FRESH {
+    let address = Halves([message.raw64::<8>(), message.raw64::<16>()]);
+    // On the wire a mapped address stands for nothing; in the maps it is an IPv4 address.
+    if header.u8::<7>() != FRESH || address.is_mapped_v4() {
         return Heard::Nothing;
     }
-    let address = Halves([message.raw64::<8>(), message.raw64::<16>()]);
     match (header.u8::<6>(), message.u8::<0>()) {
         (protocol::ICMPV6, SOLICITATION) => Heard::Asked(address),
         (protocol::ICMPV6, ADVERTISEMENT) if message.u8::<4>() & SOLICITED == 0 => {

@@ -48,6 +48,7 @@ fn vrrp(kind: u8, priority: u8, count: u8, address: &str) -> Vec<u8> {
     [&[kind, 51, priority, count, 0, 100, 0, 0][..], &address].concat()
 }
 
+const MAPPED: &str = "::ffff:10.8.8.40";
 const VIP: [u8; 4] = [10, 8, 8, 40];
 const HOST: [u8; 4] = [10, 8, 8, 41];
 
@@ -101,6 +102,7 @@ fn what_comes_in() {
         ),
         ("a solicited one", ipv6_of(255, 58, &neighbour(136, 0x60, "fd00::40")), Heard::Nothing),
         ("an echo request", ipv6_of(255, 58, &neighbour(128, 0, "fd00::40")), Heard::Nothing),
+        ("a mapped address", ipv6_of(255, 58, &neighbour(136, 0, MAPPED)), Heard::Nothing),
     ] {
         assert_eq!(heard(&frame[..]), wanted, "{name}");
         let mut tagged = frame.clone();
@@ -124,6 +126,7 @@ fn what_goes_out() {
         ("a solicitation", ipv6_of(255, 58, &neighbour(135, 0, "fd00::9")), Some("fe80::41")),
         ("an echo request", ipv6_of(255, 58, &neighbour(128, 0, "fd00::40")), None),
         ("TCP", ipv6_of(255, 6, &neighbour(136, 0, "fd00::40")), None),
+        ("a mapped address", ipv6_of(255, 58, &neighbour(136, 0, MAPPED)), None),
         ("VRRP", ipv4(255, 112, &[], &vrrp(VRRP3, 100, 1, "10.8.8.40")), None),
     ] {
         assert_eq!(told(&frame[..]), wanted.map(halves), "{name}");
