@@ -33,17 +33,30 @@ const VRRP3: u8 = 0x31;
 
 /// What a frame that came in says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum What {
     /// Nothing of this kind.
     Nothing,
     /// It asks who has this address.
-    Asked(Halves),
-    /// This address is behind this MAC address (a number: its first byte is the lowest).
-    Claimed(Halves, u64),
-    /// The master of the virtual router with this number has this address, among others.
-    Advertised(Halves, u8),
+    Asked,
+    /// This address is behind this MAC address.
+    Claimed,
+    /// The master of this virtual router has this address, among others.
+    Advertised,
     /// It has it no more.
-    Left(Halves, u8),
+    Left,
+}
+
+/// The same with what it says it of. (Not in the variants: what one of them does not have, the compiler would copy
+/// all the same, and kernels before 6.4 let nobody read from the stack what nobody has written.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// What.
+    pub what: What,
+    /// The address.
+    pub address: Halves,
+    /// Claimed: the MAC address as a number, its first byte the lowest. Advertised or left: the virtual router's
+    /// number.
+    pub by: u64,
 }
 
 /// Reads a frame that came in.
@@ -52,9 +65,8 @@ pub fn heard<F: Frame + ?Sized>(frame: &F) -> Heard {
     match kind(frame) {
         (Kind::Ipv4, at) => vrrp4(frame, at),
         (Kind::Ipv6, at) => ipv6(frame, at),
-        (Kind::Pass(_), at) => arp(frame, at).map_or(Heard::Nothing, |arp| arp.heard()),
+        (Kind::Pass(_), at) => arp(frame, at).map_or(Heard::NOTHING, |arp| arp.heard()),
     }
-    .unless_virtual()
 }
 
 /// Reads a frame that goes out: whose neighbour entry it would set to its sender.
@@ -90,14 +102,24 @@ pub fn vlan<F: Frame + ?Sized>(frame: &F) -> u16 {
 }
 
 impl Heard {
+    const NOTHING: Self = Self { what: What::Nothing, address: Halves([0; 2]), by: 0 };
+
     /// With a virtual router's own MAC address nobody says that he is another one than we are: the advertisement
     /// that goes before tells.
     #[inline(always)]
-    fn unless_virtual(self) -> Self {
-        match self {
-            Self::Claimed(_, mac) if is_virtual(mac) => Self::Nothing,
-            other => other,
-        }
+    const fn claimed(address: Halves, mac: u64) -> Self {
+        if is_virtual(mac) { Self::NOTHING } else { Self { what: What::Claimed, address, by: mac } }
+    }
+
+    #[inline(always)]
+    const fn asked(address: Halves) -> Self {
+        Self { what: What::Asked, address, by: 0 }
+    }
+
+    #[inline(always)]
+    const fn advertised(address: Halves, router: u8, priority: u8) -> Self {
+        let what = if priority == 0 { What::Left } else { What::Advertised };
+        Self { what, address, by: router as u64 }
     }
 }
 
@@ -119,11 +141,11 @@ impl Arp {
     #[inline(always)]
     fn heard(&self) -> Heard {
         if self.sender == self.target {
-            Heard::Claimed(self.sender, self.mac)
+            Heard::claimed(self.sender, self.mac)
         } else if self.request {
-            Heard::Asked(self.target)
+            Heard::asked(self.target)
         } else {
-            Heard::Nothing
+            Heard::NOTHING
         }
     }
 }
@@ -160,45 +182,40 @@ fn ipv6<F: Frame + ?Sized>(frame: &F, at: usize) -> Heard {
     let (Some(macs), Some(header), Some(message)) =
         (frame.window::<12>(0), frame.window::<40>(at), frame.window::<24>(at + 40))
     else {
-        return Heard::Nothing;
+        return Heard::NOTHING;
     };
     let address = Halves([message.raw64::<8>(), message.raw64::<16>()]);
     // On the wire a mapped address stands for nothing; in the maps it is an IPv4 address.
     if header.u8::<7>() != FRESH || address.is_mapped_v4() {
-        return Heard::Nothing;
+        return Heard::NOTHING;
     }
     match (header.u8::<6>(), message.u8::<0>()) {
-        (protocol::ICMPV6, SOLICITATION) => Heard::Asked(address),
+        (protocol::ICMPV6, SOLICITATION) => Heard::asked(address),
         (protocol::ICMPV6, ADVERTISEMENT) if message.u8::<4>() & SOLICITED == 0 => {
-            Heard::Claimed(address, number(macs.raw32::<6>(), macs.raw16::<10>()))
+            Heard::claimed(address, number(macs.raw32::<6>(), macs.raw16::<10>()))
         }
         (protocol::VRRP, VRRP3) if message.u8::<3>() != 0 => {
-            advertised(address, message.u8::<1>(), message.u8::<2>())
+            Heard::advertised(address, message.u8::<1>(), message.u8::<2>())
         }
-        _ => Heard::Nothing,
+        _ => Heard::NOTHING,
     }
 }
 
 #[inline(always)]
 fn vrrp4<F: Frame + ?Sized>(frame: &F, at: usize) -> Heard {
-    let Some(header) = frame.window::<20>(at) else { return Heard::Nothing };
+    let Some(header) = frame.window::<20>(at) else { return Heard::NOTHING };
     let behind = at + usize::from(header.u8::<0>() & 0x0f) * 4;
     let behind = match header.u8::<9>() {
         protocol::VRRP => behind,
         protocol::AH => behind + AH,
-        _ => return Heard::Nothing,
+        _ => return Heard::NOTHING,
     };
-    let Some(vrrp) = frame.window::<12>(behind) else { return Heard::Nothing };
+    let Some(vrrp) = frame.window::<12>(behind) else { return Heard::NOTHING };
     let advertises = matches!(vrrp.u8::<0>(), VRRP2 | VRRP3);
     if !advertises || header.u8::<8>() != FRESH || vrrp.u8::<3>() == 0 {
-        return Heard::Nothing;
+        return Heard::NOTHING;
     }
-    advertised(Halves::from_v4_word(vrrp.raw32::<8>()), vrrp.u8::<1>(), vrrp.u8::<2>())
-}
-
-#[inline(always)]
-const fn advertised(address: Halves, router: u8, priority: u8) -> Heard {
-    if priority == 0 { Heard::Left(address, router) } else { Heard::Advertised(address, router) }
+    Heard::advertised(Halves::from_v4_word(vrrp.raw32::<8>()), vrrp.u8::<1>(), vrrp.u8::<2>())
 }
 
 #[cfg(test)]

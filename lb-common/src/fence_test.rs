@@ -56,8 +56,8 @@ const HOST: [u8; 4] = [10, 8, 8, 41];
 fn what_comes_in() {
     let vip = || halves("10.8.8.40");
     let vip6 = || halves("fd00::40");
-    let claimed = Heard::Claimed(vip(), MAC_NUMBER);
-    let advertised = Heard::Advertised(vip(), 51);
+    let claimed = Heard::claimed(vip(), MAC_NUMBER);
+    let advertised = Heard::advertised(vip(), 51, 100);
     let v4 = || vrrp(VRRP3, 100, 1, "10.8.8.40");
     let v6 = vrrp(VRRP3, 100, 2, "fe80::51");
     let mut other_length = arp_of(1, VIP, VIP);
@@ -65,15 +65,15 @@ fn what_comes_in() {
     let mut virtual_mac = arp_of(1, VIP, VIP);
     virtual_mac[22..28].copy_from_slice(&[0, 0, 0x5e, 0, 1, 51]);
     for (name, frame, wanted) in [
-        ("an ARP request", arp_of(1, HOST, VIP), Heard::Asked(vip())),
+        ("an ARP request", arp_of(1, HOST, VIP), Heard::asked(vip())),
         ("a gratuitous request", arp_of(1, VIP, VIP), claimed),
         ("a gratuitous reply", arp_of(2, VIP, VIP), claimed),
-        ("a reply", arp_of(2, VIP, HOST), Heard::Nothing),
-        ("a request from a VIP", arp_of(1, VIP, HOST), Heard::Asked(halves("10.8.8.41"))),
-        ("a probe", arp_of(1, [0; 4], VIP), Heard::Asked(vip())),
-        ("reverse ARP", arp_of(3, VIP, VIP), Heard::Nothing),
-        ("ARP of other lengths", other_length, Heard::Nothing),
-        ("a virtual router's MAC", virtual_mac, Heard::Nothing),
+        ("a reply", arp_of(2, VIP, HOST), Heard::NOTHING),
+        ("a request from a VIP", arp_of(1, VIP, HOST), Heard::asked(halves("10.8.8.41"))),
+        ("a probe", arp_of(1, [0; 4], VIP), Heard::asked(vip())),
+        ("reverse ARP", arp_of(3, VIP, VIP), Heard::NOTHING),
+        ("ARP of other lengths", other_length, Heard::NOTHING),
+        ("a virtual router's MAC", virtual_mac, Heard::NOTHING),
         ("VRRPv3", ipv4(255, 112, &[], &v4()), advertised),
         ("VRRPv2", ipv4(255, 112, &[], &vrrp(VRRP2, 100, 1, "10.8.8.40")), advertised),
         ("VRRP behind options", ipv4(255, 112, &[1; 8], &v4()), advertised),
@@ -82,27 +82,27 @@ fn what_comes_in() {
             ipv4(255, 51, &[], &[&[112; 24], &v4()[..]].concat()),
             advertised,
         ),
-        ("VRRP from afar", ipv4(254, 112, &[], &v4()), Heard::Nothing),
+        ("VRRP from afar", ipv4(254, 112, &[], &v4()), Heard::NOTHING),
         (
             "priority 0",
             ipv4(255, 112, &[], &vrrp(VRRP3, 0, 1, "10.8.8.40")),
-            Heard::Left(vip(), 51),
+            Heard::advertised(vip(), 51, 0),
         ),
-        ("no address", ipv4(255, 112, &[], &vrrp(VRRP3, 100, 0, "10.8.8.40")), Heard::Nothing),
-        ("another version", ipv4(255, 112, &[], &vrrp(0x41, 100, 1, "10.8.8.40")), Heard::Nothing),
-        ("UDP", ipv4(255, 17, &[], &v4()), Heard::Nothing),
-        ("VRRP over IPv6", ipv6_of(255, 112, &v6), Heard::Advertised(halves("fe80::51"), 51)),
-        ("VRRP over IPv6 from afar", ipv6_of(254, 112, &v6), Heard::Nothing),
-        ("a solicitation", ipv6_of(255, 58, &neighbour(135, 0, "fd00::40")), Heard::Asked(vip6())),
-        ("one from afar", ipv6_of(254, 58, &neighbour(135, 0, "fd00::40")), Heard::Nothing),
+        ("no address", ipv4(255, 112, &[], &vrrp(VRRP3, 100, 0, "10.8.8.40")), Heard::NOTHING),
+        ("another version", ipv4(255, 112, &[], &vrrp(0x41, 100, 1, "10.8.8.40")), Heard::NOTHING),
+        ("UDP", ipv4(255, 17, &[], &v4()), Heard::NOTHING),
+        ("VRRP over IPv6", ipv6_of(255, 112, &v6), Heard::advertised(halves("fe80::51"), 51, 100)),
+        ("VRRP over IPv6 from afar", ipv6_of(254, 112, &v6), Heard::NOTHING),
+        ("a solicitation", ipv6_of(255, 58, &neighbour(135, 0, "fd00::40")), Heard::asked(vip6())),
+        ("one from afar", ipv6_of(254, 58, &neighbour(135, 0, "fd00::40")), Heard::NOTHING),
         (
             "an unsolicited advertisement",
             ipv6_of(255, 58, &neighbour(136, 0xa0, "fd00::40")),
-            Heard::Claimed(vip6(), MAC_NUMBER),
+            Heard::claimed(vip6(), MAC_NUMBER),
         ),
-        ("a solicited one", ipv6_of(255, 58, &neighbour(136, 0x60, "fd00::40")), Heard::Nothing),
-        ("an echo request", ipv6_of(255, 58, &neighbour(128, 0, "fd00::40")), Heard::Nothing),
-        ("a mapped address", ipv6_of(255, 58, &neighbour(136, 0, MAPPED)), Heard::Nothing),
+        ("a solicited one", ipv6_of(255, 58, &neighbour(136, 0x60, "fd00::40")), Heard::NOTHING),
+        ("an echo request", ipv6_of(255, 58, &neighbour(128, 0, "fd00::40")), Heard::NOTHING),
+        ("a mapped address", ipv6_of(255, 58, &neighbour(136, 0, MAPPED)), Heard::NOTHING),
     ] {
         assert_eq!(heard(&frame[..]), wanted, "{name}");
         let mut tagged = frame.clone();
@@ -110,8 +110,17 @@ fn what_comes_in() {
         assert_eq!((heard(&tagged[..]), vlan(&tagged[..])), (wanted, 7), "{name}, tagged");
         assert_eq!(vlan(&frame[..]), 0, "{name}");
         for length in 0..frame.len() {
-            assert_eq!(heard(&frame[..length]), Heard::Nothing, "{name}, cut at {length}");
+            assert_eq!(heard(&frame[..length]), Heard::NOTHING, "{name}, cut at {length}");
         }
+    }
+}
+
+#[test]
+fn a_master_that_leaves() {
+    let said = |priority| heard(&ipv4(255, 112, &[], &vrrp(VRRP3, priority, 1, "10.8.8.40"))[..]);
+    for (priority, what) in [(0, What::Left), (1, What::Advertised), (255, What::Advertised)] {
+        let wanted = Heard { what, address: halves("10.8.8.40"), by: 51 };
+        assert_eq!(said(priority), wanted, "{priority}");
     }
 }
 

@@ -13,7 +13,7 @@ use aya_ebpf::{
 use core::ptr;
 use lb_common::{
     abi::{Features, FenceKey, Halves, Lease, Reason},
-    fence::{Heard, heard, told, vlan},
+    fence::{Heard, What, heard, told, vlan},
     wire::Frame as _,
 };
 
@@ -42,47 +42,32 @@ pub(crate) fn judge(packet: &mut Packet<'_>, reason: Reason) -> Reason {
 extern "C" fn fence_packet(ctx: *mut xdp_md) -> u32 {
     // SAFETY: called with the context of the running program, which reads its packet anew afterwards.
     let packet = unsafe { Packet::from_raw(ctx) };
-    let (address, claim) = match heard(&packet) {
-        Heard::Nothing => return 0,
-        Heard::Asked(address) => {
-            let lease = lease(address, packet.interface(), vlan(&packet));
-            return u32::from(lease.is_some_and(is_fenced));
-        }
-        Heard::Claimed(_, mac) if OWN_MACS.get_ptr(mac).is_some() => return 0,
-        Heard::Claimed(address, _) => (address, Claim { router: None, left: false }),
-        Heard::Advertised(address, router) => {
-            (address, Claim { router: Some(router), left: false })
-        }
-        Heard::Left(address, router) => (address, Claim { router: Some(router), left: true }),
-    };
-    if let Some(lease) = lease(address, packet.interface(), vlan(&packet)) {
-        claim.note(lease);
+    let heard = heard(&packet);
+    let own = heard.what == What::Claimed && OWN_MACS.get_ptr(heard.by).is_some();
+    if heard.what == What::Nothing || own {
+        return 0;
     }
+    let Some(lease) = lease(heard.address, packet.interface(), vlan(&packet)) else { return 0 };
+    if heard.what == What::Asked {
+        return u32::from(is_fenced(lease));
+    }
+    note(lease, &heard);
     0
 }
 
-/// What another host says of an address of ours.
-struct Claim {
-    /// By an advertisement of the virtual router with this number.
-    router: Option<u8>,
-    /// It gives it up.
-    left: bool,
-}
-
-impl Claim {
-    #[inline(always)]
-    fn note(&self, lease: *mut Lease) {
-        let now = if self.left { 0 } else { now() };
-        // SAFETY: array elements live as long as the map; the agent, and other CPUs, replace single words.
-        unsafe {
-            if let Some(router) = self.router {
-                if router != (*lease).virtual_router() {
-                    return;
-                }
-                ptr::write_volatile(&raw mut (*lease).heard, now);
+/// Writes down what another host says of an address of ours.
+#[inline(always)]
+fn note(lease: *mut Lease, heard: &Heard) {
+    let now = if heard.what == What::Left { 0 } else { now() };
+    // SAFETY: array elements live as long as the map; the agent, and other CPUs, replace single words.
+    unsafe {
+        if heard.what != What::Claimed {
+            if heard.by != u64::from((*lease).virtual_router()) {
+                return;
             }
-            ptr::write_volatile(&raw mut (*lease).claimed, now);
+            ptr::write_volatile(&raw mut (*lease).heard, now);
         }
+        ptr::write_volatile(&raw mut (*lease).claimed, now);
     }
 }
 

@@ -4,7 +4,7 @@
 use lb_common::{
     abi::{Address, Halves, Reason, ServiceKey},
     decode::{Decoded, IpHeader, TAGS, decode},
-    fence::{Heard, heard, told},
+    fence::{What, heard, told},
     verdict::{Choice, Verdict, find, steer},
 };
 
@@ -116,12 +116,9 @@ fn claims(frame: &[u8]) {
         let bytes = if address.is_mapped_v4() { &bytes[12..] } else { &bytes[..] };
         assert!(frame.windows(bytes.len()).any(|window| window == bytes), "{bytes:02x?}");
     };
-    match heard(frame) {
-        Heard::Nothing => {}
-        Heard::Asked(address)
-        | Heard::Claimed(address, _)
-        | Heard::Advertised(address, _)
-        | Heard::Left(address, _) => stands(address),
+    let heard = heard(frame);
+    if heard.what != What::Nothing {
+        stands(heard.address);
     }
     if let Some(address) = told(frame) {
         stands(address);
