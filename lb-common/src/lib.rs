@@ -7,6 +7,7 @@
 
 pub mod abi;
 pub mod decode;
+pub mod fence;
 pub mod flow;
 pub mod flow_hash;
 pub mod mark;

@@ -7,6 +7,7 @@
 mod capture;
 mod checksum;
 mod ethernet;
+mod fence;
 mod forward;
 mod guard;
 mod icmp;
@@ -72,6 +73,7 @@ pub(crate) fn lb_xdp(ctx: XdpContext) -> u32 {
             }
         }
         Verdict::Refuse { reason, ip } => {
+            let reason = fence::judge(&mut packet, reason);
             capture::refused(&packet, reason);
             refuse(&mut packet, &reason.into(), ip)
         }
@@ -131,6 +133,13 @@ pub(crate) fn lb_mark(ctx: TcContext) -> i32 {
         ctx.set_mark(mark);
     }
     TC_ACT_UNSPEC
+}
+
+/// On the way out, where VIPs move by VRRP: stops claims of this host that are not true any more.
+#[classifier]
+#[expect(clippy::needless_pass_by_value, reason = "how the macro hands the context over")]
+pub(crate) fn lb_fence(ctx: TcContext) -> i32 {
+    fence::mute(&ctx)
 }
 
 /// An XDP program that hands every frame on. In the lab it sits on the other ends of veth pairs, and a

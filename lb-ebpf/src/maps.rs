@@ -14,9 +14,9 @@ use aya_ebpf::{
 use core::ptr;
 use lb_common::{
     abi::{
-        self, Address, Bucket, Counter, FastService, Features, FlowKey, Fragment, FragmentKey,
-        Guard, GuardList, Link, Load, Node, Note, Pool, Real, Reason, Schedule, Service,
-        ServiceKey, Slots, SourceKey, Tunnel, Vip,
+        self, Address, Bucket, Counter, FastService, Features, FenceKey, FlowKey, Fragment,
+        FragmentKey, Guard, GuardList, Lease, Link, Load, Node, Note, Pool, Real, Reason, Schedule,
+        Service, ServiceKey, Slots, SourceKey, Tunnel, Vip,
     },
     flow_hash::HashKeys,
     track::{FLOW_SETS, FlowSet, Room},
@@ -69,6 +69,14 @@ pub(crate) static GUARD_LISTS: LpmTrie<GuardList, u32, 1024> = LpmTrie::new();
 pub(crate) static GUARD_SOURCES: LruHashMap<SourceKey, Bucket, 1024> = LruHashMap::new();
 #[btf_map]
 pub(crate) static PEERS: HashMap<u64, u32, { abi::PEERS as usize }, NO_PREALLOC> = HashMap::new();
+#[btf_map]
+pub(crate) static LEASES: Array<Lease, { abi::LEASES as usize }, MMAPABLE> = Array::new();
+#[btf_map]
+pub(crate) static FENCES: HashMap<FenceKey, u32, { abi::FENCES as usize }, NO_PREALLOC> =
+    HashMap::new();
+#[btf_map]
+pub(crate) static OWN_MACS: HashMap<u64, u32, { abi::OWN_MACS as usize }, NO_PREALLOC> =
+    HashMap::new();
 #[btf_map]
 static NODE: Array<Node, 1> = Array::new();
 #[btf_map]

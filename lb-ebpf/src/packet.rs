@@ -5,9 +5,9 @@
 )]
 
 use aya_ebpf::{
-    bindings::xdp_md,
+    bindings::{__sk_buff, xdp_md},
     helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_adjust_meta, bpf_xdp_adjust_tail},
-    programs::XdpContext,
+    programs::{TcContext, XdpContext},
 };
 use core::{arch::asm, marker::PhantomData, ptr};
 use lb_common::{
@@ -163,6 +163,55 @@ impl<'a> Packet<'a> {
         // SAFETY: as in `write`.
         unsafe { at.write(f(at.read())) };
         Some(())
+    }
+}
+
+/// A frame on its way out, as tc sees it: the part of it that lies in one piece.
+pub(crate) struct Outgoing<'a> {
+    start: usize,
+    end: usize,
+    skb: *mut __sk_buff,
+    lifetime: PhantomData<&'a TcContext>,
+}
+
+impl<'a> Outgoing<'a> {
+    #[inline(always)]
+    pub(crate) fn new(ctx: &'a TcContext) -> Self {
+        let skb = ctx.skb.skb;
+        Self { start: ctx.data(), end: ctx.data_end(), skb, lifetime: PhantomData }
+    }
+
+    /// Index of the interface that it goes out by.
+    #[inline(always)]
+    pub(crate) fn interface(&self) -> u32 {
+        // SAFETY: `skb` is the context of a program that has not returned: `lifetime` borrows it.
+        unsafe { (*self.skb).ifindex }
+    }
+
+    /// The VLAN that stands beside it, not in it; 0: none.
+    #[inline(always)]
+    pub(crate) fn vlan_beside(&self) -> u16 {
+        // SAFETY: as in `interface`.
+        let (there, tci) = unsafe { ((*self.skb).vlan_present, (*self.skb).vlan_tci) };
+        let vlan = (tci & 0x0fff) as u16;
+        if there == 0 { 0 } else { vlan }
+    }
+}
+
+impl Frame for Outgoing<'_> {
+    #[inline(always)]
+    fn window<const N: usize>(&self, offset: usize) -> Option<Window<'_, N>> {
+        let from = self.start + offset;
+        if from + N > self.end {
+            return None;
+        }
+        // SAFETY: its end was compared with the frame's; the verifier proves it again. Nothing writes to it.
+        Some(unsafe { Window::from_raw(from as *const u8) })
+    }
+
+    #[inline(always)]
+    fn length(&self) -> usize {
+        self.end - self.start
     }
 }
 

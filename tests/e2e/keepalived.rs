@@ -10,7 +10,12 @@ use std::{
 use lb_tests::lab::{Families, INTERFACE, Process, Topology, VIP4, VIP6};
 use lb_userspace::{api::VrrpStatus, cli::client::Client};
 
-use crate::stage::{LIMIT, Stage};
+use nix::sys::signal::Signal;
+
+use crate::{
+    asking::{Voice, mac},
+    stage::{LIMIT, Stage},
+};
 
 const OTHER: &str = "director2";
 
@@ -179,6 +184,40 @@ fn version_3_over_ipv6() {
         ),
         global: "",
     });
+}
+
+/// keepalived takes over from an agent that was stopped, whose host then does not answer any more.
+fn takes_over(case: &Case) {
+    let mut mixed = Mixed::prepared(case);
+    mixed.stage.director.start().expect("the agent starts");
+    mixed.start_keepalived(case, OURS - 50);
+    mixed.until("lb is the higher one", true);
+    mixed.stage.director.signal(Signal::SIGSTOP).expect("it stops");
+    let begin = Instant::now();
+    while !mixed.on(OTHER) {
+        assert!(begin.elapsed() < LIMIT, "keepalived takes over");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(mixed.on("director1"), "both have the VIP");
+    let (lab, vip) = (&mixed.stage.lab, mixed.vip.parse().expect("an address"));
+    let own = ["director1", OTHER].map(|name| lab.topology().find(name).expect("a node"));
+    let own = own.each_ref().map(|node| node.ipv4.expect("IPv4").into());
+    let answers = Voice::of(lab, "client").who_has(vip, &own);
+    assert_eq!(answers, [mac(lab.namespace(OTHER))].into(), "keepalived alone");
+    mixed.stage.director.signal(Signal::SIGCONT).expect("it goes on");
+}
+
+#[test]
+fn a_stopped_agent_leaves_it_the_vip() {
+    takes_over(&v4("advert_interval = \"100ms\"\n", "version 3\n  advert_int 0.1"));
+}
+
+#[test]
+fn a_stopped_agent_leaves_it_the_vip_with_an_authentication_header() {
+    takes_over(&v4(
+        "version = 2\nauthentication = \"ah\"\npassword = \"s3cret\"\n",
+        "version 2\n  advert_int 1\n  authentication {\n    auth_type AH\n    auth_pass s3cret\n  }",
+    ));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Each test has a lab of its own, so they run side by side. `cargo xtask test` builds what they start.
 
 mod add;
+mod asking;
 mod capture;
 mod cli;
 mod cluster;
@@ -10,6 +11,7 @@ mod consistency;
 mod crash;
 mod databases;
 mod drain;
+mod fence;
 mod flood;
 mod guard;
 mod health;

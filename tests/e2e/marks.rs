@@ -8,7 +8,7 @@ use std::time::Instant;
 use aya::programs::{SchedClassifier, TcAttachType};
 use lb_common::{abi::Features, flow_hash::HashKeys};
 use lb_tests::lab::{Topology, VIP4, VIP4_BUNDLE, VIP6};
-use lb_userspace::agent::dataplane::{DataPlane, DataPlaneError, Marking, Pins, Way};
+use lb_userspace::agent::dataplane::{DataPlane, DataPlaneError, Hook, Pins, Role, Way};
 use lb_userspace::{api::Status, model::Limits};
 use nix::net::if_::if_nametoindex;
 
@@ -266,7 +266,7 @@ fn a_filter_where_the_kernel_has_no_links() {
             let keys = HashKeys::from_seed([0; 32]);
             let limits = Limits { flows: 1_024, new_flows: 1_024, ..Limits::default() };
             let mut plane = DataPlane::load(&limits, keys, Features::default(), None)?;
-            let mut marking = Marking::new(pins.clone(), &[Way::Clsact]);
+            let mut marking = Hook::new(Role::Marks, pins.clone(), &[Way::Clsact]);
             let index = if_nametoindex("eth0").expect("an interface");
             marking.follow(&mut plane, &[("eth0".to_owned(), index)])?;
             let failures: Vec<_> = marking.failures().map(|(_, why)| why.to_owned()).collect();

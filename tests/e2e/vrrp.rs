@@ -15,13 +15,13 @@ use nix::sys::signal::Signal;
 
 use crate::stage::{LIMIT, Stage};
 
-const FIRST: &str = "director1";
-const SECOND: &str = "director2";
+pub(crate) const FIRST: &str = "director1";
+pub(crate) const SECOND: &str = "director2";
 
 /// Two directors with the same services; dropped in this order.
-struct Pair {
-    second: Director,
-    stage: Stage,
+pub(crate) struct Pair {
+    pub(crate) second: Director,
+    pub(crate) stage: Stage,
 }
 
 /// Instances of a director: IPv4 by `version`, with what else is said of both, and IPv6 by version 3.
@@ -35,7 +35,7 @@ fn instances(priority: u8, version: u8, more: &str) -> String {
 }
 
 impl Pair {
-    fn up(version: u8, first: u8, second: u8, more: &str) -> Self {
+    pub(crate) fn up(version: u8, first: u8, second: u8, more: &str) -> Self {
         let topology = Topology::default().directors(2).families(Families::Both);
         let mut stage = Stage::prepared(topology, |_| {});
         let seed = stage.director.paths.state.join("seed");
@@ -50,12 +50,12 @@ impl Pair {
         Self { second, stage }
     }
 
-    fn director(&self, name: &str) -> &Director {
+    pub(crate) fn director(&self, name: &str) -> &Director {
         if name == FIRST { &self.stage.director } else { &self.second }
     }
 
     /// Waits until a director's instances are in this state.
-    fn until(&self, name: &str, state: &str) {
+    pub(crate) fn until(&self, name: &str, state: &str) {
         let begin = Instant::now();
         loop {
             let seen = instances_of(self.director(name));
@@ -70,7 +70,7 @@ impl Pair {
     }
 
     /// The director that an address is on.
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         let mut ip = Command::new("ip");
         ip.args(["-brief", "address", "show", "dev", INTERFACE]);
         let shown = self.stage.lab.namespace(name).run(&mut ip).expect("ip answers");
@@ -82,7 +82,7 @@ impl Pair {
     }
 
     /// One of them has the VIPs, the other has not.
-    fn assert_master(&self, master: &str) {
+    pub(crate) fn assert_master(&self, master: &str) {
         let backup = if master == FIRST { SECOND } else { FIRST };
         self.until(master, "master");
         self.until(backup, "backup");
@@ -95,7 +95,7 @@ impl Pair {
     }
 
     /// Requests to a VIP of each family are answered.
-    fn assert_served(&self) {
+    pub(crate) fn assert_served(&self) {
         let plan = load::Plan {
             targets: vec![Target::new("web4", (VIP4, 80)), Target::new("web6", (VIP6, 80))],
             ..self.stage.plan()
@@ -107,7 +107,7 @@ impl Pair {
     }
 }
 
-fn instances_of(director: &Director) -> Vec<VrrpStatus> {
+pub(crate) fn instances_of(director: &Director) -> Vec<VrrpStatus> {
     Client::new(director.paths.socket.clone()).get("/v1/vrrp").expect("the agent answers")
 }
 

@@ -108,6 +108,8 @@ fn broken_frames() {
         Reason::Stranger,
         Reason::Inconsistent,
         Reason::Unmarked,
+        Reason::Fenced,
+        Reason::Muted,
     ];
     assert_eq!(unseen, others.iter().collect::<Vec<_>>());
 }

@@ -4,6 +4,7 @@
 //! counter: a test says only where a frame should go. Needs root.
 
 mod answer;
+mod claims;
 mod client;
 mod craft;
 mod director;
@@ -21,6 +22,7 @@ mod agreement;
 mod availability;
 mod counting;
 mod errors;
+mod fence;
 mod fragments;
 mod guard;
 mod headers;

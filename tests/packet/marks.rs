@@ -9,7 +9,7 @@ use std::{
 
 use lb_common::abi::{Features, GuardAction, GuardList, Reason};
 use lb_userspace::{
-    agent::dataplane::{Links, Marking, Way},
+    agent::dataplane::{Hook, Links, Role, Way},
     model::XdpMode,
     plan::Prefix,
 };
@@ -242,7 +242,7 @@ fn reach_the_kernels_own_stack() {
         let plane = &mut director.plane.data;
         let mut links = Links::new(folder.clone());
         let attached = links.attach(plane, "lo", 1, XdpMode::Generic);
-        let mut marking = Marking::new(folder.join("tc"), &[Way::Tcx, Way::Clsact]);
+        let mut marking = Hook::new(Role::Marks, folder.join("tc"), &[Way::Tcx, Way::Clsact]);
         let loopback = [("lo".to_owned(), 1)];
         let mut seen = Vec::new();
         for wanted in [&[][..], &loopback, &[], &loopback] {

@@ -220,6 +220,7 @@ fn everything_at_once() {
         Features::CAPTURE,
         Features::MARKS,
         Features::VLANS,
+        Features::FENCE,
     ];
     let all = features.into_iter().fold(Features::default(), Features::with);
     let mut director = Director::equipped(&web(THREE, "scheduler = \"wlc\""), all);

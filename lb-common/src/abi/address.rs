@@ -64,6 +64,14 @@ impl Halves {
         high == 0 && low & 0xffff_ffff == 0xffff_0000
     }
 
+    /// True within `fe80::/10`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_link_local(self) -> bool {
+        let [high, _] = self.lanes();
+        high & 0xc0ff == 0x80fe
+    }
+
     /// The halves as the flow hash reads them, the same on every machine.
     #[inline(always)]
     #[must_use]

@@ -105,6 +105,10 @@ reasons! {
     Inconsistent = 22, true, "inconsistent", "the maps contradict each other (a defect)";
     /// Packets that went on to this host without the mark of their service.
     Unmarked = 23, false, "unmarked", "went on without their mark: the driver takes no metadata (counted besides)";
+    /// Asked for a VIP while this host is silent and another one has it.
+    Fenced = 24, true, "fenced", "asked for a VIP that another director has: not answered (fenced)";
+    /// Frames of this host that said that it has such a VIP, stopped on their way out.
+    Muted = 25, true, "muted", "said that a VIP is here that another director has: not sent (fenced)";
 }
 
 #[cfg(test)]

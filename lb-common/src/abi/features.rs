@@ -28,6 +28,8 @@ impl Features {
 
     /// There are VLANs on an interface: packets leave with the tag of their link, or without one.
     pub const VLANS: Self = Self(1 << 9);
+    /// VIPs move by VRRP: who claims them is noted, and a silent director with a rival does not answer for them.
+    pub const FENCE: Self = Self(1 << 10);
 
     /// True where every bit of `other` is set.
     #[inline(always)]

@@ -10,6 +10,7 @@ mod counter;
 mod features;
 mod flow;
 mod guard;
+mod lease;
 mod metadata;
 mod node;
 #[cfg(feature = "user")]
@@ -25,6 +26,7 @@ pub use counter::{Counter, Reason};
 pub use features::Features;
 pub use flow::{FlowKey, Fragment, FragmentKey, Note, NoteState};
 pub use guard::{Bucket, Guard, GuardAction, GuardList, SourceKey};
+pub use lease::{FENCES, FenceKey, LEASES, Lease, OWN_MACS};
 pub use metadata::Metadata;
 pub use node::{Filter, Node, Seen};
 pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, SlotWidth, Slots};
@@ -35,7 +37,7 @@ pub use tunnel::Tunnel;
 
 /// Changes whenever a record above changes its shape or its meaning: part of the name of the pin folder, so
 /// that an agent never adopts maps it would misread.
-pub const LAYOUT: u32 = 5;
+pub const LAYOUT: u32 = 6;
 
 /// The most directors besides this one.
 pub const PEERS: u32 = 64;
@@ -86,6 +88,12 @@ pub mod map {
     pub const GUARD_SOURCES: &str = "GUARD_SOURCES";
     /// MAC addresses of the other directors.
     pub const PEERS: &str = "PEERS";
+    /// VRRP instances: [`super::Lease`].
+    pub const LEASES: &str = "LEASES";
+    /// [`super::FenceKey`] → number of the lease.
+    pub const FENCES: &str = "FENCES";
+    /// MAC addresses of this host.
+    pub const OWN_MACS: &str = "OWN_MACS";
     /// One entry: [`super::Node`].
     pub const NODE: &str = "NODE";
     /// Per CPU: the budget of ICMP errors ([`super::Bucket`]).
@@ -97,7 +105,7 @@ pub mod map {
     /// Per CPU: what the program puts down while it decides.
     pub const ROOM: &str = "ROOM";
     /// All of them, in the order in which they are created.
-    pub const ALL: [&str; 26] = [
+    pub const ALL: [&str; 29] = [
         SERVICES,
         FAST_SERVICES,
         VIPS,
@@ -119,6 +127,9 @@ pub mod map {
         GUARD_LISTS,
         GUARD_SOURCES,
         PEERS,
+        LEASES,
+        FENCES,
+        OWN_MACS,
         NODE,
         ANSWERS,
         CAPTURE,

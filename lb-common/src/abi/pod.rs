@@ -2,8 +2,8 @@
 #![expect(unsafe_code, reason = "aya's marker for types that are plain bytes")]
 
 use super::{
-    Address, Bucket, Counter, Features, Filter, FlowKey, Fragment, FragmentKey, Guard, GuardList,
-    Load, Node, Note, Schedule, Seen, Service, ServiceKey, SourceKey, Tunnel, Vip,
+    Address, Bucket, Counter, Features, FenceKey, Filter, FlowKey, Fragment, FragmentKey, Guard,
+    GuardList, Load, Node, Note, Schedule, Seen, Service, ServiceKey, SourceKey, Tunnel, Vip,
 };
 use crate::flow_hash::HashKeys;
 
@@ -36,6 +36,7 @@ plain! {
     Filter = 16 + 16 + 4 + 4 + 4 + 4;
     Seen = 8 + 4 + 4 + 4 + 2 + 2;
     Features = 4;
+    FenceKey = 16 + 4 + 4;
     Load = 4 + 4 + 4 + 4;
     Schedule = 8 + 4 + 4;
     Tunnel = 16 + 16 + 16 + 2 + 2 + 2 + 2 + 8;

@@ -27,6 +27,8 @@ impl Frame for [u8] {
 pub mod ethertype {
     /// IPv4.
     pub const IPV4: u16 = 0x0800;
+    /// ARP.
+    pub const ARP: u16 = 0x0806;
     /// IPv6.
     pub const IPV6: u16 = 0x86dd;
     /// A VLAN tag (802.1Q).
@@ -61,8 +63,12 @@ pub mod protocol {
     pub const ROUTING: u8 = 43;
     /// IPv6 fragment header.
     pub const FRAGMENT: u8 = 44;
+    /// Authentication header.
+    pub const AH: u8 = 51;
     /// ICMPv6.
     pub const ICMPV6: u8 = 58;
     /// IPv6 destination options.
     pub const DESTINATION: u8 = 60;
+    /// VRRP.
+    pub const VRRP: u8 = 112;
 }

@@ -10,6 +10,7 @@ mod cluster;
 mod control;
 pub mod dataplane;
 mod director;
+mod fence;
 mod files;
 mod guard;
 mod health;

@@ -78,6 +78,11 @@ impl Placement {
         all.iter().copied().find(|segment| exit(segment, &all) == Some(way))
     }
 
+    /// How frames leave for a network; `None`: not by an interface of the configuration.
+    pub(super) fn exit(&self, interface: u32) -> Option<Exit> {
+        exit(self.segment(interface)?, &self.all_segments())
+    }
+
     /// VLANs stand on the interfaces.
     pub(super) fn has_vlans(&self) -> bool {
         self.segments.len() > self.interfaces.len()

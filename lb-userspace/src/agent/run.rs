@@ -21,7 +21,7 @@ use super::{
     capture::{self, Capture},
     cluster::{self, Cluster},
     control::{self, Command},
-    dataplane::{Attached, Links, Marking, Pins},
+    dataplane::{Attached, Hook, Links, Pins},
     director::Director,
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
@@ -64,7 +64,8 @@ pub(super) struct Agent {
     pub(super) prober: Prober,
     pub(super) pins: Pins,
     pub(super) links: Links,
-    pub(super) marking: Marking,
+    pub(super) marking: Hook,
+    pub(super) fencing: Hook,
     pub(super) attached: Vec<Attached>,
     pub(super) addresses: Addresses,
     /// VRRP's thread, where the configuration has instances.
@@ -157,6 +158,7 @@ impl Agent {
                 Event::Reconcile => {
                     self.look_around().await;
                     self.marking.doubt();
+                    self.fencing.doubt();
                     let now = Instant::now();
                     self.settle(|director, neighbours| director.reconcile(neighbours, now));
                 }
@@ -256,6 +258,7 @@ impl Agent {
             self.warnings.push(format!("{prefix}{error:#}"));
         }
         self.follow_marks();
+        self.follow_fence();
     }
 
     /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`, and after a failed
@@ -283,6 +286,7 @@ impl Agent {
         }
         self.links.detach(&mut self.director.plane)?;
         self.marking.follow(&mut self.director.plane, &[])?;
+        self.fencing.follow(&mut self.director.plane, &[])?;
         self.detached().await;
         drop(self.director);
         self.pins.remove()?;

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::{
     addresses::Addresses,
     control,
-    dataplane::{DataPlane, Links, Marking, Pins, Way},
+    dataplane::{DataPlane, Hook, Links, Pins, Role, Way},
     director::{Director, Stored},
     files,
     host::{self, Wanted},
@@ -56,7 +56,9 @@ impl Agent {
         vrrp::wanted(&parsed.config, &netlink).await?;
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
-        let marking = Marking::new(Pins::marks(&node.pin_folder), &[Way::Tcx, Way::Clsact]);
+        let ways = [Way::Tcx, Way::Clsact];
+        let marking = Hook::new(Role::Marks, Pins::marks(&node.pin_folder), &ways);
+        let fencing = Hook::new(Role::Fence, Pins::fence(&node.pin_folder), &ways);
         for interface in &placement.interfaces {
             links.check(&interface.name, interface.xdp.map(|xdp| xdp.prog_id))?;
         }
@@ -92,6 +94,7 @@ impl Agent {
             pins,
             links,
             marking,
+            fencing,
             attached: Vec::new(),
             addresses,
             vrrp: None,
@@ -134,14 +137,15 @@ impl Agent {
     ///
     /// # Errors
     /// A socket that cannot be opened.
-    pub(super) async fn set_vrrp(&mut self, wanted: Vec<vrrp::Wanted>) -> Result<()> {
+    pub(super) async fn set_vrrp(&mut self, mut wanted: Vec<vrrp::Wanted>) -> Result<()> {
+        let guarded = self.begin_fence(&mut wanted)?;
         match self.vrrp.take() {
             Some(vrrp) if wanted.is_empty() => vrrp.stop().await,
             Some(vrrp) => self.vrrp.insert(vrrp).replace(wanted).await.context("VRRP")?,
             None if wanted.is_empty() => {}
             None => self.vrrp = Some(Vrrp::start(wanted).await.context("VRRP")?),
         }
-        Ok(())
+        self.finish_fence(&guarded)
     }
 
     pub(super) fn attach(&mut self) -> Result<()> {
@@ -165,6 +169,8 @@ impl Agent {
         self.links.remove_others()?;
         self.marking.doubt();
         self.follow_marks();
+        self.fencing.doubt();
+        self.follow_fence();
         Ok(())
     }
 

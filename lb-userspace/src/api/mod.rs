@@ -37,7 +37,7 @@ pub use status::{
     RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
 };
 pub use trace::Trace;
-pub use vrrp::{HeardMaster, RejectStatus, TransitionStatus, VrrpStatus};
+pub use vrrp::{HeardMaster, LeaseStatus, RejectStatus, TransitionStatus, VrrpStatus};
 
 use crate::{
     model::{Name, RealServer, Weight},

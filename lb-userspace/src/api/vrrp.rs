@@ -34,6 +34,9 @@ pub struct VrrpStatus {
     pub addresses: Vec<IpNet>,
     /// The VIPs are on the interface.
     pub held: bool,
+    /// How long it may be believed to be master; not there where the XDP program does not see its VIPs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseStatus>,
     /// What could not be done with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -50,6 +53,19 @@ pub struct VrrpStatus {
     pub rejected: Vec<RejectStatus>,
     /// What happened, the latest last.
     pub transitions: Vec<TransitionStatus>,
+}
+
+/// What keeps a silent director from answering for VIPs that another one has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaseStatus {
+    /// How long its last advertisement still counts, in seconds; not there unless it holds the VIPs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<f64>,
+    /// How long ago another host has claimed one of the VIPs, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_seconds_ago: Option<f64>,
+    /// This host does not answer for the VIPs, although it has them.
+    pub fenced: bool,
 }
 
 /// Another master, as it was heard last.

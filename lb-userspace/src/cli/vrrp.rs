@@ -11,7 +11,7 @@ use super::{
     units::{count, seconds},
 };
 use crate::{
-    api::{Done, TransitionStatus, VrrpStatus},
+    api::{Done, LeaseStatus, TransitionStatus, VrrpStatus},
     model::Name,
 };
 
@@ -104,6 +104,11 @@ fn section(one: &VrrpStatus, paint: Paint) -> String {
         line(format!("heard {}: {said}, {} ago{others}", other.address, ago(other.seconds_ago)));
     }
     line(format!("advertisements: {} sent, {} heard", count(one.sent), count(one.heard)));
+    if let Some(lease) = &one.lease
+        && let Some(words) = lease_words(lease)
+    {
+        line(if lease.fenced { paint.put(Tone::Odd, &words) } else { words });
+    }
     if one.not_sent > 0 {
         line(paint.put(Tone::Odd, &format!("{} could not be sent", count(one.not_sent))));
     }
@@ -111,6 +116,22 @@ fn section(one: &VrrpStatus, paint: Paint) -> String {
         line(format!("dropped {}: {}", count(reject.packets), reject.words));
     }
     text + &history(&one.transitions, paint)
+}
+
+/// For as long as it has the VIPs.
+fn lease_words(lease: &LeaseStatus) -> Option<String> {
+    let left = ago(lease.seconds_left?);
+    Some(match lease.claimed_seconds_ago.map(ago) {
+        Some(claimed) if lease.fenced => {
+            format!(
+                "fenced: another host has claimed the VIPs {claimed} ago, and gets all requests for them"
+            )
+        }
+        Some(claimed) => {
+            format!("lease: {left} left; another host has claimed the VIPs {claimed} ago")
+        }
+        None => format!("lease: {left} left"),
+    })
 }
 
 fn history(transitions: &[TransitionStatus], paint: Paint) -> String {

@@ -21,6 +21,11 @@ fn master() -> VrrpStatus {
         fault: None,
         addresses: vec!["10.8.8.40/32".parse().expect("a network")],
         held: true,
+        lease: Some(LeaseStatus {
+            seconds_left: Some(2.75),
+            claimed_seconds_ago: None,
+            fenced: false,
+        }),
         problem: None,
         heard_master: None,
         sent: 4_000,
@@ -41,6 +46,7 @@ LVS_HAP  master for 1h 6m, priority 5
   VRID 51 on eth0, VRRPv2
   VIPs 10.8.8.40/32
   advertisements: 4000 sent, 0 heard
+  lease: 2.8s left
     AGO  FROM        TO      WHY
   1h 6m  backup      master  no master heard
   1h 6m  initialize  backup  started
@@ -54,6 +60,11 @@ fn a_backup_that_hears_things() {
         state: "backup".to_owned(),
         since_seconds: 1.25,
         held: false,
+        lease: Some(LeaseStatus {
+            seconds_left: None,
+            claimed_seconds_ago: Some(0.5),
+            fenced: false,
+        }),
         heard_master: Some(HeardMaster {
             address: [10, 8, 8, 41].into(),
             priority: 100,
@@ -80,6 +91,19 @@ LVS_HAP  backup for 1.2s, priority 5
   dropped 3: wrong password or authentication code
 ";
     assert_eq!(text(&[backup], Paint::Plain), expected);
+}
+
+#[test]
+fn a_lease_with_a_rival() {
+    let lease =
+        |fenced| LeaseStatus { seconds_left: Some(0.0), claimed_seconds_ago: Some(12.0), fenced };
+    let shown =
+        |fenced| text(&[VrrpStatus { lease: Some(lease(fenced)), ..master() }], Paint::Plain);
+    let wanted = "  lease: 0.0s left; another host has claimed the VIPs 12s ago\n";
+    assert!(shown(false).contains(wanted), "{}", shown(false));
+    let wanted =
+        "  fenced: another host has claimed the VIPs 12s ago, and gets all requests for them\n";
+    assert!(shown(true).contains(wanted), "{}", shown(true));
 }
 
 #[test]

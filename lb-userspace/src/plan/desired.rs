@@ -222,6 +222,7 @@ pub fn features(config: &model::Config) -> Features {
         .with_if(Features::TUNNEL, config.services.iter().any(tunnel))
         .with_if(Features::UNPACK, !config.node.decapsulate.is_empty())
         .with_if(Features::MARKS, marks::any(config, |_, _| false))
+        .with_if(Features::FENCE, !config.vrrp.is_empty())
 }
 
 impl Desired {

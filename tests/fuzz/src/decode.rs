@@ -2,8 +2,9 @@
 //! follows from what it says.
 
 use lb_common::{
-    abi::{Address, Reason, ServiceKey},
+    abi::{Address, Halves, Reason, ServiceKey},
     decode::{Decoded, IpHeader, TAGS, decode},
+    fence::{What, heard, told},
     verdict::{Choice, Verdict, find, steer},
 };
 
@@ -52,6 +53,7 @@ impl Host {
                 assert!(!reason.drops(), "{reason:?} drops what nobody serves");
             }
         }
+        claims(frame);
         self.decide(frame, decoded);
     }
 
@@ -104,6 +106,22 @@ impl Host {
             }
             Decoded::Portless { .. } | Decoded::Pass(_) => {}
         }
+    }
+}
+
+/// An address that a frame is said to be about stands in it.
+fn claims(frame: &[u8]) {
+    let stands = |address: Halves| {
+        let bytes = Address::from_halves(address).bytes;
+        let bytes = if address.is_mapped_v4() { &bytes[12..] } else { &bytes[..] };
+        assert!(frame.windows(bytes.len()).any(|window| window == bytes), "{bytes:02x?}");
+    };
+    let heard = heard(frame);
+    if heard.what != What::Nothing {
+        stands(heard.address);
+    }
+    if let Some(address) = told(frame) {
+        stands(address);
     }
 }
 

@@ -66,6 +66,7 @@ const UNSAFE_FILES: &[&str] = &[
     "lb-common/src/abi/pod.rs",
     "lb-common/src/wire/window.rs",
     "lb-ebpf/src/capture.rs",
+    "lb-ebpf/src/fence.rs",
     "lb-ebpf/src/guard.rs",
     "lb-ebpf/src/icmp.rs",
     "lb-ebpf/src/main.rs",

@@ -22,6 +22,8 @@ pub(super) struct Words {
 
 // SAFETY: all access goes through atomics; the mapping belongs to no thread.
 unsafe impl Send for Words {}
+// SAFETY: as above.
+unsafe impl Sync for Words {}
 
 impl Words {
     /// Maps `length` words of the array behind `fd`.

@@ -11,17 +11,19 @@ mod census;
 mod counters;
 mod error;
 mod fast;
+mod fences;
+mod leases;
 mod links;
 mod lists;
 #[cfg(feature = "ebpf-log")]
 mod log;
-mod marking;
 mod mmap;
 mod object;
 mod pins;
 mod rings;
 mod steps;
 mod tables;
+mod tc;
 mod trial;
 
 use std::{
@@ -41,9 +43,10 @@ use lb_common::{
 
 pub use attach::{Attached, Links};
 pub use error::DataPlaneError;
-pub use marking::{Marking, Way};
+pub use leases::{LeaseHandle, Leases};
 pub use object::POOLS;
 pub use pins::Pins;
+pub use tc::{Hook, Role, Way};
 pub use trial::Trial;
 
 use crate::model::Limits;
@@ -166,22 +169,40 @@ impl DataPlane {
         mark: u32,
         frame: &[u8],
     ) -> Result<(i32, u32), DataPlaneError> {
-        let program = object::marker(&mut self.ebpf)?;
-        if program.fd().is_err() {
-            program.load()?;
-        }
         // The first three words of `struct __sk_buff` in linux/bpf.h: length, type and mark. All of it comes back.
         let before = [0, 0, mark].map(u32::to_ne_bytes).concat();
         let mut after = [0; 256];
+        let returned = self.test_run_classifier(object::MARKER, frame, &before, &mut after)?;
+        let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = after;
+        Ok((returned, u32::from_ne_bytes([a, b, c, d])))
+    }
+
+    /// Runs one frame through the tc program that stops claims of VIPs that another director has: what it returns.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn test_run_fence(&mut self, frame: &[u8]) -> Result<i32, DataPlaneError> {
+        self.test_run_classifier(object::FENCE, frame, &[0; 12], &mut [0; 256])
+    }
+
+    fn test_run_classifier(
+        &mut self,
+        name: &'static str,
+        frame: &[u8],
+        before: &[u8],
+        after: &mut [u8],
+    ) -> Result<i32, DataPlaneError> {
+        let program = object::classifier(&mut self.ebpf, name)?;
+        if program.fd().is_err() {
+            program.load()?;
+        }
         let options = TestRunOptions {
             data_in: Some(frame),
-            ctx_in: Some(&before),
-            ctx_out: Some(&mut after),
+            ctx_in: Some(before),
+            ctx_out: Some(after),
             ..TestRunOptions::default()
         };
-        let result = program.test_run(options)?;
-        let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = after;
-        Ok((result.return_value.cast_signed(), u32::from_ne_bytes([a, b, c, d])))
+        Ok(program.test_run(options)?.return_value.cast_signed())
     }
 
     /// Sets the clock of a program that was loaded with [`Features::CLOCK`], since its start: for tests that

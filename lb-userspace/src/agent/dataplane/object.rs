@@ -23,8 +23,10 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/lb
 const BALANCER: &str = "lb_xdp";
 /// The program that hands everything on.
 const PASS: &str = "lb_pass";
-/// The program that takes marks from the balancing one.
-const MARKER: &str = "lb_mark";
+/// The tc program that takes marks from the balancing one.
+pub(super) const MARKER: &str = "lb_mark";
+/// The tc program that stops claims of VIPs that another director has.
+pub(super) const FENCE: &str = "lb_fence";
 
 /// Pools that the maps have room for: each has rings of its own.
 pub const POOLS: u32 = 16_384;
@@ -109,6 +111,10 @@ pub(super) fn load(
     #[cfg(feature = "ebpf-log")]
     super::log::start(&mut ebpf);
     balancer(&mut ebpf)?.load()?;
+    if features.has(Features::FENCE) {
+        // Now: arrays that are mapped into memory are closed soon, and it names one of them by its handle.
+        classifier(&mut ebpf, FENCE)?.load()?;
+    }
     Ok(ebpf)
 }
 
@@ -128,12 +134,15 @@ pub(super) fn pass(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataPlaneError> {
     program(ebpf, PASS)
 }
 
-/// The tc program that takes marks from the balancing one. Not loaded before it is attached.
+/// One of the tc programs. The one for marks is not loaded before it is attached.
 ///
 /// # Errors
 /// [`DataPlaneError::Missing`]: the object is not ours.
-pub(super) fn marker(ebpf: &mut Ebpf) -> Result<&mut SchedClassifier, DataPlaneError> {
-    program(ebpf, MARKER)
+pub(super) fn classifier<'a>(
+    ebpf: &'a mut Ebpf,
+    name: &'static str,
+) -> Result<&'a mut SchedClassifier, DataPlaneError> {
+    program(ebpf, name)
 }
 
 fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, DataPlaneError>

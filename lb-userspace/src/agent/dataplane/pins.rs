@@ -7,7 +7,9 @@
 //!   links/
 //!     native:eth0                    mode and interface (a dot in its name becomes %)
 //!   tc/
-//!     tcx:eth0                       the same for the program that takes marks ([`super::marking`])
+//!     tcx:eth0                       the same for the program that takes marks ([`super::tc`])
+//!   tc-out/
+//!     tcx:eth0                       the same for the one that stops claims of fenced VIPs
 //! ```
 
 use std::{
@@ -20,9 +22,10 @@ use std::{
 use aya::maps::{MapData, MapInfo, MapType};
 use lb_common::{
     abi::{
-        Address, Bucket, CAPTURE_ROOM, Counter, FAST_SERVICES, FastService, FlowKey, Fragment,
-        FragmentKey, Guard, GuardList, LAYOUT, LINKS, Link, Load, Node, Note, PEERS, Pool, Real,
-        Reason, Schedule, Service, ServiceKey, SourceKey, Tunnel, Vip, map,
+        Address, Bucket, CAPTURE_ROOM, Counter, FAST_SERVICES, FENCES, FastService, FenceKey,
+        FlowKey, Fragment, FragmentKey, Guard, GuardList, LAYOUT, LEASES, LINKS, Lease, Link, Load,
+        Node, Note, OWN_MACS, PEERS, Pool, Real, Reason, Schedule, Service, ServiceKey, SourceKey,
+        Tunnel, Vip, map,
     },
     flow_hash::split_mix,
     track::{FLOW_SETS, FlowSet, Room},
@@ -90,6 +93,12 @@ impl Pins {
         folder.join("tc")
     }
 
+    /// Where what stops claims of fenced VIPs is pinned, in a pin folder.
+    #[must_use]
+    pub fn fence(folder: &Path) -> PathBuf {
+        folder.join("tc-out")
+    }
+
     /// True where the maps were there already.
     #[must_use]
     pub const fn adopted(&self) -> bool {
@@ -130,7 +139,7 @@ impl Pins {
 }
 
 /// Sizes of key and value of each map, and its type.
-const SHAPES: [(&str, MapType, usize, usize); 26] = [
+const SHAPES: [(&str, MapType, usize, usize); 29] = [
     (map::SERVICES, MapType::Hash, size_of::<ServiceKey>(), size_of::<Service>()),
     (map::FAST_SERVICES, MapType::Array, 4, size_of::<FastService>()),
     (map::VIPS, MapType::Hash, size_of::<Address>(), size_of::<Vip>()),
@@ -152,6 +161,9 @@ const SHAPES: [(&str, MapType, usize, usize); 26] = [
     (map::GUARD_LISTS, MapType::LpmTrie, 4 + size_of::<GuardList>(), 4),
     (map::GUARD_SOURCES, MapType::LruHash, size_of::<SourceKey>(), size_of::<Bucket>()),
     (map::PEERS, MapType::Hash, 8, 4),
+    (map::LEASES, MapType::Array, 4, size_of::<Lease>()),
+    (map::FENCES, MapType::Hash, size_of::<FenceKey>(), 4),
+    (map::OWN_MACS, MapType::Hash, 8, 4),
     (map::NODE, MapType::Array, 4, size_of::<Node>()),
     (map::ANSWERS, MapType::PerCpuArray, 4, size_of::<Bucket>()),
     (map::CAPTURE, MapType::RingBuf, 0, 0),
@@ -178,6 +190,9 @@ fn fixed_size(name: &str) -> u64 {
         map::REASONS => Reason::ALL.len() as u64,
         map::PEERS => u64::from(PEERS),
         map::LINKS => u64::from(LINKS),
+        map::LEASES => u64::from(LEASES),
+        map::FENCES => u64::from(FENCES),
+        map::OWN_MACS => u64::from(OWN_MACS),
         _ => 1,
     }
 }

@@ -22,7 +22,8 @@ impl Trial {
         let keys = HashKeys::from_seed([0; 32]);
         let mut ebpf = object::load(limits, &keys, Features::default(), None)?;
         object::pass(&mut ebpf)?.load()?;
-        object::marker(&mut ebpf)?.load()?;
+        object::classifier(&mut ebpf, object::MARKER)?.load()?;
+        object::classifier(&mut ebpf, object::FENCE)?.load()?;
         Ok(Self { ebpf })
     }
 

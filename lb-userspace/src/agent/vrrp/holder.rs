@@ -9,7 +9,10 @@ use tracing::{info, warn};
 
 use super::announce::Announcer;
 use crate::{
-    agent::netlink::{Mac, Netlink},
+    agent::{
+        dataplane::LeaseHandle,
+        netlink::{Mac, Netlink},
+    },
     model::{AddressLabel, VirtualAddress},
 };
 
@@ -58,7 +61,7 @@ impl Drop for Holder {
 }
 
 impl Holder {
-    /// Takes away what an earlier run may have left, and waits for wishes.
+    /// Takes away what an earlier run may have left, unless it is told at once to hold it, and waits for wishes.
     ///
     /// # Errors
     /// No packet socket on the interface.
@@ -66,11 +69,12 @@ impl Holder {
         netlink: Netlink,
         place: Place,
         addresses: Vec<VirtualAddress>,
+        lease: Option<LeaseHandle>,
     ) -> io::Result<Self> {
         let announcer = Announcer::open(place.index)?;
         let (wish, wishes) = watch::channel(Wish::default());
         let (publish, held) = watch::channel(Held { held: true, problem: None });
-        let worker = Worker { netlink, place, addresses, announcer, wishes, publish };
+        let worker = Worker { netlink, place, addresses, lease, announcer, wishes, publish };
         Ok(Self { wish, held, task: tokio::spawn(worker.run()).abort_handle() })
     }
 
@@ -105,6 +109,7 @@ struct Worker {
     netlink: Netlink,
     place: Place,
     addresses: Vec<VirtualAddress>,
+    lease: Option<LeaseHandle>,
     announcer: Announcer,
     wishes: watch::Receiver<Wish>,
     publish: watch::Sender<Held>,
@@ -112,18 +117,19 @@ struct Worker {
 
 impl Worker {
     async fn run(mut self) {
-        // Whatever is there was left by an agent that died as master.
-        let mut done = Wish { hold: true, announced: 0 };
+        // An agent that died as master may have left any of them.
+        let (mut held, mut announced) = (None, 0);
         loop {
             let wish = *self.wishes.borrow_and_update();
-            if wish.hold != done.hold {
+            if held != Some(wish.hold) {
                 let problem = if wish.hold { self.add().await } else { self.remove().await };
                 self.publish.send_replace(Held { held: wish.hold, problem });
+                held = Some(wish.hold);
             }
-            if wish.hold && wish.announced != done.announced {
+            if wish.hold && wish.announced != announced {
                 self.announce();
             }
-            done = wish;
+            announced = wish.announced;
             if self.wishes.changed().await.is_err() {
                 return;
             }
@@ -138,7 +144,9 @@ impl Worker {
             let label = vip.label.as_ref().map(AddressLabel::as_str);
             let index = self.place.index;
             match self.netlink.add_labelled_address(index, address, length, label).await {
-                Ok(_) => info!(%address, interface = self.place.name, "VIP added"),
+                Ok(true) => info!(%address, interface = self.place.name, "VIP added"),
+                // It was left there by an agent that was master, as this one is again.
+                Ok(false) => {}
                 Err(error) => {
                     warn!(%error, %address, "the VIP could not be added");
                     problem = Some(error.to_string());
@@ -160,6 +168,11 @@ impl Worker {
                     problem = Some(error.to_string());
                 }
             }
+        }
+        // Not before they are gone, and not if they are wanted again.
+        let gone = problem.is_none() && !self.wishes.borrow().hold;
+        if let Some(lease) = self.lease.as_ref().filter(|_| gone) {
+            lease.give_up();
         }
         problem
     }

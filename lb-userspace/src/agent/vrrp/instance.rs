@@ -1,15 +1,16 @@
 //! One instance at work: what it sends and holds, and what there is to tell of it.
 
-use std::{collections::VecDeque, io};
+use std::{collections::VecDeque, io, time::Duration};
 
 use tracing::{info, warn};
 
 use super::{
+    clock::since_boot,
     holder::{Holder, Place},
     segment::Segment,
 };
 use crate::{
-    agent::netlink::Netlink,
+    agent::{dataplane::LeaseHandle, netlink::Netlink},
     model::{Name, VirtualAddress},
     vrrp::{
         machine::{Action, Settings, Transition},
@@ -38,6 +39,8 @@ pub(in crate::agent) struct Wanted {
     pub(in crate::agent) addresses: Vec<VirtualAddress>,
     /// Its interface is up, with a carrier.
     pub(in crate::agent) running: bool,
+    /// What says that it is alive to XDP, and after a restart to itself; `None` where XDP does not see its VIPs.
+    pub(in crate::agent) lease: Option<LeaseHandle>,
 }
 
 impl Wanted {
@@ -83,9 +86,21 @@ impl Instance {
     /// # Errors
     /// No packet socket on its interface.
     pub(super) fn start(wanted: Wanted, netlink: Netlink, sequence: u32) -> io::Result<Self> {
-        let holder = Holder::start(netlink, wanted.place.clone(), wanted.addresses.clone())?;
+        let (place, addresses) = (wanted.place.clone(), wanted.addresses.clone());
+        let holder = Holder::start(netlink, place, addresses, wanted.lease.clone())?;
         let (counters, history) = (Counters::default(), VecDeque::new());
         Ok(Self { wanted, holder, counters, history, sequence })
+    }
+
+    /// It was master until just now, and nobody has claimed its VIPs since.
+    pub(super) fn may_resume(&self) -> bool {
+        let held = |lease: &LeaseHandle| lease.is_held(since_boot());
+        self.wanted.running && self.wanted.lease.as_ref().is_some_and(held)
+    }
+
+    /// It was silent for too long, and another director has claimed its VIPs since.
+    pub(super) fn is_fenced(&self) -> bool {
+        self.wanted.lease.as_ref().is_some_and(|lease| lease.is_fenced(since_boot()))
     }
 
     /// Its interface and family.
@@ -124,9 +139,14 @@ impl Instance {
     fn advertise(&mut self, claim: Claim, segment: &Segment) {
         self.sequence = self.sequence.wrapping_add(1);
         let source = self.wanted.endpoint.source();
+        // Before, not after: the others count from when they hear it.
+        let (now, mut sent) = (since_boot(), false);
         for packet in self.wanted.endpoint.emit(claim, self.sequence) {
             match segment.send(source, &packet) {
-                Ok(()) => self.counters.sent += 1,
+                Ok(()) => {
+                    self.counters.sent += 1;
+                    sent = true;
+                }
                 Err(error) => {
                     if self.counters.not_sent == 0 {
                         let name = self.wanted.name.as_str();
@@ -135,6 +155,15 @@ impl Instance {
                     self.counters.not_sent += 1;
                 }
             }
+        }
+        if sent && matches!(claim, Claim::Master(_)) {
+            self.renew(now);
+        }
+    }
+
+    fn renew(&self, now: Duration) {
+        if let Some(lease) = &self.wanted.lease {
+            lease.renew(now, self.wanted.settings.lease());
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::instance::Instance;
+use lb_common::abi::Lease;
+
+use super::{clock::since_boot, instance::Instance};
 use crate::{
-    api::{HeardMaster, RejectStatus, TransitionStatus, VrrpStatus},
+    api::{HeardMaster, LeaseStatus, RejectStatus, TransitionStatus, VrrpStatus},
     vrrp::{machine::Machine, packet::Reject},
 };
 
@@ -24,6 +26,7 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
         fault: machine.fault().map(str::to_owned),
         addresses: wanted.addresses.iter().map(|vip| vip.network).collect(),
         held: held.held,
+        lease: wanted.lease.as_ref().map(|lease| lease_of(&lease.read())),
         problem: held.problem,
         heard_master: machine.seen().map(|seen| HeardMaster {
             address: seen.source,
@@ -45,6 +48,17 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
                 reason: step.reason.to_string(),
             })
             .collect(),
+    }
+}
+
+fn lease_of(lease: &Lease) -> LeaseStatus {
+    let now = since_boot();
+    let ago = |at: u64| now.saturating_sub(Duration::from_nanos(at));
+    let ends = Duration::from_nanos(lease.renewed.saturating_add(lease.length));
+    LeaseStatus {
+        seconds_left: (lease.renewed != 0).then(|| ends.saturating_sub(now).as_secs_f64()),
+        claimed_seconds_ago: (lease.claimed != 0).then(|| ago(lease.claimed).as_secs_f64()),
+        fenced: lease.is_fenced(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     model::Name,
     vrrp::{
         group::{Actions, Group},
-        machine::{Event, Machine},
+        machine::{Event, Machine, State},
         packet::{Advertisement, Reject, parse},
         types::{Family, VirtualRouterId},
     },
@@ -119,13 +119,15 @@ impl Router {
             let instances = instances.collect::<io::Result<_>>()?;
             self.groups.push((Group::new(machines), instances));
             let number = self.groups.len() - 1;
+            // All or none, as always in a group.
+            let resume = self.groups[number].1.iter().all(Instance::may_resume);
             for place in 0..self.groups[number].1.len() {
                 let wanted = &self.groups[number].1[place].wanted;
                 if !wanted.running {
                     let problem = format!("{} is down", wanted.place.name);
                     self.tell((number, place), Event::Fault(&problem));
                 }
-                self.tell((number, place), Event::Start { resume: false });
+                self.tell((number, place), Event::Start { resume });
             }
         }
         Ok(())
@@ -143,8 +145,21 @@ impl Router {
         Instance::start(wanted, self.netlink.clone(), sequence)
     }
 
+    /// Tells masters that were silent for too long, before they say anything.
+    fn lapse(&mut self) {
+        for number in 0..self.groups.len() {
+            for place in 0..self.groups[number].1.len() {
+                let (group, instances) = &self.groups[number];
+                if group.members()[place].state() == State::Master && instances[place].is_fenced() {
+                    self.tell((number, place), Event::Lapsed);
+                }
+            }
+        }
+    }
+
     /// Hands the packets that wait to their machines.
     fn receive(&mut self) {
+        self.lapse();
         for (place, heard) in self.heard() {
             let Some(instance) = self.instance_at(place) else { continue };
             match heard {

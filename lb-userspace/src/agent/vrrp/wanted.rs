@@ -103,6 +103,7 @@ fn on(instance: &VrrpInstance, interface: &Interface) -> Result<Wanted, WantedEr
         },
         addresses: instance.addresses.clone(),
         running: interface.running,
+        lease: None,
     })
 }
 

@@ -36,6 +36,9 @@ pub enum Event<'a> {
     AddressesChanged(&'a Addresses),
     /// The sync group moves.
     Together(Together),
+    /// It was silent for too long, and another director has claimed the VIPs since: this host does not answer for
+    /// them any more.
+    Lapsed,
     /// The agent stops, or the instance is removed.
     Stop,
 }

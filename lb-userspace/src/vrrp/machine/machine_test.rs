@@ -72,6 +72,26 @@ fn words(action: &Action) -> String {
     }
 }
 
+/// Whoever the others are, and though clocks differ by a thousandth (they do by less than a ten thousandth).
+#[test]
+fn a_lease_is_over_before_another_one_takes_over() {
+    for (version, interval) in [
+        (Version::V2, 1_000),
+        (Version::V2, 255_000),
+        (Version::V3, 10),
+        (Version::V3, 1_000),
+        (Version::V3, 40_950),
+    ] {
+        let interval = Duration::from_millis(interval);
+        let own = AdvertInterval::new(version, interval).unwrap();
+        let lease = Settings { interval: own, ..settings(100, 5) }.lease();
+        for priority in 1..=255 {
+            let wait = down(version, Priority::new(priority).unwrap(), interval);
+            assert!(lease + lease / 1_000 < wait, "{version} {interval:?} {priority}");
+        }
+    }
+}
+
 #[test]
 fn transition_table() {
     let machine = |state| {
@@ -110,6 +130,7 @@ fn transition_table() {
         ("group: backup", Event::Together(Together::Backup)),
         ("group: fault", Event::Together(Together::Fault)),
         ("group: recovered", Event::Together(Together::Recovered)),
+        ("lapsed", Event::Lapsed),
         ("stop", Event::Stop),
     ];
     let mut table = String::new();

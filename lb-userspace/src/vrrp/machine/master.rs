@@ -93,6 +93,20 @@ impl Machine {
         }
     }
 
+    /// Listens as after a start: what it would say now, it should have said long ago.
+    pub(super) fn lapse(&mut self, now: Duration) -> Vec<Action> {
+        match self.phase {
+            Phase::Master(_) => {
+                self.taken = false;
+                let mut actions = vec![Action::RemoveAddresses];
+                let backup = self.backup(now, self.settings.interval.duration());
+                actions.extend(self.enter(now, backup, Reason::Lapsed));
+                actions
+            }
+            Phase::Initialize { .. } | Phase::Backup(_) | Phase::Fault => Vec::new(),
+        }
+    }
+
     /// First the word, then the addresses: nobody is to ask for them in vain longer than needed.
     pub(super) fn leave(&mut self, now: Duration, to: Phase, reason: Reason) -> Vec<Action> {
         let mut actions = vec![Action::Advertise(Claim::Leaving), Action::RemoveAddresses];

@@ -10,7 +10,7 @@
 //!       │ Backup │                                         │ Master │
 //!       └────▲───┘                                         └───┬────┘
 //!            └─────────────────────────────────────────────────┘
-//!                 a higher one heard, or released
+//!             a higher one heard, or released, or lapsed
 //!
 //!   any but Initialize ──fault──► Fault ──recovered──► Backup (the owner: Master)
 //!   any ──stop──► Initialize
@@ -178,6 +178,7 @@ impl Machine {
             Event::Together(Together::Backup) => self.step_down(now, Reason::Group),
             Event::Together(Together::Fault) => self.fail(now, Reason::Group),
             Event::Together(Together::Recovered) => self.recover(now),
+            Event::Lapsed => self.lapse(now),
             Event::Stop => self.stop(now),
         }
     }

@@ -77,6 +77,8 @@ pub enum Reason {
     Taken,
     /// With the others of its sync group.
     Group,
+    /// It was silent for too long, and another director has claimed the VIPs since.
+    Lapsed,
     /// The agent stops, or the instance was removed.
     Stopped,
 }
@@ -96,6 +98,7 @@ impl fmt::Display for Reason {
             Self::Released => "released by the operator",
             Self::Taken => "taken by the operator",
             Self::Group => "follows its sync group",
+            Self::Lapsed => "was silent, and another director has the VIPs",
             Self::Stopped => "stopped",
         })
     }

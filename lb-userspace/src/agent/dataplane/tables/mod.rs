@@ -24,6 +24,8 @@ use super::{
     bpf::{Batch, Batches},
     counters::Counters,
     fast::Fast,
+    fences::Fences,
+    leases::Leases,
     links::LinkTable,
     mmap::Words,
     object,
@@ -63,6 +65,7 @@ pub(super) struct Maps {
     guard_lists: LpmTrie<MapData, GuardList, u32>,
     list_batches: Batches<Key<GuardList>, u32>,
     peers: HashMap<MapData, u64, u32>,
+    pub(super) fences: Fences,
     node: Array<MapData, Node>,
 }
 
@@ -101,6 +104,11 @@ impl Maps {
             list_batches: Batches::new(ebpf, map::GUARD_LISTS)?,
             guard_lists: take(ebpf, map::GUARD_LISTS)?.try_into()?,
             peers: take(ebpf, map::PEERS)?.try_into()?,
+            fences: Fences {
+                leases: Leases::new(words(ebpf, map::LEASES, Leases::LENGTH)?),
+                vips: take(ebpf, map::FENCES)?.try_into()?,
+                own_macs: take(ebpf, map::OWN_MACS)?.try_into()?,
+            },
             node: take(ebpf, map::NODE)?.try_into()?,
         };
         for (key, _) in maps.services()? {
@@ -408,7 +416,7 @@ const fn u64_of(first: u32, second: u32) -> u64 {
 }
 
 /// A MAC address as PEERS knows it: its bytes in order, the first one lowest.
-const fn number_of([a, b, c, d, e, f]: [u8; 6]) -> u64 {
+pub(super) const fn number_of([a, b, c, d, e, f]: [u8; 6]) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
 }
 

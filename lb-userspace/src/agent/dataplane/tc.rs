@@ -1,4 +1,4 @@
-//! The tc program that takes marks from XDP: where it is attached, by what outlives the agent.
+//! The tc programs: where they are attached, by what outlives the agent.
 //!
 //! From Linux 6.6 on that is a pinned link (TCX); before, a filter of the `clsact` qdisc, which has no link. For
 //! such a filter the program is pinned: a pin with this name says that the filter is ours.
@@ -34,9 +34,48 @@ pub enum Way {
     Clsact,
 }
 
-/// Where the program is attached.
+/// What a program is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Behind XDP, on the way in: it takes marks from there.
+    Marks,
+    /// On the way out: it stops claims of VIPs that another director has.
+    Fence,
+}
+
+impl Role {
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Marks => object::MARKER,
+            Self::Fence => object::FENCE,
+        }
+    }
+
+    const fn direction(self) -> TcAttachType {
+        match self {
+            Self::Marks => TcAttachType::Ingress,
+            Self::Fence => TcAttachType::Egress,
+        }
+    }
+
+    fn report(self, interface: &str, failure: Option<&str>) {
+        match (self, failure) {
+            (Self::Marks, None) => tracing::info!(interface, "marks are put on packets"),
+            (Self::Marks, Some(reason)) => {
+                tracing::warn!(interface, reason, "marks are not put on packets");
+            }
+            (Self::Fence, None) => tracing::info!(interface, "claims of VIPs are guarded"),
+            (Self::Fence, Some(reason)) => {
+                tracing::warn!(interface, reason, "claims of VIPs are not guarded");
+            }
+        }
+    }
+}
+
+/// A program, and where it is attached.
 #[derive(Debug)]
-pub struct Marking {
+pub struct Hook {
+    role: Role,
     folder: PathBuf,
     /// What to try, in this order.
     ways: Vec<Way>,
@@ -46,14 +85,15 @@ pub struct Marking {
     known: bool,
 }
 
-impl Marking {
-    /// Attachments that are pinned in `folder`, made in the first of these ways that the kernel knows.
+impl Hook {
+    /// Attachments that are pinned in `folder`, which has no others, made in the first of these ways that the kernel
+    /// knows.
     #[must_use]
-    pub fn new(folder: PathBuf, ways: &[Way]) -> Self {
-        Self { folder, ways: ways.to_owned(), interfaces: BTreeMap::new(), known: false }
+    pub fn new(role: Role, folder: PathBuf, ways: &[Way]) -> Self {
+        Self { role, folder, ways: ways.to_owned(), interfaces: BTreeMap::new(), known: false }
     }
 
-    /// Somebody else may have changed something: [`Marking::follow`] has to look, and repairs it.
+    /// Somebody else may have changed something: [`Hook::follow`] has to look, and repairs it.
     pub const fn doubt(&mut self) {
         self.known = false;
     }
@@ -63,7 +103,7 @@ impl Marking {
     ///
     /// # Errors
     /// The program does not load; a pin that cannot be removed. An interface that does not take the program is
-    /// none: see [`Marking::failures`].
+    /// none: see [`Hook::failures`].
     pub fn follow(
         &mut self,
         plane: &mut DataPlane,
@@ -77,7 +117,7 @@ impl Marking {
         self.remove_others(wanted)?;
         let mut found = BTreeMap::new();
         if !wanted.is_empty() {
-            let program = object::marker(&mut plane.ebpf)?;
+            let program = object::classifier(&mut plane.ebpf, self.role.program())?;
             if program.fd().is_err() {
                 program.load()?;
             }
@@ -85,7 +125,7 @@ impl Marking {
             for interface in wanted {
                 let failure = self.attach(program, &interface.0).err();
                 if self.interfaces.get(interface) != Some(&failure) {
-                    report(&interface.0, failure.as_deref());
+                    self.role.report(&interface.0, failure.as_deref());
                 }
                 found.insert(interface.clone(), failure);
             }
@@ -101,6 +141,7 @@ impl Marking {
     }
 
     fn attach(&self, program: &mut SchedClassifier, interface: &str) -> Result<(), String> {
+        let direction = self.role.direction();
         let mut reasons = Vec::new();
         let mut ways = self.ways.clone();
         // As it is attached already: never twice.
@@ -108,9 +149,11 @@ impl Marking {
         for way in ways {
             let pin = self.pin(way, interface);
             let (attached, words) = match way {
-                Way::Tcx => (tcx(program, interface, &pin), "by a link (from Linux 6.6 on)"),
+                Way::Tcx => {
+                    (tcx(program, direction, interface, &pin), "by a link (from Linux 6.6 on)")
+                }
                 Way::Clsact => (
-                    clsact(program, interface, &pin),
+                    clsact(program, direction, interface, &pin),
                     "by a filter (needs the kernel modules sch_ingress and cls_bpf)",
                 ),
             };
@@ -137,7 +180,7 @@ impl Marking {
                 [Way::Tcx, Way::Clsact].iter().any(|way| self.pin(*way, name) == pin)
             };
             if !wanted.iter().any(of) {
-                detach(&pin)?;
+                detach(&pin, self.role.direction())?;
             }
         }
         Ok(())
@@ -150,13 +193,6 @@ impl Marking {
         };
         // bpffs takes no dots.
         self.folder.join(format!("{way}:{}", interface.replace('.', "%")))
-    }
-}
-
-fn report(interface: &str, failure: Option<&str>) {
-    match failure {
-        None => tracing::info!(interface, "marks are put on packets"),
-        Some(reason) => tracing::warn!(interface, reason, "marks are not put on packets"),
     }
 }
 
@@ -180,7 +216,12 @@ fn remove(pin: &Path) -> Result<(), DataPlaneError> {
 }
 
 /// Attaches the program by a link, or puts it into the one that is there.
-fn tcx(program: &mut SchedClassifier, interface: &str, pin: &Path) -> Result<(), DataPlaneError> {
+fn tcx(
+    program: &mut SchedClassifier,
+    direction: TcAttachType,
+    interface: &str,
+    pin: &Path,
+) -> Result<(), DataPlaneError> {
     if pin.exists() {
         let adopted = PinnedLink::from_pin(pin)
             .and_then(|link| SchedClassifierLink::try_from(FdLink::from(link)))
@@ -195,7 +236,7 @@ fn tcx(program: &mut SchedClassifier, interface: &str, pin: &Path) -> Result<(),
         remove(pin)?;
     }
     let options = TcAttachOptions::TcxOrder(LinkOrder::default());
-    let id = program.attach_with_options(interface, TcAttachType::Ingress, options)?;
+    let id = program.attach_with_options(interface, direction, options)?;
     FdLink::try_from(program.take_link(id)?)?.pin(pin)?;
     Ok(())
 }
@@ -203,11 +244,12 @@ fn tcx(program: &mut SchedClassifier, interface: &str, pin: &Path) -> Result<(),
 /// Attaches the program as a filter, or puts it in the place of the one that is there.
 fn clsact(
     program: &mut SchedClassifier,
+    direction: TcAttachType,
     interface: &str,
     pin: &Path,
 ) -> Result<(), DataPlaneError> {
     if pin.exists() {
-        let replaced = filter(interface).and_then(|link| program.attach_to_link(link));
+        let replaced = filter(interface, direction).and_then(|link| program.attach_to_link(link));
         if let Ok(id) = replaced {
             // A filter has no handle that keeps it, and one that is dropped removes it.
             _ = ManuallyDrop::new(program.take_link(id)?);
@@ -226,7 +268,7 @@ fn clsact(
     program.pin(pin)?;
     let options = NlOptions { priority: PRIORITY, handle: HANDLE, classid: None };
     let options = TcAttachOptions::Netlink(options);
-    match program.attach_with_options(interface, TcAttachType::Ingress, options) {
+    match program.attach_with_options(interface, direction, options) {
         Ok(id) => {
             _ = ManuallyDrop::new(program.take_link(id)?);
             Ok(())
@@ -239,18 +281,17 @@ fn clsact(
 }
 
 /// Our filter on an interface.
-fn filter(interface: &str) -> Result<SchedClassifierLink, ProgramError> {
-    let at = TcAttachType::Ingress;
-    let link = SchedClassifierLink::attached(interface, at, PRIORITY, HANDLE, None);
+fn filter(interface: &str, direction: TcAttachType) -> Result<SchedClassifierLink, ProgramError> {
+    let link = SchedClassifierLink::attached(interface, direction, PRIORITY, HANDLE, None);
     link.map_err(|error| TcError::IoError(error).into())
 }
 
 /// Takes off what a pin stands for.
-fn detach(pin: &Path) -> Result<(), DataPlaneError> {
+fn detach(pin: &Path, direction: TcAttachType) -> Result<(), DataPlaneError> {
     tracing::info!(pin = %pin.display(), "detaching");
     let name = pin.file_name().unwrap_or_default().to_string_lossy();
     let gone = match name.split_once(':') {
-        Some((CLSACT, interface)) => filter(&interface.replace('%', "."))
+        Some((CLSACT, interface)) => filter(&interface.replace('%', "."), direction)
             .and_then(aya::programs::Link::detach)
             .map_err(|error| error.to_string()),
         _ => bpf::detach_link(pin).map_err(|error| error.to_string()),

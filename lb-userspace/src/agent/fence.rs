@@ -1,0 +1,84 @@
+//! The fence around VIPs that move by VRRP: which lease each stands and falls with, and the program on the way out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use lb_common::abi::{Address, Features, FenceKey, Lease};
+use tracing::warn;
+
+use super::{run::Agent, vrrp::Wanted};
+
+/// How a warning begins that a VIP is not guarded.
+const UNFENCED: &str = "an agent that does not run any more may hold on to VIPs: ";
+
+/// What is guarded.
+#[derive(Debug, Default)]
+pub(super) struct Guarded {
+    owners: Vec<u64>,
+    vips: BTreeMap<FenceKey, u32>,
+}
+
+impl Agent {
+    /// Gives each instance its lease, and guards its VIPs besides those that are guarded already.
+    ///
+    /// # Errors
+    /// The kernel's: there are too many.
+    pub(super) fn begin_fence(&mut self, instances: &mut [Wanted]) -> Result<Guarded> {
+        self.warnings.retain(|warning| !warning.starts_with(UNFENCED));
+        let mut guarded = Guarded::default();
+        for instance in instances {
+            let index = instance.place.index;
+            let Some(exit) = self.director.placement.exit(index) else {
+                let (name, interface) = (&instance.name, &instance.place.name);
+                warn!(instance = %name, interface, "the XDP program is not on its interface: not fenced");
+                self.warnings.push(format!(
+                    "{UNFENCED}those of VRRP instance {name} are on {interface}, which is not among the \
+                     interfaces under [node]"
+                ));
+                continue;
+            };
+            let v6 = instance.endpoint.source().is_ipv6();
+            let owner = Lease::owner(index, v6, instance.endpoint.virtual_router().get());
+            instance.lease = self.director.plane.leases().of(owner);
+            let Some(lease) = &instance.lease else { continue };
+            guarded.owners.push(owner);
+            for vip in &instance.addresses {
+                let address = Address::from(vip.address()).halves();
+                let key = FenceKey::new(address, exit.interface, exit.vlan);
+                guarded.vips.insert(key, lease.number());
+            }
+        }
+        self.director.plane.set_own_macs(&self.own_macs())?;
+        self.director.plane.add_fences(&guarded.vips)?;
+        Ok(guarded)
+    }
+
+    /// Guards nothing else any more.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub(super) fn finish_fence(&mut self, guarded: &Guarded) -> Result<()> {
+        self.director.plane.keep_fences(&guarded.vips)?;
+        self.director.plane.leases().retain(&guarded.owners);
+        Ok(())
+    }
+
+    /// Attaches what stops claims on their way out, where VIPs move by VRRP.
+    pub(super) fn follow_fence(&mut self) {
+        const UNGUARDED: &str = "claims of VIPs are not guarded on the way out: ";
+        let on = self.director.plane.features().has(Features::FENCE);
+        let all = self.attached.iter().filter(|_| on);
+        let wanted: Vec<_> = all.map(|one| (one.interface.clone(), one.index)).collect();
+        self.warnings.retain(|warning| !warning.starts_with(UNGUARDED));
+        if let Err(error) = self.fencing.follow(&mut self.director.plane, &wanted) {
+            warn!(%error, "claims of VIPs are not guarded on the way out");
+            self.warnings.push(format!("{UNGUARDED}{error}"));
+        }
+        let failures = self.fencing.failures();
+        self.warnings.extend(failures.map(|(name, why)| format!("{UNGUARDED}{name}: {why}")));
+    }
+
+    fn own_macs(&self) -> BTreeSet<[u8; 6]> {
+        self.director.placement.segments.iter().map(|segment| segment.mac).collect()
+    }
+}
