@@ -1,5 +1,7 @@
 //! Everything lb's build, lab and tests need from this machine. A new tool is one entry here.
 
+use std::path::Path;
+
 use anyhow::Result;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
@@ -74,6 +76,13 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
             service: Some("keepalived"),
             ..packages(&[&["keepalived"]])
         }),
+    },
+    Requirement {
+        name: "FRR",
+        why: "its vrrpd is the other director in the tests of VRRP, too",
+        group: Group::Test,
+        check: Check::With(frr_is_there),
+        install: Install::Packages(Packages { service: Some("frr"), ..packages(&[&["frr"]]) }),
     },
     Requirement {
         name: "curl",
@@ -179,6 +188,13 @@ const fn packages(apt: &'static [&'static [&'static str]]) -> Packages {
     let name = apt[0][0];
     let not_offered = "";
     Packages { apt, not_offered, dnf: name, pacman: name, zypper: name, service: None }
+}
+
+/// Where distributions put FRR's daemons, which are in nobody's `PATH`.
+const FRR_FOLDERS: [&str; 2] = ["/usr/lib/frr", "/usr/libexec/frr"];
+
+fn frr_is_there(_: &Machine) -> bool {
+    FRR_FOLDERS.iter().any(|folder| Path::new(folder).join("vrrpd").is_file())
 }
 
 const BPFFS: &str = "/sys/fs/bpf";
