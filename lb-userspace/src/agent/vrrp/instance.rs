@@ -1,10 +1,11 @@
 //! One instance at work: what it sends and holds, and what there is to tell of it.
 
-use std::{collections::VecDeque, io};
+use std::{collections::VecDeque, io, time::Duration};
 
 use tracing::{info, warn};
 
 use super::{
+    handover::{self, Parting},
     holder::{Holder, Place},
     segment::Segment,
 };
@@ -72,6 +73,8 @@ pub(super) struct Instance {
     pub(super) counters: Counters,
     /// The latest last.
     pub(super) history: VecDeque<Transition>,
+    /// It is no master any more, and keeps the addresses for its successor until then at most.
+    pub(super) successor: Option<Duration>,
     /// Of the next advertisement.
     sequence: u32,
 }
@@ -85,7 +88,7 @@ impl Instance {
     pub(super) fn start(wanted: Wanted, netlink: Netlink, sequence: u32) -> io::Result<Self> {
         let holder = Holder::start(netlink, wanted.place.clone(), wanted.addresses.clone())?;
         let (counters, history) = (Counters::default(), VecDeque::new());
-        Ok(Self { wanted, holder, counters, history, sequence })
+        Ok(Self { wanted, holder, counters, history, successor: None, sequence })
     }
 
     /// Its interface and family.
@@ -98,13 +101,27 @@ impl Instance {
     }
 
     /// Does what the machine has decided. Returns why the operator's wish cannot be, if that is so.
-    pub(super) fn perform(&mut self, action: Action, segment: &Segment) -> Option<&'static str> {
+    pub(super) fn perform(
+        &mut self,
+        action: Action,
+        segment: &Segment,
+        parting: Parting,
+    ) -> Option<&'static str> {
         let name = self.wanted.name.as_str();
         match action {
             Action::Advertise(claim) => self.advertise(claim, segment),
-            Action::AddAddresses => self.holder.hold(),
+            Action::AddAddresses => {
+                self.successor = None;
+                self.holder.hold();
+            }
             Action::Announce => self.holder.announce(),
-            Action::RemoveAddresses => self.holder.release(),
+            Action::RemoveAddresses => match parting {
+                Parting::AtOnce => self.let_go(),
+                Parting::HandedOver { since } => {
+                    let interval = self.wanted.settings.interval.duration();
+                    self.successor = Some(since + handover::longest(interval));
+                }
+            },
             Action::Notify(_) => {}
             Action::Record(step) => {
                 info!(instance = name, from = %step.from, to = %step.to, reason = %step.reason, "VRRP");
@@ -119,6 +136,19 @@ impl Instance {
             Action::Refused(reason) => return Some(reason),
         }
         None
+    }
+
+    /// Another director is master now: nothing is to be handed over any more.
+    pub(super) fn succeeded(&mut self) {
+        if self.successor.is_some() {
+            self.let_go();
+        }
+    }
+
+    /// Takes its addresses away, waiting for nobody any more.
+    pub(super) fn let_go(&mut self) {
+        self.successor = None;
+        self.holder.release();
     }
 
     fn advertise(&mut self, claim: Claim, segment: &Segment) {

@@ -4,6 +4,7 @@
 //! advertisement is not late because something else is slow.
 
 mod announce;
+mod handover;
 mod holder;
 mod instance;
 mod report;
