@@ -11,7 +11,7 @@ use crate::lab::{Namespace, PacketSocket};
 const ETHER_TYPE: u16 = 0x0806;
 /// How long answers are awaited.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// Of nobody: only what hears every frame hears the answers, and no table of neighbours learns from it.
+/// Of nobody: only what hears every frame hears the answers.
 const SENDER: [u8; 6] = [2, 0, 0, 0, 0xa, 1];
 const BROADCAST: [u8; 6] = [0xff; 6];
 /// Ethernet, IPv4, lengths of their addresses (RFC 826).
@@ -19,14 +19,10 @@ const KIND: [u8; 6] = [0, 1, 8, 0, 6, 4];
 const REQUEST: u16 = 1;
 const REPLY: u16 = 2;
 
-/// The hosts that answer a request for `address`, asked on behalf of `asker`, by their MAC addresses.
-pub fn answers(
-    namespace: &Namespace,
-    asker: Ipv4Addr,
-    address: Ipv4Addr,
-) -> Result<BTreeSet<[u8; 6]>> {
+/// The hosts that answer a request for `address`, by their MAC addresses. Nobody's table of neighbours changes.
+pub fn answers(namespace: &Namespace, address: Ipv4Addr) -> Result<BTreeSet<[u8; 6]>> {
     let socket = PacketSocket::open(namespace, ETHER_TYPE)?;
-    socket.send(&request(asker, address))?;
+    socket.send(&request(address))?;
     let deadline = Instant::now() + PATIENCE;
     let mut hosts = BTreeSet::new();
     while let Some(frame) = socket.next(deadline)? {
@@ -35,7 +31,8 @@ pub fn answers(
     Ok(hosts)
 }
 
-fn request(asker: Ipv4Addr, address: Ipv4Addr) -> Vec<u8> {
+/// Without an address of the sender (RFC 5227, section 2.1.1), from which hosts would learn a wrong MAC address.
+fn request(address: Ipv4Addr) -> Vec<u8> {
     [
         &BROADCAST[..],
         &SENDER,
@@ -43,7 +40,7 @@ fn request(asker: Ipv4Addr, address: Ipv4Addr) -> Vec<u8> {
         &KIND,
         &REQUEST.to_be_bytes(),
         &SENDER,
-        &asker.octets(),
+        &Ipv4Addr::UNSPECIFIED.octets(),
         &[0; 6],
         &address.octets(),
     ]
@@ -64,17 +61,17 @@ mod tests {
 
     #[test]
     fn an_answer_is_told_from_a_request_and_from_one_about_another_address() {
-        let [asker, address] = [Ipv4Addr::new(10, 8, 8, 10), Ipv4Addr::new(10, 8, 8, 40)];
+        let [other, address] = [Ipv4Addr::new(10, 8, 8, 10), Ipv4Addr::new(10, 8, 8, 40)];
         let mac = [2, 0, 0, 0, 0, 7];
-        let mut frame = request(asker, address);
+        let mut frame = request(address);
         assert_eq!(frame.len(), 42);
-        assert_eq!(answer(&frame, asker), None);
+        assert_eq!(answer(&frame, Ipv4Addr::UNSPECIFIED), None);
         frame[..6].copy_from_slice(&SENDER);
         frame[20..22].copy_from_slice(&REPLY.to_be_bytes());
         frame[22..28].copy_from_slice(&mac);
         frame[28..32].copy_from_slice(&address.octets());
         assert_eq!(answer(&frame, address), Some(mac));
-        assert_eq!(answer(&frame, asker), None);
+        assert_eq!(answer(&frame, other), None);
         assert_eq!(answer(&frame[..31], address), None);
     }
 }

@@ -158,7 +158,7 @@ impl Stand {
         self.strike()?;
         self.until("the other director has the VIP", || self.has(BACKUP))?;
         client.await_answers_by(2, LIMIT)?;
-        let hosts = arp::answers(self.lab.client(), address(&self.lab, "client")?, VIP4)?.len();
+        let hosts = arp::answers(self.lab.client(), VIP4)?.len();
         thread::sleep(AFTERWARDS);
         let asked = client.stop()?;
         self.restore().context("bringing the master back")?;

@@ -54,23 +54,27 @@ impl Keepalived {
         self.process.take().context("keepalived does not run")?.terminate(limit)
     }
 
-    /// Sends a signal to all of it: the parent first, which would start a dead child anew.
+    /// Sends a signal to all of it.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let process = self.process.as_ref().context("keepalived does not run")?;
-        let children = children(process.id());
+        let children = children(process.id())?;
         process.signal(signal)?;
-        for child in children? {
+        for child in children {
             kill(Pid::from_raw(child), signal).context("signalling keepalived's child")?;
         }
         Ok(())
     }
 
-    /// SIGKILL to all of it at once: the VIPs stay where they are.
+    /// SIGKILL to all of it: the VIPs stay where they are.
     pub fn kill9(&mut self) -> Result<()> {
-        // Stopped, the child cannot see that its parent has gone, which would end it in good order.
-        self.signal(Signal::SIGSTOP)?;
-        self.signal(Signal::SIGKILL)?;
-        self.process.take().map_or(Ok(()), |mut process| process.kill9().map(drop))
+        let mut process = self.process.take().context("keepalived does not run")?;
+        let children = children(process.id())?;
+        // A parent would start a dead child anew, and a child whose parent is gone ends in good order.
+        process.signal(Signal::SIGSTOP)?;
+        for child in children {
+            kill(Pid::from_raw(child), Signal::SIGKILL).context("killing keepalived's child")?;
+        }
+        process.kill9().map(drop)
     }
 
     /// The last lines of its log.
