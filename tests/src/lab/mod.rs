@@ -14,6 +14,7 @@ mod bpffs;
 mod capture;
 mod command;
 mod director;
+mod frr;
 mod keepalived;
 #[cfg(test)]
 mod lab_test;
@@ -39,6 +40,7 @@ use anyhow::{Context, Result};
 
 pub use capture::Capture;
 pub use director::{Director, DirectorPaths, lb_binary};
+pub use frr::Frr;
 pub use keepalived::Keepalived;
 pub use lb_config::LbConfig;
 pub use namespace::Namespace;
