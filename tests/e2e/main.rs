@@ -3,6 +3,7 @@
 //! Each test has a lab of its own, so they run side by side. `cargo xtask test` builds what they start.
 
 mod add;
+mod broken;
 mod capture;
 mod cli;
 mod consistency;

@@ -61,7 +61,8 @@ pub(in crate::agent) struct Counters {
     pub(in crate::agent) not_sent: u64,
     /// Advertisements heard and taken.
     pub(in crate::agent) heard: u64,
-    /// Packets with its VRID that were not, in the order of [`Reject::ALL`].
+    /// Packets that were not, in the order of [`Reject::ALL`]: with its VRID, or with none that is known on its
+    /// interface.
     pub(in crate::agent) rejected: [u64; Reject::ALL.len()],
 }
 

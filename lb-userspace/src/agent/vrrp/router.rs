@@ -170,7 +170,8 @@ impl Router {
         }
     }
 
-    /// What waits at the sockets, for whom. Packets with a VRID that is none of ours are nobody's.
+    /// What waits at the sockets, for whom. A packet that is dropped before it is clear whose it is, or that has a
+    /// VRID that is none of ours, counts for all instances of its interface and family.
     fn heard(&self) -> Vec<(Place, Result<Advertisement, Reject>)> {
         let mut room = [0; LONGEST];
         let mut heard = Vec::new();
@@ -190,7 +191,13 @@ impl Router {
                         whose = self.find(*key, virtual_router);
                         whose.map(|(group, place)| &self.groups[group].1[place].wanted.endpoint)
                     });
-                    heard.extend(whose.map(|place| (place, parsed)));
+                    match (whose, parsed) {
+                        (Some(place), parsed) => heard.push((place, parsed)),
+                        (None, Err(reject)) => {
+                            heard.extend(self.places_on(*key).map(|place| (place, Err(reject))));
+                        }
+                        (None, Ok(_)) => {}
+                    }
                 }
             }
         }
@@ -202,6 +209,13 @@ impl Router {
             let ours =
                 |one: &Instance| one.segment() == key && one.virtual_router() == virtual_router;
             Some((number, instances.iter().position(ours)?))
+        })
+    }
+
+    fn places_on(&self, key: (u32, Family)) -> impl Iterator<Item = Place> {
+        self.groups.iter().enumerate().flat_map(move |(number, (_, instances))| {
+            let there = instances.iter().enumerate().filter(move |(_, one)| one.segment() == key);
+            there.map(move |(place, _)| (number, place))
         })
     }
 
