@@ -30,4 +30,5 @@ mod traffic;
 mod tunnel;
 mod vlan;
 mod vrrp;
+mod vrrp_connections;
 mod wrong;

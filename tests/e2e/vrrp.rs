@@ -15,13 +15,13 @@ use nix::sys::signal::Signal;
 
 use crate::stage::{LIMIT, Stage};
 
-const FIRST: &str = "director1";
-const SECOND: &str = "director2";
+pub(crate) const FIRST: &str = "director1";
+pub(crate) const SECOND: &str = "director2";
 
 /// Two directors with the same services; dropped in this order.
-struct Pair {
-    second: Director,
-    stage: Stage,
+pub(crate) struct Pair {
+    pub(crate) second: Director,
+    pub(crate) stage: Stage,
 }
 
 /// Instances of a director: IPv4 by `version`, with what else is said of both, and IPv6 by version 3.
@@ -37,7 +37,16 @@ fn instances(priority: u8, version: u8, more: &str) -> String {
 impl Pair {
     fn up(version: u8, first: u8, second: u8, more: &str) -> Self {
         let topology = Topology::default().directors(2).families(Families::Both);
-        let mut stage = Stage::prepared(topology, |_| {});
+        Self::up_on(Stage::prepared(topology, |_| {}), version, (first, second), more)
+    }
+
+    /// On a stage with two directors and both families: the version for IPv4, and both priorities.
+    pub(crate) fn up_on(
+        mut stage: Stage,
+        version: u8,
+        (first, second): (u8, u8),
+        more: &str,
+    ) -> Self {
         let seed = stage.director.paths.state.join("seed");
         stage.config.node = format!("seed_file = {seed:?}\n");
         stage.config.more = instances(first, version, more);
@@ -55,7 +64,7 @@ impl Pair {
     }
 
     /// Waits until a director's instances are in this state.
-    fn until(&self, name: &str, state: &str) {
+    pub(crate) fn until(&self, name: &str, state: &str) {
         let begin = Instant::now();
         loop {
             let seen = instances_of(self.director(name));
@@ -70,7 +79,7 @@ impl Pair {
     }
 
     /// The director that an address is on.
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         let mut ip = Command::new("ip");
         ip.args(["-brief", "address", "show", "dev", INTERFACE]);
         let shown = self.stage.lab.namespace(name).run(&mut ip).expect("ip answers");
@@ -82,14 +91,14 @@ impl Pair {
     }
 
     /// One of them has the VIPs, the other has not.
-    fn assert_master(&self, master: &str) {
+    pub(crate) fn assert_master(&self, master: &str) {
         let backup = if master == FIRST { SECOND } else { FIRST };
         self.until(master, "master");
         self.until(backup, "backup");
         assert!(self.has(master) && !self.has(backup));
     }
 
-    fn connect(&self, director: &str, state: &str) {
+    pub(crate) fn connect(&self, director: &str, state: &str) {
         let script = format!("link set {director} {state}\n");
         self.stage.lab.namespace("switch").ip_batch(&script).expect("the switch's port");
     }

@@ -141,8 +141,10 @@ impl Stand {
             Ok(daemon)
         };
         let (master, backup) = (daemon(0)?, daemon(1)?);
-        let answerers =
-            [Answerer::start(lab.namespace(MASTER), 1)?, Answerer::start(lab.namespace(BACKUP), 2)?];
+        let answerers = [
+            Answerer::start(lab.namespace(MASTER), 1)?,
+            Answerer::start(lab.namespace(BACKUP), 2)?,
+        ];
         let stand = Self { case, product, master, _backup: backup, _answerers: answerers, lab };
         stand.ready()?;
         Ok(stand)
@@ -205,7 +207,11 @@ impl Stand {
         let begin = Instant::now();
         while !so()? {
             if begin.elapsed() > LIMIT {
-                bail!("{}, {}: not so after {LIMIT:?}: {what}", self.product.name(), self.case.words());
+                bail!(
+                    "{}, {}: not so after {LIMIT:?}: {what}",
+                    self.product.name(),
+                    self.case.words()
+                );
             }
             thread::sleep(RETRY_PAUSE);
         }

@@ -39,7 +39,8 @@ impl Frr {
         let folder = lab.folder().join(format!("{node}-frr"));
         fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
         // Sockets are made before the user is changed, and after.
-        let user = User::from_name(USER)?.context("no user frr: `cargo xtask setup` installs FRR")?;
+        let user =
+            User::from_name(USER)?.context("no user frr: `cargo xtask setup` installs FRR")?;
         let group = Group::from_name(USER)?.context("no group frr")?;
         chown(&folder, Some(user.uid.as_raw()), Some(group.gid.as_raw()))?;
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
@@ -85,7 +86,9 @@ impl Frr {
     fn make_macvlans(&self) -> Result<()> {
         let present = self.namespace.run(Command::new("ip").args(["-brief", "link"]))?;
         let mut script = String::new();
-        for (number, vip, option) in [(1, format!("{VIP4}/32"), ""), (2, format!("{VIP6}/128"), " nodad")] {
+        for (number, vip, option) in
+            [(1, format!("{VIP4}/32"), ""), (2, format!("{VIP6}/128"), " nodad")]
+        {
             let name = format!("vrrp{number}");
             if present.contains(&format!("{name}@")) {
                 script += &format!("link delete {name}\n");
@@ -102,7 +105,8 @@ impl Frr {
     fn daemon(&self, name: &str) -> Result<Process> {
         let programs = FOLDERS.map(|folder| PathBuf::from(folder).join(name));
         let program = programs.iter().find(|program| program.is_file());
-        let program = program.with_context(|| format!("no {name}: `cargo xtask setup` installs FRR"))?;
+        let program =
+            program.with_context(|| format!("no {name}: `cargo xtask setup` installs FRR"))?;
         let file = |end: &str| self.file(&format!("{name}.{end}"));
         let mut command = Command::new(program);
         command.args(["-P", "0", "--log", "stdout", "--vty_socket"]).arg(&self.folder);

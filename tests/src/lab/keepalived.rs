@@ -35,8 +35,11 @@ impl Keepalived {
         fs::write(file("keepalived.conf"), config).context("writing its configuration")?;
         let mut command = Command::new("keepalived");
         command.args(["--dont-fork", "--log-console", "--vrrp"]);
-        let files =
-            [("--use-file", "keepalived.conf"), ("--pid", "parent.pid"), ("--vrrp_pid", "vrrp.pid")];
+        let files = [
+            ("--use-file", "keepalived.conf"),
+            ("--pid", "parent.pid"),
+            ("--vrrp_pid", "vrrp.pid"),
+        ];
         for (option, name) in files {
             // What a killed one has left behind would keep the next one from starting.
             if option != "--use-file" && file(name).exists() {

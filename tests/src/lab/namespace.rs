@@ -57,9 +57,8 @@ impl Namespace {
             let ipv4 = of.as_sockaddr_in().map(|of| IpAddr::V4(of.ip()));
             ipv4.or_else(|| of.as_sockaddr_in6().map(|of| IpAddr::V6(of.ip())))
         };
-        let found = self.enter(|| {
-            getifaddrs().map(|all| all.filter_map(here).any(|there| there == address))
-        })?;
+        let found = self
+            .enter(|| getifaddrs().map(|all| all.filter_map(here).any(|there| there == address)))?;
         found.with_context(|| format!("the addresses of {}", self.name))
     }
 

@@ -76,6 +76,8 @@ mod tests {
         assert_eq!(longest(Duration::from_millis(10)), Duration::from_millis(110));
         assert_eq!(longest(second * 40), MOST);
         assert!(matches!(Parting::after(Event::Fault("eth0 is down"), second), Parting::AtOnce));
-        assert!(matches!(Parting::after(Event::Stop, second), Parting::HandedOver { since } if since == second));
+        assert!(
+            matches!(Parting::after(Event::Stop, second), Parting::HandedOver { since } if since == second)
+        );
     }
 }
