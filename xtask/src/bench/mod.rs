@@ -32,6 +32,12 @@ enum What {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// How late advertisements are while the CPUs are busy
+    Lateness {
+        /// Handed on to the measuring program: --seconds NUMBER
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// lb and IPVS in turn, in a guest with Debian's kernel 6.1
     Ipvs(ipvs::Args),
 }
@@ -40,6 +46,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     match &args.what {
         What::Dataplane { args } => dataplane(args),
         What::Failover { args } => in_the_lab("failover", args),
+        What::Lateness { args } => in_the_lab("lateness", args),
         What::Ipvs(args) => ipvs::main(args),
     }
 }
