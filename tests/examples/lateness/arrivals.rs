@@ -62,13 +62,16 @@ impl Heard {
     /// By how much each came later than `interval` after the one before.
     pub(crate) fn late(&self, interval: Duration) -> Late {
         let gaps = self.0.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
-        let mut late: Vec<_> = gaps.map(|gap| gap.saturating_sub(interval)).collect();
-        late.sort_unstable();
-        Late(late)
+        Late::of(gaps.map(|gap| gap.saturating_sub(interval)).collect())
     }
 }
 
 impl Late {
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }

@@ -1,21 +1,24 @@
 //! `cargo xtask bench lateness`: how late advertisements every 10 ms come to the other director while every CPU is
 //! busy at normal priority, and while a configuration with 1,000 services is read again and again.
 //!
-//! The kernel's time of arrival counts: that this program is late itself, with the CPUs as busy as they are, does not.
+//! What a thread of real-time priority that only sleeps has to wait at the same time stands below each line. The
+//! kernel's time of arrival counts: that this program is late itself, with the CPUs as busy as they are, does not.
 
 mod arrivals;
 mod load;
+mod witness;
 
 use std::env;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use arrivals::Arrivals;
+use arrivals::{Arrivals, Late};
 use lb_tests::interrupt::Interrupt;
 use lb_tests::lab::{Director, Families, INTERFACE, Lab, LbConfig, Topology, VIP4, VIP4_BUNDLE};
 use lb_userspace::api::VrrpStatus;
 use load::Load;
+use witness::Witness;
 
 const MASTER: &str = "director1";
 const BACKUP: &str = "director2";
@@ -30,6 +33,7 @@ struct Stand {
     master: Director,
     backup: Director,
     lab: Lab,
+    cpus: usize,
 }
 
 fn main() -> Result<()> {
@@ -43,11 +47,11 @@ fn main() -> Result<()> {
         INTERVAL.as_millis(),
         time.as_secs()
     );
-    println!("{:<48}  {:>8}  median    99 %  99.9 %    most  changes of state", "", "heard");
+    println!("{:<48}  {:>8}  median    99 %  99.9 %    most  changes of state", "", "times");
     stand.phase("nothing else", &interrupt, time.min(Duration::from_secs(10)), &mut || Ok(()))?;
-    let cpus = std::thread::available_parallelism()?.get();
-    let load = Load::start(cpus * 2);
-    let busy = format!("{} threads busy on {cpus} CPUs", cpus * 2);
+    let (cpus, busy) = (stand.cpus, stand.cpus * 2);
+    let load = Load::start(busy);
+    let busy = format!("{busy} threads busy on {cpus} CPUs");
     stand.phase(&busy, &interrupt, time, &mut || Ok(()))?;
     let (mut reloads, mut longest) = (0, Duration::ZERO);
     stand.phase(&format!("and {SERVICES} services reloaded"), &interrupt, time, &mut || {
@@ -74,7 +78,8 @@ impl Stand {
             Ok(director)
         };
         let (master, backup) = (director(MASTER, 150)?, director(BACKUP, 100)?);
-        let stand = Self { master, backup, lab };
+        let cpus = std::thread::available_parallelism()?.get();
+        let stand = Self { master, backup, lab, cpus };
         let begin = Instant::now();
         while instance(&stand.master)?.state != "master"
             || instance(&stand.backup)?.state != "backup"
@@ -100,17 +105,18 @@ impl Stand {
         let before = changes()?;
         let master = self.lab.topology().find(MASTER).and_then(|node| node.ipv4).context("IPv4")?;
         let arrivals = Arrivals::listen(self.lab.namespace(BACKUP), master)?;
+        let witness = Witness::start(self.cpus, INTERVAL);
         let begin = Instant::now();
         while begin.elapsed() < time {
             ensure!(!interrupt.wait(INTERVAL), "interrupted");
             work()?;
         }
         let late = arrivals.stop()?.late(INTERVAL);
+        println!("{what:<48}  {}  {}", columns(&late), changes()? - before);
         println!(
-            "{what:<48}  {:>8}  {}  {}",
-            late.count(),
-            [0.5, 0.99, 0.999, 1.0].map(|part| millis(late.within(part))).join("  "),
-            changes()? - before
+            "{:<48}  {}",
+            "  a thread of real-time priority that only sleeps",
+            columns(&witness.stop()?)
         );
         Ok(())
     }
@@ -122,8 +128,9 @@ impl Stand {
     }
 }
 
-fn millis(time: Duration) -> String {
-    format!("{:>6.2}", time.as_secs_f64() * 1e3)
+fn columns(late: &Late) -> String {
+    let millis = |part| format!("{:>6.2}", late.within(part).as_secs_f64() * 1e3);
+    format!("{:>8}  {}", late.count(), [0.5, 0.99, 0.999, 1.0].map(millis).join("  "))
 }
 
 fn instance(director: &Director) -> Result<VrrpStatus> {
