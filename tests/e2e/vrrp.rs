@@ -37,7 +37,16 @@ fn instances(priority: u8, version: u8, more: &str) -> String {
 impl Pair {
     pub(crate) fn up(version: u8, first: u8, second: u8, more: &str) -> Self {
         let topology = Topology::default().directors(2).families(Families::Both);
-        let mut stage = Stage::prepared(topology, |_| {});
+        Self::up_on(Stage::prepared(topology, |_| {}), version, (first, second), more)
+    }
+
+    /// On a stage with two directors and both families: the version for IPv4, and both priorities.
+    pub(crate) fn up_on(
+        mut stage: Stage,
+        version: u8,
+        (first, second): (u8, u8),
+        more: &str,
+    ) -> Self {
         let seed = stage.director.paths.state.join("seed");
         stage.config.node = format!("seed_file = {seed:?}\n");
         stage.config.more = instances(first, version, more);
@@ -89,7 +98,7 @@ impl Pair {
         assert!(self.has(master) && !self.has(backup));
     }
 
-    fn connect(&self, director: &str, state: &str) {
+    pub(crate) fn connect(&self, director: &str, state: &str) {
         let script = format!("link set {director} {state}\n");
         self.stage.lab.namespace("switch").ip_batch(&script).expect("the switch's port");
     }
@@ -201,4 +210,35 @@ fn vips_are_given_away_and_taken() {
     assert!(shown.contains("taken by the operator"), "{shown}");
     pair.stage.director.signal(Signal::SIGHUP).expect("it reloads");
     pair.assert_master(FIRST);
+}
+
+#[test]
+fn a_master_that_leaves_keeps_the_vips_until_the_other_one_has_them() {
+    // The backup waits 0.6 s before it takes over.
+    let mut pair = Pair::up(3, 150, 100, "advert_interval = \"1s\"\n");
+    let until_gone = |pair: &Pair| {
+        let begin = Instant::now();
+        while pair.stage.lab.namespace(FIRST).has(VIP4.into()).expect("addresses") {
+            assert!(begin.elapsed() < LIMIT, "the first one keeps its VIPs");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let v4 = instances_of(&pair.second).into_iter().find(|one| one.name.as_str() == "v4");
+        v4.expect("an instance").state
+    };
+    pair.assert_master(FIRST);
+    pair.stage.lb(&["vrrp", "release", "v4"]);
+    assert_eq!(until_gone(&pair), "master", "released, and given up before the other one came");
+    pair.stage.lb(&["vrrp", "take", "v4"]);
+    pair.assert_master(FIRST);
+    pair.stage.director.signal(Signal::SIGTERM).expect("the agent runs");
+    assert_eq!(until_gone(&pair), "master", "ended before the other one came");
+
+    // Nobody comes: it ends all the same.
+    pair.until(SECOND, "master");
+    pair.connect(SECOND, "down");
+    pair.stage.director.terminate().expect("the first agent has ended");
+    pair.stage.director.start().expect("the first agent starts again");
+    pair.until(FIRST, "master");
+    pair.stage.director.terminate().expect("the first agent ends without a successor");
+    assert!(!pair.has(FIRST));
 }

@@ -49,7 +49,7 @@ pub struct VrrpStatus {
     pub not_sent: u64,
     /// Advertisements heard and taken.
     pub heard: u64,
-    /// Packets with its number that were dropped.
+    /// Packets that were dropped: with its number, or with none that is known on its interface.
     pub rejected: Vec<RejectStatus>,
     /// What happened, the latest last.
     pub transitions: Vec<TransitionStatus>,

@@ -14,11 +14,14 @@ mod bpffs;
 mod capture;
 mod command;
 mod director;
+mod frr;
+mod keepalived;
 #[cfg(test)]
 mod lab_test;
 mod lb_config;
 mod namespace;
 mod network;
+mod packet_socket;
 mod process;
 mod status;
 mod teardown;
@@ -37,9 +40,12 @@ use anyhow::{Context, Result};
 
 pub use capture::Capture;
 pub use director::{Director, DirectorPaths, lb_binary};
+pub use frr::Frr;
+pub use keepalived::Keepalived;
 pub use lb_config::LbConfig;
 pub use namespace::Namespace;
 pub use network::INTERFACE;
+pub use packet_socket::{Frame, PacketSocket};
 pub use process::Process;
 pub use status::{InterfaceStatus, RealStatus, ServiceStatus, Status};
 pub use teardown::remove_left_behind;

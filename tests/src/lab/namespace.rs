@@ -4,6 +4,7 @@
 //! inherits it. `ip netns exec` would also give it a private `/sys`, in which pinned links die with it.
 
 use std::fs::File;
+use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::{fs, panic, process, thread};
 
 use anyhow::{Context, Result};
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
@@ -46,6 +48,18 @@ impl Namespace {
         let inside = || self.join().map(|()| work());
         thread::scope(|scope| scope.spawn(inside).join())
             .unwrap_or_else(|panic| panic::resume_unwind(panic))
+    }
+
+    /// Is this one of its addresses?
+    pub fn has(&self, address: IpAddr) -> Result<bool> {
+        let here = |entry: InterfaceAddress| {
+            let of = entry.address?;
+            let ipv4 = of.as_sockaddr_in().map(|of| IpAddr::V4(of.ip()));
+            ipv4.or_else(|| of.as_sockaddr_in6().map(|of| IpAddr::V6(of.ip())))
+        };
+        let found = self
+            .enter(|| getifaddrs().map(|all| all.filter_map(here).any(|there| there == address)))?;
+        found.with_context(|| format!("the addresses of {}", self.name))
     }
 
     /// Moves the calling thread into the namespace, for good. New threads it starts follow.

@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::cmd::Cmd;
+use crate::cmd::{Cmd, step};
 use crate::setup::{self, Group};
-use crate::{runner, workspace};
+use crate::{build, runner, workspace};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -26,6 +26,18 @@ enum What {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// What a client sees of a takeover, beside keepalived
+    Failover {
+        /// Handed on to the measuring program: --runs NUMBER, --only WORDS
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// How late advertisements are while the CPUs are busy
+    Lateness {
+        /// Handed on to the measuring program: --seconds NUMBER
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// lb and IPVS in turn, in a guest with Debian's kernel 6.1
     Ipvs(ipvs::Args),
 }
@@ -33,14 +45,28 @@ enum What {
 pub(crate) fn main(args: &Args) -> Result<()> {
     match &args.what {
         What::Dataplane { args } => dataplane(args),
+        What::Failover { args } => in_the_lab("failover", args),
+        What::Lateness { args } => in_the_lab("lateness", args),
         What::Ipvs(args) => ipvs::main(args),
     }
 }
 
 fn dataplane(args: &[OsString]) -> Result<()> {
     setup::ensure(&[Group::Build])?;
-    let cargo = Cmd::new(workspace::cargo())
-        .args(["run", "--quiet", "--release", "--package", "lb-tests", "--example", "dataplane"])
-        .dir(workspace::root());
+    let cargo = example("dataplane");
     runner::through(cargo)?.arg("--").args(args).run()
+}
+
+/// A measuring program that starts `lb`, as it would be installed, in the lab.
+fn in_the_lab(name: &str, args: &[OsString]) -> Result<()> {
+    setup::ensure(&[Group::Build, Group::Lab])?;
+    let lb = step("Building lb", || build::lb(true))?;
+    let cargo = example(name).env("LB_BIN", lb);
+    runner::through(cargo)?.arg("--").args(args).run()
+}
+
+fn example(name: &str) -> Cmd {
+    Cmd::new(workspace::cargo())
+        .args(["run", "--quiet", "--release", "--package", "lb-tests", "--example", name])
+        .dir(workspace::root())
 }

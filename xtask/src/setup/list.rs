@@ -115,6 +115,13 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         }),
     },
     Requirement {
+        name: "FRR",
+        why: "its vrrpd is the other director in the tests of VRRP, too",
+        group: Group::Test,
+        check: Check::With(frr_is_there),
+        install: Install::Packages(Packages { service: Some("frr"), ..packages(&[&["frr"]]) }),
+    },
+    Requirement {
         name: "curl",
         why: "a client to try in the lab",
         group: Group::Lab,
@@ -224,6 +231,13 @@ const fn packages(apt: &'static [&'static [&'static str]]) -> Packages {
 fn postgresql_is_there(_: &Machine) -> bool {
     let by_version = Path::new("/usr/lib/postgresql");
     find_program("initdb").is_some() || by_version.is_dir()
+}
+
+/// Where distributions put FRR's daemons, which are in nobody's `PATH`.
+const FRR_FOLDERS: [&str; 2] = ["/usr/lib/frr", "/usr/libexec/frr"];
+
+fn frr_is_there(_: &Machine) -> bool {
+    FRR_FOLDERS.iter().any(|folder| Path::new(folder).join("vrrpd").is_file())
 }
 
 const BPFFS: &str = "/sys/fs/bpf";

@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use super::{
     clock::since_boot,
+    handover::{self, Parting},
     holder::{Holder, Place},
     segment::Segment,
 };
@@ -63,7 +64,8 @@ pub(in crate::agent) struct Counters {
     pub(in crate::agent) not_sent: u64,
     /// Advertisements heard and taken.
     pub(in crate::agent) heard: u64,
-    /// Packets with its VRID that were not, in the order of [`Reject::ALL`].
+    /// Packets that were not, in the order of [`Reject::ALL`]: with its VRID, or with none that is known on its
+    /// interface.
     pub(in crate::agent) rejected: [u64; Reject::ALL.len()],
 }
 
@@ -75,6 +77,8 @@ pub(super) struct Instance {
     pub(super) counters: Counters,
     /// The latest last.
     pub(super) history: VecDeque<Transition>,
+    /// It is no master any more, and keeps the addresses for its successor until then at most.
+    pub(super) successor: Option<Duration>,
     /// Of the next advertisement.
     sequence: u32,
 }
@@ -89,7 +93,7 @@ impl Instance {
         let (place, addresses) = (wanted.place.clone(), wanted.addresses.clone());
         let holder = Holder::start(netlink, place, addresses, wanted.lease.clone())?;
         let (counters, history) = (Counters::default(), VecDeque::new());
-        Ok(Self { wanted, holder, counters, history, sequence })
+        Ok(Self { wanted, holder, counters, history, successor: None, sequence })
     }
 
     /// It was master until just now, and nobody has claimed its VIPs since.
@@ -113,13 +117,27 @@ impl Instance {
     }
 
     /// Does what the machine has decided. Returns why the operator's wish cannot be, if that is so.
-    pub(super) fn perform(&mut self, action: Action, segment: &Segment) -> Option<&'static str> {
+    pub(super) fn perform(
+        &mut self,
+        action: Action,
+        segment: &Segment,
+        parting: Parting,
+    ) -> Option<&'static str> {
         let name = self.wanted.name.as_str();
         match action {
             Action::Advertise(claim) => self.advertise(claim, segment),
-            Action::AddAddresses => self.holder.hold(),
+            Action::AddAddresses => {
+                self.successor = None;
+                self.holder.hold();
+            }
             Action::Announce => self.holder.announce(),
-            Action::RemoveAddresses => self.holder.release(),
+            Action::RemoveAddresses => match parting {
+                Parting::AtOnce => self.let_go(),
+                Parting::HandedOver { since } => {
+                    let interval = self.wanted.settings.interval.duration();
+                    self.successor = Some(since + handover::longest(interval));
+                }
+            },
             Action::Notify(_) => {}
             Action::Record(step) => {
                 info!(instance = name, from = %step.from, to = %step.to, reason = %step.reason, "VRRP");
@@ -134,6 +152,19 @@ impl Instance {
             Action::Refused(reason) => return Some(reason),
         }
         None
+    }
+
+    /// Another director is master now: nothing is to be handed over any more.
+    pub(super) fn succeeded(&mut self) {
+        if self.successor.is_some() {
+            self.let_go();
+        }
+    }
+
+    /// Takes its addresses away, waiting for nobody any more.
+    pub(super) fn let_go(&mut self) {
+        self.successor = None;
+        self.holder.release();
     }
 
     fn advertise(&mut self, claim: Claim, segment: &Segment) {

@@ -5,6 +5,7 @@
 
 mod announce;
 mod clock;
+mod handover;
 mod holder;
 mod instance;
 mod report;

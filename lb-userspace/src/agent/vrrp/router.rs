@@ -15,6 +15,7 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::{
+    handover::Parting,
     instance::{Instance, Wanted},
     report,
     segment::Segment,
@@ -28,7 +29,7 @@ use crate::{
         group::{Actions, Group},
         machine::{Event, Machine, State},
         packet::{Advertisement, Reject, parse},
-        types::{Family, VirtualRouterId},
+        types::{Claim, Family, VirtualRouterId},
     },
 };
 
@@ -59,8 +60,8 @@ pub(super) struct Router {
     origin: Instant,
     netlink: Netlink,
     links: netlink::Events,
-    segments: BTreeMap<(u32, Family), Segment>,
-    groups: Vec<(Group, Vec<Instance>)>,
+    pub(super) segments: BTreeMap<(u32, Family), Segment>,
+    pub(super) groups: Vec<(Group, Vec<Instance>)>,
 }
 
 impl Router {
@@ -80,15 +81,8 @@ impl Router {
     /// Works until it is told to stop.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
-            let deadline = self.groups.iter().filter_map(|(group, _)| group.deadline()).min();
-            let deadline = deadline.map(|at| (self.origin + at).into());
             tokio::select! {
-                () = readable(&self.segments) => self.receive(),
-                () = until(deadline) => {
-                    // What waits at the sockets may be the sign of life that was missed.
-                    self.receive();
-                    self.poll();
-                }
+                () = due(&self.segments, self.deadline()) => self.turn(),
                 Some(event) = self.links.next() => self.link(&event),
                 command = commands.recv() => match command {
                     Some(Command::Stop) | None => break,
@@ -97,6 +91,19 @@ impl Router {
             }
         }
         self.end().await;
+    }
+
+    /// When the next timer is due.
+    pub(super) fn deadline(&self) -> Option<tokio::time::Instant> {
+        let timers = self.groups.iter().filter_map(|(group, _)| group.deadline());
+        let next = timers.chain(self.successors()).min();
+        next.map(|at| (self.origin + at).into())
+    }
+
+    /// What waits at the sockets, and then the timers: it may be the sign of life that was missed.
+    pub(super) fn turn(&mut self) {
+        self.receive();
+        self.poll();
     }
 
     fn now(&self) -> Duration {
@@ -165,6 +172,9 @@ impl Router {
             match heard {
                 Ok(advertisement) => {
                     instance.counters.heard += 1;
+                    if advertisement.claim != Claim::Leaving {
+                        instance.succeeded();
+                    }
                     self.tell(place, Event::Advertisement(&advertisement));
                 }
                 Err(reject) => {
@@ -175,7 +185,8 @@ impl Router {
         }
     }
 
-    /// What waits at the sockets, for whom. Packets with a VRID that is none of ours are nobody's.
+    /// What waits at the sockets, for whom. A packet that is dropped before it is clear whose it is, or that has a
+    /// VRID that is none of ours, counts for all instances of its interface and family.
     fn heard(&self) -> Vec<(Place, Result<Advertisement, Reject>)> {
         let mut room = [0; LONGEST];
         let mut heard = Vec::new();
@@ -195,7 +206,13 @@ impl Router {
                         whose = self.find(*key, virtual_router);
                         whose.map(|(group, place)| &self.groups[group].1[place].wanted.endpoint)
                     });
-                    heard.extend(whose.map(|place| (place, parsed)));
+                    match (whose, parsed) {
+                        (Some(place), parsed) => heard.push((place, parsed)),
+                        (None, Err(reject)) => {
+                            heard.extend(self.places_on(*key).map(|place| (place, Err(reject))));
+                        }
+                        (None, Ok(_)) => {}
+                    }
                 }
             }
         }
@@ -207,6 +224,13 @@ impl Router {
             let ours =
                 |one: &Instance| one.segment() == key && one.virtual_router() == virtual_router;
             Some((number, instances.iter().position(ours)?))
+        })
+    }
+
+    fn places_on(&self, key: (u32, Family)) -> impl Iterator<Item = Place> {
+        self.groups.iter().enumerate().flat_map(move |(number, (_, instances))| {
+            let there = instances.iter().enumerate().filter(move |(_, one)| one.segment() == key);
+            there.map(move |(place, _)| (number, place))
         })
     }
 
@@ -224,24 +248,31 @@ impl Router {
         let now = self.now();
         for number in 0..self.groups.len() {
             let actions = self.groups[number].0.poll(now);
-            self.perform(number, actions);
+            self.perform(number, actions, Parting::AtOnce);
         }
+        self.give_up_waiting(now);
     }
 
     /// Tells a machine what happened, and does what follows. Returns why the operator's wish cannot be.
     fn tell(&mut self, (number, place): Place, event: Event<'_>) -> Option<&'static str> {
         let now = self.now();
+        let parting = Parting::after(event, now);
         let actions = self.groups.get_mut(number)?.0.handle(now, place, event);
-        self.perform(number, actions)
+        self.perform(number, actions, parting)
     }
 
-    fn perform(&mut self, number: usize, actions: Actions) -> Option<&'static str> {
+    fn perform(
+        &mut self,
+        number: usize,
+        actions: Actions,
+        parting: Parting,
+    ) -> Option<&'static str> {
         let mut refused = None;
         let (_, instances) = self.groups.get_mut(number)?;
         for (place, action) in actions {
             let Some(instance) = instances.get_mut(place) else { continue };
             let Some(segment) = self.segments.get(&instance.segment()) else { continue };
-            refused = refused.or(instance.perform(action, segment));
+            refused = refused.or(instance.perform(action, segment, parting));
         }
         refused
     }
@@ -322,6 +353,7 @@ impl Router {
                 number += 1;
             } else {
                 self.stop(number);
+                self.hand_over().await;
                 let (_, mut instances) = self.groups.remove(number);
                 release(&mut instances).await;
             }
@@ -344,6 +376,7 @@ impl Router {
         for number in 0..self.groups.len() {
             self.stop(number);
         }
+        self.hand_over().await;
         for (_, instances) in &mut self.groups {
             release(instances).await;
         }
@@ -368,6 +401,17 @@ async fn readable(segments: &BTreeMap<(u32, Family), Segment>) {
         if ready { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
+}
+
+/// Waits until there is something to do: a packet may wait, or a timer is due.
+pub(super) async fn due(
+    segments: &BTreeMap<(u32, Family), Segment>,
+    deadline: Option<tokio::time::Instant>,
+) {
+    tokio::select! {
+        () = readable(segments) => {}
+        () = until(deadline) => {}
+    }
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {
