@@ -8,6 +8,7 @@ mod advice;
 mod capture;
 mod control;
 pub mod dataplane;
+mod descriptors;
 mod director;
 mod files;
 mod guard;
@@ -28,6 +29,7 @@ mod run;
 mod start;
 mod status;
 mod trace;
+mod track;
 mod vrrp;
 
 pub use run::{Options, run};

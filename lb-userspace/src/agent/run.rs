@@ -21,10 +21,12 @@ use super::{
     capture::{self, Capture},
     control::{self, Command},
     dataplane::{Attached, Links, Marking, Pins},
+    descriptors,
     director::Director,
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
     probe::{self, Prober},
+    track::Trackers,
     vrrp::Vrrp,
 };
 use crate::{
@@ -67,6 +69,8 @@ pub(super) struct Agent {
     pub(super) addresses: Addresses,
     /// VRRP's thread, where the configuration has instances.
     pub(super) vrrp: Option<Vrrp>,
+    /// What VRRP's priorities depend on.
+    pub(super) trackers: Trackers,
     /// The capture that goes on.
     pub(super) capture: Option<Capture>,
     /// The control socket, once it is open.
@@ -93,6 +97,7 @@ enum Event {
 /// # Errors
 /// Everything that keeps it from starting, with what to do about it. Nothing is left half-done then.
 pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
+    descriptors::keep().context("keeping descriptors from scripts")?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (events, mut health) = mpsc::channel(HEALTH_QUEUE);
@@ -244,6 +249,7 @@ impl Agent {
             self.warnings.push(format!("{prefix}{error:#}"));
         }
         self.follow_marks();
+        self.tell_trackers();
     }
 
     /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`, and after a failed

@@ -35,7 +35,7 @@ pub use status::{
     ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
 };
 pub use trace::Trace;
-pub use vrrp::{HeardMaster, RejectStatus, TransitionStatus, VrrpStatus};
+pub use vrrp::{HeardMaster, RejectStatus, TrackerStatus, TransitionStatus, VrrpStatus};
 
 use crate::{
     model::{Name, RealServer, Weight},

@@ -18,6 +18,8 @@ fn master() -> VrrpStatus {
         state: "master".to_owned(),
         since_seconds: 4_000.0,
         priority: 5,
+        configured_priority: 5,
+        trackers: Vec::new(),
         fault: None,
         addresses: vec!["10.8.8.40/32".parse().expect("a network")],
         held: true,

@@ -6,15 +6,16 @@ use tracing::{info, warn};
 
 use super::{
     holder::{Holder, Place},
+    judge::Judged,
     segment::Segment,
 };
 use crate::{
     agent::netlink::Netlink,
-    model::{Name, VirtualAddress},
+    model::{Name, Tracked, VirtualAddress},
     vrrp::{
         machine::{Action, Settings, Transition},
         packet::{Endpoint, Reject},
-        types::{Claim, Family, VirtualRouterId},
+        types::{Claim, Family, Priority, VirtualRouterId},
     },
 };
 
@@ -34,6 +35,8 @@ pub(in crate::agent) struct Wanted {
     pub(in crate::agent) endpoint: Endpoint,
     /// How it decides.
     pub(in crate::agent) settings: Settings,
+    /// What its priority depends on.
+    pub(in crate::agent) track: Vec<Tracked>,
     /// What it holds as master.
     pub(in crate::agent) addresses: Vec<VirtualAddress>,
     /// Its interface is up, with a carrier.
@@ -41,7 +44,7 @@ pub(in crate::agent) struct Wanted {
 }
 
 impl Wanted {
-    /// True where nothing else would have to change.
+    /// True where nothing but the priority, and what that depends on, would have to change.
     pub(super) fn same_but_priority(&self, other: &Self) -> bool {
         let mut settings = self.settings.clone();
         settings.priority = other.settings.priority;
@@ -72,6 +75,12 @@ pub(super) struct Instance {
     pub(super) counters: Counters,
     /// The latest last.
     pub(super) history: VecDeque<Transition>,
+    /// What is wrong with its interface.
+    pub(super) link_problem: Option<String>,
+    /// Its trackers, as they were when its machine was told of them last.
+    pub(super) trackers: Vec<Judged>,
+    /// The priority that its machine was told.
+    pub(super) told: Priority,
     /// Of the next advertisement.
     sequence: u32,
 }
@@ -84,8 +93,16 @@ impl Instance {
     /// No packet socket on its interface.
     pub(super) fn start(wanted: Wanted, netlink: Netlink, sequence: u32) -> io::Result<Self> {
         let holder = Holder::start(netlink, wanted.place.clone(), wanted.addresses.clone())?;
-        let (counters, history) = (Counters::default(), VecDeque::new());
-        Ok(Self { wanted, holder, counters, history, sequence })
+        Ok(Self {
+            link_problem: (!wanted.running).then(|| format!("{} is down", wanted.place.name)),
+            told: wanted.settings.priority,
+            wanted,
+            holder,
+            counters: Counters::default(),
+            history: VecDeque::new(),
+            trackers: Vec::new(),
+            sequence,
+        })
     }
 
     /// Its interface and family.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::instance::Instance;
+use super::{instance::Instance, judge::Judged};
 use crate::{
-    api::{HeardMaster, RejectStatus, TransitionStatus, VrrpStatus},
+    api::{HeardMaster, RejectStatus, TrackerStatus, TransitionStatus, VrrpStatus},
     vrrp::{machine::Machine, packet::Reject},
 };
 
@@ -21,6 +21,8 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
         state: machine.state().to_string(),
         since_seconds: instance.history.back().map_or(ago(Duration::ZERO), |step| ago(step.at)),
         priority: machine.priority().get(),
+        configured_priority: wanted.settings.priority.get(),
+        trackers: instance.trackers.iter().map(tracker).collect(),
         fault: machine.fault().map(str::to_owned),
         addresses: wanted.addresses.iter().map(|vip| vip.network).collect(),
         held: held.held,
@@ -45,6 +47,18 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
                 reason: step.reason.to_string(),
             })
             .collect(),
+    }
+}
+
+fn tracker(Judged { tracked, finding, share }: &Judged) -> TrackerStatus {
+    TrackerStatus {
+        name: tracked.tracker.clone(),
+        weight: tracked.weight.get(),
+        state: finding.reading.to_string(),
+        share: share.points(),
+        forbids: share.forbids(),
+        reason: finding.reason.clone(),
+        said: finding.said.clone(),
     }
 }
 
