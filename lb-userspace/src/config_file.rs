@@ -120,6 +120,24 @@ mod tests {
     }
 
     #[test]
+    fn scripts_are_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lb.toml");
+        let text = "[node]\nname = \"a\"\ninterface = \"eth0\"\n\
+                    [[track]]\nname = \"a\"\nscript = [\"/no-such\", \"x\"]\n\
+                    [[track]]\nname = \"b\"\nscript = \"exit\"\nshell = true\nuser = \"no-such-user\"\n";
+        std::fs::write(&path, text).unwrap();
+        let ConfigFileError::Invalid(report) = load(&path).unwrap_err() else { panic!() };
+        let found = |key: &str| report.diagnostics.iter().find(|one| one.key == key).unwrap();
+        let missing = found("track[0].script[0]");
+        assert_eq!(missing.message, "/no-such: no such file or directory");
+        assert_eq!(&report.text[missing.span.clone()], "\"/no-such\"");
+        let user = found("track[1].user");
+        assert_eq!(user.message, "there is no user `no-such-user` on this host");
+        assert_eq!(report.diagnostics.len(), 2);
+    }
+
+    #[test]
     fn the_examples_are_valid() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
         let mut read = 0;

@@ -23,6 +23,7 @@ mod requests;
 mod stage;
 mod takeover;
 mod trace;
+mod track;
 mod traffic;
 mod tunnel;
 mod vlan;

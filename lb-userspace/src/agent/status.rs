@@ -188,7 +188,7 @@ impl Agent {
             let takes = |pool: &Pool, server: &&RealServer| {
                 server.weight.get() > 0 && self.state(pool, server) == "up"
             };
-            pool.map_or(0, |pool| pool.servers.iter().filter(|one| takes(pool, one)).count())
+            pool.map(|pool| pool.servers.iter().filter(|one| takes(pool, one)).count())
         });
     }
 

@@ -85,6 +85,45 @@ LVS_HAP  backup for 1.2s, priority 5
 }
 
 #[test]
+fn each_tracker_has_its_share() {
+    let tracker = |name: &str, weight, state: &str, share, reason: &str| TrackerStatus {
+        name: name.parse().expect("a name"),
+        weight,
+        state: state.to_owned(),
+        share,
+        forbids: false,
+        reason: reason.to_owned(),
+        said: None,
+    };
+    let master = VrrpStatus {
+        priority: 4,
+        trackers: vec![
+            tracker("haproxy", 2, "up", 2, "1 process"),
+            TrackerStatus {
+                said: Some("no route".to_owned()),
+                ..tracker("gateway", -10, "down", -10, "exit code 1")
+            },
+            tracker("weight", 1, "7", 7, ""),
+            TrackerStatus { forbids: true, ..tracker("db", 0, "down", 0, "no process") },
+        ],
+        transitions: Vec::new(),
+        ..master()
+    };
+    let expected = "\
+LVS_HAP  master for 1h 6m, priority 4 (5 configured)
+  VRID 51 on eth0, VRRPv2
+  VIPs 10.8.8.40/32
+  advertisements: 4000 sent, 0 heard
+  TRACKER  STATE  WEIGHT  SHARE  WHY
+  haproxy  up          2     +2  1 process
+  gateway  down      -10    -10  exit code 1: no route
+  weight   7           1     +7
+  db       down        0  fault  no process
+";
+    assert_eq!(text(&[master], Paint::Plain), expected);
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let faulty = VrrpStatus {
         state: "fault".to_owned(),

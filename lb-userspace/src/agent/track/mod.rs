@@ -91,11 +91,13 @@ impl Trackers {
         self.board.retain(wanted);
     }
 
-    /// Tells those that watch pools. `servers`: how many of a pool's real servers take new flows.
-    pub(super) fn tell_pools(&self, servers: impl Fn(&Name) -> usize) {
+    /// Tells those that watch pools. `servers`: how many of a pool's real servers take new flows; `None`: there is no
+    /// such pool any more, and soon nobody asks for it.
+    pub(super) fn tell_pools(&self, servers: impl Fn(&Name) -> Option<usize>) {
         for (name, one) in &self.at_work {
             let TrackerKind::Pool(pool) = &one.kind else { continue };
-            let (reading, reason) = match servers(pool) {
+            let Some(servers) = servers(pool) else { continue };
+            let (reading, reason) = match servers {
                 0 => (Reading::Down, "no real server takes new flows".to_owned()),
                 1 => (Reading::Up, "1 real server".to_owned()),
                 many => (Reading::Up, format!("{many} real servers")),

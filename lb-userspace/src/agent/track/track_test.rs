@@ -116,9 +116,11 @@ async fn a_reload_keeps_what_is_known() {
 async fn pools_are_as_the_agent_says() {
     let mut trackers = Trackers::new();
     trackers.begin(&[tracker("web", TrackerKind::Pool(Name::new("w").unwrap()))]).await;
-    trackers.tell_pools(|pool| if pool.as_str() == "w" { 2 } else { 0 });
+    trackers.tell_pools(|pool| (pool.as_str() == "w").then_some(2));
     assert_eq!(until(&trackers, "web", Reading::Up).await.reason, "2 real servers");
-    trackers.tell_pools(|_| 0);
+    trackers.tell_pools(|_| None);
+    assert_eq!(trackers.board.reading(&Name::new("web").unwrap()), Reading::Up);
+    trackers.tell_pools(|_| Some(0));
     assert_eq!(
         until(&trackers, "web", Reading::Down).await.reason,
         "no real server takes new flows"

@@ -13,7 +13,7 @@ use crate::{
     },
     model::{
         Check, InterfaceName, Name, ScriptCommand, TrackFile, TrackProcess, TrackScript, Tracker,
-        TrackerKind,
+        TrackerKind, show_duration,
     },
     vrrp::track::TrackWeight,
 };
@@ -110,7 +110,8 @@ fn script(item: &Item<'_>, table: &Table<'_>, sink: &mut Sink) -> Option<TrackSc
     let interval = interval(table, sink);
     let timeout = time(table, "timeout", sink);
     if let Some((timeout, span)) = timeout.as_ref().filter(|(timeout, _)| *timeout > interval) {
-        let message = format!("timeout {timeout:?} is longer than the interval {interval:?}");
+        let (long, short) = (show_duration(*timeout), show_duration(interval));
+        let message = format!("timeout {long} is longer than the interval {short}");
         sink.warning(span.clone(), table.path_of("timeout"), message)
             .help("the next run waits for the end of the one before".to_owned());
     }
