@@ -1,5 +1,6 @@
 //! `cargo xtask run`: `lb` at work, in a lab of its own or on this host.
 
+mod pair;
 mod screen;
 mod table;
 
@@ -11,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use lb_tests::interrupt::Interrupt;
-use lb_tests::lab::{Director, Lab, LbConfig, Status, Topology, VIP4, VIP4_BUNDLE, VIP6};
+use lb_tests::lab::{Director, Families, Lab, LbConfig, Status, Topology, VIP4, VIP4_BUNDLE, VIP6};
 use lb_tests::load::{self, LoadHandle, Plan, Target};
 
 use crate::cmd::{is_root, step};
 use crate::lab::again_as_root;
 use crate::setup::{self, Group};
 use crate::{build, workspace};
+use pair::Proxy;
 use screen::Screen;
 
 const DIRECTOR: &str = "director1";
@@ -42,13 +44,17 @@ pub(crate) struct Args {
     #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "config")]
     time: Option<Duration>,
 
+    /// Two directors that share the VIPs by VRRP, each with a process that its priority depends on
+    #[arg(long, conflicts_with = "config")]
+    two: bool,
+
     /// Everything is built: only run
     #[arg(long, hide = true)]
     prebuilt: bool,
 }
 
 pub(crate) fn main(args: Args) -> Result<()> {
-    let Args { config, interface, time, prebuilt } = args;
+    let Args { config, interface, time, two, prebuilt } = args;
     if !prebuilt {
         setup::ensure(&[Group::Build, Group::Lab])?;
         step("Building lb", || build::lb(true))?;
@@ -62,9 +68,10 @@ pub(crate) fn main(args: Args) -> Result<()> {
         if let Some(time) = time {
             words.extend(["--for".into(), format!("{}ms", time.as_millis()).into()]);
         }
+        words.extend(two.then(|| "--two".into()));
         return Err(again_as_root(words));
     }
-    in_the_lab(&binary, time)
+    in_the_lab(&binary, time, two)
 }
 
 /// Becomes `lb run`, by sudo where needed. Only a failure comes back.
@@ -85,44 +92,61 @@ fn on_this_host(binary: &Path, config: &Path, interfaces: &[String]) -> anyhow::
     anyhow::Error::new(error).context("cannot start lb")
 }
 
-fn in_the_lab(binary: &Path, time: Option<Duration>) -> Result<()> {
+fn in_the_lab(binary: &Path, time: Option<Duration>, two: bool) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    let lab = step("Raising the lab: a client, a director, two web servers, a switch", || {
-        Lab::up(Topology::default())
-    })?;
-    let director = step("Starting lb in the director", || start(&lab, binary))?;
-    let outcome = show(&lab, &director, binary, &interrupt, time);
+    let (topology, what) = if two {
+        (Topology::default().directors(2).families(Families::Ipv4), "two directors")
+    } else {
+        (Topology::default(), "a director")
+    };
+    let raising = format!("Raising the lab: a client, {what}, two web servers, a switch");
+    let lab = step(&raising, || Lab::up(topology))?;
+    let names = || pair::DIRECTORS.map(|(name, _)| name).into_iter().filter(|_| two);
+    let proxies = names().map(|name| Proxy::start(&lab, name)).collect::<Result<Vec<_>>>()?;
+    let directors = step(&format!("Starting lb in {what}"), || start(&lab, binary, two))?;
+    let hints = hints(&lab, &directors, proxies.first(), binary);
+    let outcome = show(&lab, &directors, hints, &interrupt, time);
     let removed = step("Removing everything", || {
-        let ended = end(director);
-        drop(lab);
+        let ended = directors.into_iter().map(end).fold(Ok(()), Result::and);
+        drop((proxies, lab));
         ended
     });
     outcome.and(removed)
 }
 
-fn start(lab: &Lab, binary: &Path) -> Result<Director> {
+fn start(lab: &Lab, binary: &Path, two: bool) -> Result<Vec<Director>> {
+    let up = |name| {
+        let mut director = Director::new(lab, name)?.with_binary(binary);
+        director.start()?;
+        Ok(director)
+    };
+    if two {
+        let of = |(name, priority)| {
+            pair::configure(lab, name, priority)?;
+            up(name)
+        };
+        return pair::DIRECTORS.into_iter().map(of).collect();
+    }
     LbConfig::new(lab.topology()).write(lab, DIRECTOR)?;
-    let mut director = Director::new(lab, DIRECTOR)?.with_binary(binary);
-    director.start()?;
-    Ok(director)
+    Ok(vec![up(DIRECTOR)?])
 }
 
 /// The load, until the time is up or the person presses Ctrl-C.
 fn show(
     lab: &Lab,
-    director: &Director,
-    binary: &Path,
+    directors: &[Director],
+    hints: String,
     interrupt: &Interrupt,
     time: Option<Duration>,
 ) -> Result<()> {
     let plan = plan(lab.topology());
     step("Waiting for an answer of each service", || {
-        wait_in_ring(director);
+        directors.iter().for_each(wait_in_ring);
         load::wait_answering(lab.client(), &plan, ANSWER_LIMIT)
     })?;
     let load = load::start(lab.client(), plan)?;
     let deadline = time.map(|time| Instant::now() + time);
-    let mut screen = Screen::new(hints(lab, director, binary));
+    let mut screen = Screen::new(hints);
     let mut status = Status::default();
     let mut stop = false;
     while !stop {
@@ -131,16 +155,30 @@ fn show(
         stop |= left.is_some_and(|left| left.is_zero()) || load.finished();
         if !stop {
             // The agent may be away for a moment, by the person's own doing: the last counters stand.
-            status = director.status().unwrap_or(status);
+            status = status_of(directors).unwrap_or(status);
             screen.draw(&load.snapshot(), &status, deadline.is_none())?;
         }
     }
-    finish(load, director, &status, &mut screen)
+    finish(load, directors, &status, &mut screen)
 }
 
-fn finish(load: LoadHandle, director: &Director, last: &Status, screen: &mut Screen) -> Result<()> {
+/// That of the one that forwards.
+fn status_of(directors: &[Director]) -> Option<Status> {
+    let director = match directors {
+        [alone] => alone,
+        all => pair::master(all)?,
+    };
+    director.status().ok()
+}
+
+fn finish(
+    load: LoadHandle,
+    directors: &[Director],
+    last: &Status,
+    screen: &mut Screen,
+) -> Result<()> {
     let report = load.stop()?;
-    let status = director.status().unwrap_or_else(|_| last.clone());
+    let status = status_of(directors).unwrap_or_else(|| last.clone());
     screen.clear()?;
     println!("{}", table::render(&report, &status));
     println!("{}", table::summary(&report));
@@ -162,12 +200,14 @@ fn end(mut director: Director) -> Result<()> {
 }
 
 fn plan(topology: &Topology) -> Plan {
-    let targets = vec![
+    let mut targets = vec![
         Target::new("web4", (VIP4, 80)),
-        Target::new("web6", (VIP6, 80)),
         Target::new("bundle", (VIP4_BUNDLE, 80)),
         Target::new("bundle", (VIP4_BUNDLE, 443)),
     ];
+    if topology.families_in_use().ipv6() {
+        targets.push(Target::new("web6", (VIP6, 80)));
+    }
     Plan { pause: PAUSE, ..Plan::new(targets, topology.client_addresses()) }
 }
 
@@ -182,14 +222,18 @@ fn wait_in_ring(director: &Director) {
     }
 }
 
-fn hints(lab: &Lab, director: &Director, binary: &Path) -> String {
+fn hints(lab: &Lab, directors: &[Director], proxy: Option<&Proxy>, binary: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let lb = binary.strip_prefix(here).unwrap_or(binary).display();
-    let socket = director.paths.socket.display();
+    let socket = directors[0].paths.socket.display();
+    let vrrp = proxy.map_or_else(String::new, |proxy| {
+        let hints = proxy.hints();
+        format!("{hints}\n  {lb} vrrp --socket {socket}\n    who has them, and why\n  ")
+    });
     let client = lab.client().name();
     format!(
         "Try in another terminal, as root:\n  \
-         {lb} backend drain web4/real1 --socket {socket}\n    \
+         {vrrp}{lb} backend drain web4/real1 --socket {socket}\n    \
          real1 gets no new connections; `ready` brings it back, and nothing fails\n  \
          {lb} trace tcp 10.100.0.5:4711 10.8.8.40:80 --socket {socket}\n    \
          where this packet would go, and why\n  \
