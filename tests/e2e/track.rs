@@ -282,6 +282,19 @@ fn an_instance_waits_for_its_first_result_and_a_reload_does_not() {
     assert_eq!((status.state.as_str(), status.transitions.len()), ("master", transitions));
     assert_eq!(tracker(&status, "slow").state, "up");
 
+    // A new one of which nothing is known yet: whoever is at work does not wait for it.
+    let more = text.replace("track = [\"slow\"]", "track = [\"slow\", \"new\"]");
+    let more = more.replace(
+        "[[vrrp]]",
+        "[[track]]\nname = \"new\"\nscript = \"sleep 1000\"\nshell = true\n\
+        interval = \"1h\"\n[[vrrp]]",
+    );
+    stage.director.write_config(&more).expect("lb.toml is written");
+    stage.lb(&["reload"]);
+    let status = instance(&stage.director);
+    assert_eq!((status.state.as_str(), status.transitions.len()), ("master", transitions));
+    assert_eq!(tracker(&status, "new").state, "unknown");
+
     // One that it no longer has is none of its business.
     let text = text.replace("track = [\"slow\"]", "track = []");
     stage.director.write_config(&text).expect("lb.toml is written");

@@ -104,13 +104,19 @@ async fn what_does_not_end_is_ended_with_its_children() {
 }
 
 #[tokio::test]
-async fn whoever_heeds_sigterm_is_not_waited_for() {
-    let mut run =
-        start(&script("trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done")).unwrap();
+async fn it_is_asked_to_end_before_it_is_made_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = folder.path().join("asked");
+    let line = format!(
+        "trap 'touch {}; exit' TERM; echo ready; while :; do sleep 0.01; done",
+        asked.display()
+    );
+    let mut run = start(&script(&line)).unwrap();
     while run.said().is_none() {
         let _ = timeout(Duration::from_millis(20), run.ended()).await;
     }
-    timeout(GRACE * 20, run.give_up()).await.unwrap();
+    run.give_up().await;
+    assert!(asked.exists());
 }
 
 #[tokio::test]

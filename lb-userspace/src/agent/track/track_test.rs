@@ -34,16 +34,18 @@ async fn until(trackers: &Trackers, name: &str, wanted: Reading) -> Finding {
 
 #[tokio::test]
 async fn a_process_that_ends_is_missed_at_once_and_found_again() {
+    // A time that no other process sleeps.
+    let time = format!("86398.{}", std::process::id());
     // So that only its end can tell: nobody looks for it again within an hour.
     let kind = |interval| {
         TrackerKind::Process(TrackProcess {
             process: "sleep".to_owned(),
-            arguments: vec!["86398".to_owned()],
+            arguments: vec![time.clone()],
             at_least: 1,
             interval,
         })
     };
-    let start = || Command::new("sleep").arg("86398").spawn().unwrap();
+    let start = || Command::new("sleep").arg(&time).spawn().unwrap();
     let mut child = start();
     let mut trackers = Trackers::new();
     trackers.begin(&[tracker("p", kind(SOON))]).await;

@@ -8,7 +8,7 @@ use crate::{
     agent::track::{Finding, Findings},
     model::Tracked,
     vrrp::{
-        machine::Event,
+        machine::{Event, State},
         track::{Share, effective},
         types::Priority,
     },
@@ -23,12 +23,13 @@ pub(super) struct Judged {
 }
 
 impl Instance {
-    /// Takes note of what the trackers have found.
-    fn weigh(&mut self, findings: &Findings) {
+    /// Takes note of what the trackers have found. `at_work`: it is backup or master already.
+    fn weigh(&mut self, findings: &Findings, at_work: bool) {
         let owner = self.wanted.settings.priority == Priority::OWNER;
         let judged = |tracked: &Tracked| {
             let finding = findings.get(&tracked.tracker).cloned().unwrap_or_default();
             let share = finding.reading.share(tracked.weight, owner);
+            let share = if at_work { share.at_work() } else { share };
             Judged { tracked: tracked.clone(), finding, share }
         };
         self.trackers = self.wanted.track.iter().map(judged).collect();
@@ -68,8 +69,9 @@ impl Router {
     pub(super) fn judge(&mut self, place: Place) {
         // A pointer; whoever writes the next one is not kept waiting.
         let findings = self.findings.borrow().clone();
+        let state = self.groups[place.0].0.members()[place.1].state();
         let Some(instance) = self.instance_at(place) else { return };
-        instance.weigh(&findings);
+        instance.weigh(&findings, matches!(state, State::Backup | State::Master));
         let (priority, obstacle) = (instance.priority(), instance.obstacle());
         if std::mem::replace(&mut instance.told, priority) != priority {
             self.tell(place, Event::PriorityChanged(priority));

@@ -6,6 +6,8 @@
 //! | positive | added | nothing | nothing |
 //! | negative | nothing | taken away | nothing |
 //!
+//! An instance that is at work already when it is given a tracker (by a reload) does not wait for it.
+//!
 //! A number (of a file) is multiplied by the weight and added; with weight 0 any number but 0 is a fault, and so is a
 //! product below -253, which no priority could follow. The owner is immune to weights, but not to faults by weight 0.
 
@@ -71,6 +73,15 @@ fn product(number: i32, weight: i16) -> Share {
 }
 
 impl Share {
+    /// Of an instance that is at work: it goes on until something is known.
+    #[must_use]
+    pub const fn at_work(self) -> Self {
+        match self {
+            Self::Waiting => Self::Points(0),
+            known @ (Self::Points(_) | Self::Fault) => known,
+        }
+    }
+
     /// The instance must not serve because of it.
     #[must_use]
     pub const fn forbids(self) -> bool {

@@ -62,6 +62,13 @@ fn the_owner_follows_faults_alone() {
     assert_eq!(Reading::Unknown.share(TrackWeight::ZERO, true), Share::Waiting);
 }
 
+#[test]
+fn who_is_at_work_does_not_wait() {
+    assert_eq!(Share::Waiting.at_work(), Share::Points(0));
+    assert_eq!(Share::Fault.at_work(), Share::Fault);
+    assert_eq!(Share::Points(-3).at_work(), Share::Points(-3));
+}
+
 fn readings() -> impl Strategy<Value = Reading> {
     prop_oneof![
         Just(Reading::Unknown),
