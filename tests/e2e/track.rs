@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lb_tests::lab::{Director, Families, INTERFACE, Topology, VIP4};
+use lb_tests::lab::{Director, Families, INTERFACE, Process, Topology, VIP4};
 use lb_userspace::{
     api::{TrackerStatus, VrrpStatus},
     cli::client::Client,
@@ -151,6 +151,74 @@ fn the_two_router_guide() {
     proxies.iter_mut().for_each(Named::kill);
     until(&stage.director, "the first is master with 5", is("master", 5));
     until(&second, "the second stands by with 4", is("backup", 4));
+}
+
+/// keepalived's side of the guide: priority 4, and a script that is worth 2 while a file is there.
+fn keepalived(stage: &Stage, file: &Path) -> Process {
+    let folder = stage.lab.folder();
+    let config = folder.join("keepalived.conf");
+    let text = format!(
+        "global_defs {{\n  script_user root\n  enable_script_security\n}}\n\
+         vrrp_script haproxy {{\n  script \"/usr/bin/test -e {}\"\n  interval 1\n  weight 2\n}}\n\
+         vrrp_instance site {{\n  interface {INTERFACE}\n  virtual_router_id 51\n  priority 4\n  \
+         authentication {{\n    auth_type PASS\n    auth_pass s3cret\n  }}\n  \
+         virtual_ipaddress {{\n    {VIP4}/24\n  }}\n  track_script {{\n    haproxy\n  }}\n}}\n",
+        file.display()
+    );
+    fs::write(&config, text).expect("its configuration is written");
+    let mut command = Command::new("keepalived");
+    command.args(["--dont-fork", "--log-console", "--vrrp", "--use-file"]).arg(&config);
+    for (option, file) in [("--pid", "keepalived.pid"), ("--vrrp_pid", "vrrp.pid")] {
+        command.arg(option).arg(folder.join(file));
+    }
+    let log = folder.join("keepalived.log");
+    Process::spawn(stage.lab.namespace("director2"), &mut command, &log).expect("keepalived starts")
+}
+
+/// The other director of the guide may be one that still runs keepalived.
+#[test]
+fn the_guide_with_keepalived_on_the_other_side() {
+    let topology = Topology::default().directors(2).families(Families::Ipv4);
+    let mut stage = Stage::prepared(topology, |_| {});
+    let folder = stage.lab.folder().to_owned();
+    let (name, theirs) = (format!("{}-1-haproxy", stage.lab.name()), folder.join("haproxy"));
+    let mut ours = Named::new(&folder, &name);
+    ours.start();
+    fs::write(&theirs, "").expect("theirs is well");
+    let text = example("vrrp-master.toml", &stage.director, &name);
+    stage.director.write_config(&text).expect("lb.toml");
+    let other = keepalived(&stage, &theirs);
+    stage.director.start().expect("the agent starts");
+    let has_vip = |node: &str| {
+        let mut ip = Command::new("ip");
+        ip.args(["-brief", "address", "show", "dev", INTERFACE]);
+        let shown = stage.lab.namespace(node).run(&mut ip).expect("ip answers");
+        shown.contains(&format!(" {VIP4}/"))
+    };
+    let until_on = |what: &str, first: bool, priority: u8| {
+        let begin = Instant::now();
+        loop {
+            let status = instance(&stage.director);
+            let places = (has_vip("director1"), has_vip("director2"), status.priority);
+            if places == (first, !first, priority) {
+                return status;
+            }
+            let log = other.log_tail();
+            assert!(begin.elapsed() < LIMIT, "{what}: {places:?}, {status:#?}\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until_on("5 + 2 are more than 4 + 2", true, 7);
+    ours.kill();
+    let status = until_on("4 + 2 are more than 5", false, 5);
+    assert_eq!(status.heard_master.map(|heard| heard.priority), Some(6));
+    fs::remove_file(&theirs).expect("theirs is not well");
+    until_on("5 are more than 4", true, 5);
+    fs::write(&theirs, "").expect("theirs is well again");
+    until_on("4 + 2 are more than 5 again", false, 5);
+    ours.start();
+    let status = until_on("5 + 2 are more than 4 + 2 again", true, 7);
+    assert!(status.rejected.is_empty(), "{status:#?}");
 }
 
 /// A director alone, with an instance that follows these trackers.
