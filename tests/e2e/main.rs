@@ -10,6 +10,7 @@ mod crash;
 mod drain;
 mod flood;
 mod guard;
+mod guide;
 mod health;
 mod host;
 mod keepalived;
