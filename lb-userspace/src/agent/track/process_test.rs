@@ -58,7 +58,7 @@ fn this_process_is_found_and_an_ended_one_is_not() {
     }
     child.kill().unwrap();
     // A zombie until it is waited for.
-    while fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap().contains(") S ") {
+    while !fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap().contains(") Z ") {
         std::thread::yield_now();
     }
     assert!(!found(child.id()));
