@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::config::{self, Parsed, Report};
+use crate::{
+    config::{self, Parsed, Report},
+    model::{ScriptCommand, TrackScript, Tracker, TrackerKind},
+    script_file::{Runner, ScriptError},
+};
 
 /// The largest file that is read; a real one is a thousandth of it.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -44,8 +48,37 @@ pub fn load(path: &Path) -> Result<Parsed, ConfigFileError> {
         let line = valid.filter(|&&byte| byte == b'\n').count() + 1;
         ConfigFileError::NotText { path: path.to_owned(), line }
     })?;
-    config::parse(&path.display().to_string(), &text)
-        .map_err(|report| ConfigFileError::Invalid(Box::new(report)))
+    let parsed = config::parse(&path.display().to_string(), &text)
+        .map_err(|report| ConfigFileError::Invalid(Box::new(report)))?;
+    check_scripts(&parsed).map_err(|report| ConfigFileError::Invalid(Box::new(report)))?;
+    Ok(parsed)
+}
+
+/// What is run must be there, and be what nobody else can change.
+fn check_scripts(parsed: &Parsed) -> Result<(), Report> {
+    let mut wrong: Option<Report> = None;
+    for (index, Tracker { kind, .. }) in parsed.config.trackers.iter().enumerate() {
+        let TrackerKind::Script(script) = kind else { continue };
+        if let Err((key, error)) = check_script(script) {
+            let (key, help) = (format!("track[{index}].{key}"), error.advice());
+            let report = parsed.warnings.host_error(&key, &error.to_string(), Some(&help));
+            match &mut wrong {
+                Some(wrong) => wrong.diagnostics.extend(report.diagnostics),
+                None => wrong = Some(report),
+            }
+        }
+    }
+    wrong.map_or(Ok(()), Err)
+}
+
+/// The key in question, and what is wrong with it.
+fn check_script(script: &TrackScript) -> Result<(), (&'static str, ScriptError)> {
+    let runner = Runner::find(&script.user).map_err(|error| ("user", error))?;
+    let key = match script.command {
+        ScriptCommand::Program(..) => "script[0]",
+        ScriptCommand::Shell(_) => "script",
+    };
+    runner.check(&script.command.parts().0).map_err(|error| (key, error))
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -84,6 +117,24 @@ mod tests {
     fn what_is_wrong_is_shown() {
         let error = load_bytes(b"[node]\nnam = \"a\"\n");
         assert!(error.to_string().contains("lb.toml:2:1"), "{error}");
+    }
+
+    #[test]
+    fn scripts_are_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lb.toml");
+        let text = "[node]\nname = \"a\"\ninterface = \"eth0\"\n\
+                    [[track]]\nname = \"a\"\nscript = [\"/no-such\", \"x\"]\n\
+                    [[track]]\nname = \"b\"\nscript = \"exit\"\nshell = true\nuser = \"no-such-user\"\n";
+        std::fs::write(&path, text).unwrap();
+        let ConfigFileError::Invalid(report) = load(&path).unwrap_err() else { panic!() };
+        let found = |key: &str| report.diagnostics.iter().find(|one| one.key == key).unwrap();
+        let missing = found("track[0].script[0]");
+        assert_eq!(missing.message, "/no-such: no such file or directory");
+        assert_eq!(&report.text[missing.span.clone()], "\"/no-such\"");
+        let user = found("track[1].user");
+        assert_eq!(user.message, "there is no user `no-such-user` on this host");
+        assert_eq!(report.diagnostics.len(), 2);
     }
 
     #[test]

@@ -12,4 +12,5 @@ pub mod model;
 pub mod plan;
 pub mod preflight;
 pub mod schedule;
+pub mod script_file;
 pub mod vrrp;

@@ -204,6 +204,7 @@ fn hints(lab: &Lab, directors: &Directors, binary: &Path) -> String {
              how the other one sees it\n"
         );
     }
+    text += &directors.hints().unwrap_or_default();
     text + &format!(
         "  nsenter --net=/run/netns/{client} curl -s http://10.8.8.40/\n    \
          a request of your own\n\

@@ -9,6 +9,7 @@ mod capture;
 mod cluster;
 mod control;
 pub mod dataplane;
+mod descriptors;
 mod director;
 mod fence;
 mod files;
@@ -31,6 +32,7 @@ mod run;
 mod start;
 mod status;
 mod trace;
+mod track;
 mod vrrp;
 
 pub use run::{Options, run};

@@ -66,7 +66,9 @@ impl Agent {
     pub(super) fn put_into_force(&mut self) -> Result<usize> {
         self.director.effective = self.director.operator.apply(&self.director.config);
         self.follow();
-        self.director.converge(&self.neighbours, Instant::now())
+        let steps = self.director.converge(&self.neighbours, Instant::now())?;
+        self.tell_trackers();
+        Ok(steps)
     }
 
     fn save_operator(&self) -> Result<(), String> {

@@ -22,10 +22,12 @@ use super::{
     cluster::{self, Cluster},
     control::{self, Command},
     dataplane::{Attached, Hook, Links, Pins},
+    descriptors,
     director::Director,
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
     probe::{self, Prober},
+    track::Trackers,
     vrrp::Vrrp,
 };
 use crate::{
@@ -74,6 +76,8 @@ pub(super) struct Agent {
     pub(super) cluster: Option<Cluster>,
     /// What they prove themselves with.
     pub(super) seal: SealKey,
+    /// What VRRP's priorities depend on.
+    pub(super) trackers: Trackers,
     /// The capture that goes on.
     pub(super) capture: Option<Capture>,
     /// The control socket, once it is open.
@@ -101,6 +105,7 @@ enum Event {
 /// # Errors
 /// Everything that keeps it from starting, with what to do about it. Nothing is left half-done then.
 pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
+    descriptors::keep().context("keeping descriptors from scripts")?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (events, mut health) = mpsc::channel(HEALTH_QUEUE);
@@ -259,6 +264,7 @@ impl Agent {
         }
         self.follow_marks();
         self.follow_fence();
+        self.tell_trackers();
     }
 
     /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`, and after a failed

@@ -22,6 +22,7 @@ use super::{
     placement::Placement,
     probe::{self, Prober, Target},
     run::{Agent, Options},
+    track::Trackers,
     vrrp::{self, Vrrp},
 };
 use crate::{
@@ -100,6 +101,7 @@ impl Agent {
             vrrp: None,
             cluster: None,
             seal: SealKey::from_seed(&seed),
+            trackers: Trackers::new(),
             capture: None,
             socket: None,
             warnings,
@@ -138,13 +140,19 @@ impl Agent {
     /// # Errors
     /// A socket that cannot be opened.
     pub(super) async fn set_vrrp(&mut self, mut wanted: Vec<vrrp::Wanted>) -> Result<()> {
+        let trackers = &self.director.config.trackers;
+        self.trackers.begin(trackers).await;
+        self.tell_trackers();
+        let findings = self.trackers.findings();
         let guarded = self.begin_fence(&mut wanted)?;
         match self.vrrp.take() {
             Some(vrrp) if wanted.is_empty() => vrrp.stop().await,
             Some(vrrp) => self.vrrp.insert(vrrp).replace(wanted).await.context("VRRP")?,
             None if wanted.is_empty() => {}
-            None => self.vrrp = Some(Vrrp::start(wanted).await.context("VRRP")?),
+            None => self.vrrp = Some(Vrrp::start(wanted, findings).await.context("VRRP")?),
         }
+        // Nobody asks for the others any more.
+        self.trackers.retain(&self.director.config.trackers);
         self.finish_fence(&guarded)
     }
 

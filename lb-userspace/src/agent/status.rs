@@ -185,6 +185,17 @@ impl Agent {
         .to_owned()
     }
 
+    /// Tells the trackers of pools how many real servers take new flows.
+    pub(super) fn tell_trackers(&self) {
+        self.trackers.tell_pools(|name| {
+            let pool = self.director.effective.config.pool(name.as_str());
+            let takes = |pool: &Pool, server: &&RealServer| {
+                server.weight.get() > 0 && self.state(pool, server) == "up"
+            };
+            pool.map(|pool| pool.servers.iter().filter(|one| takes(pool, one)).count())
+        });
+    }
+
     fn differs(&self, pool: &Pool, server: &RealServer) -> bool {
         let file = self.director.config.pool(pool.name.as_str());
         let file = file.and_then(|pool| pool.everyone().find(|known| known.name == server.name));

@@ -37,7 +37,9 @@ pub use status::{
     RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
 };
 pub use trace::Trace;
-pub use vrrp::{HeardMaster, LeaseStatus, RejectStatus, TransitionStatus, VrrpStatus};
+pub use vrrp::{
+    HeardMaster, LeaseStatus, RejectStatus, TrackerStatus, TransitionStatus, VrrpStatus,
+};
 
 use crate::{
     model::{Name, RealServer, Weight},

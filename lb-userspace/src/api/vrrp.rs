@@ -27,6 +27,11 @@ pub struct VrrpStatus {
     pub since_seconds: f64,
     /// What it advertises, or would.
     pub priority: u8,
+    /// What the file says, without the shares of trackers.
+    pub configured_priority: u8,
+    /// What the priority depends on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trackers: Vec<TrackerStatus>,
     /// What keeps it from serving.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -66,6 +71,26 @@ pub struct LeaseStatus {
     pub claimed_seconds_ago: Option<f64>,
     /// This host does not answer for the VIPs, although it has them.
     pub fenced: bool,
+}
+
+/// A tracker of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackerStatus {
+    /// Its name.
+    pub name: Name,
+    /// What it counts for.
+    pub weight: i16,
+    /// `up`, `down`, `unknown`, or the number of a file.
+    pub state: String,
+    /// What it adds to the priority at the moment.
+    pub share: i16,
+    /// It keeps the instance in fault.
+    pub forbids: bool,
+    /// Why it is in this state.
+    pub reason: String,
+    /// The last line of a script's last run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// Another master, as it was heard last.

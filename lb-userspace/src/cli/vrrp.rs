@@ -11,7 +11,7 @@ use super::{
     units::{count, seconds},
 };
 use crate::{
-    api::{Done, LeaseStatus, TransitionStatus, VrrpStatus},
+    api::{Done, LeaseStatus, TrackerStatus, TransitionStatus, VrrpStatus},
     model::Name,
 };
 
@@ -76,11 +76,12 @@ fn section(one: &VrrpStatus, paint: Paint) -> String {
     };
     let addresses: Vec<_> = one.addresses.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "{}  {} for {}, priority {}\n  VRID {} on {}, VRRPv{}{}\n  VIPs {}{}\n",
+        "{}  {} for {}, priority {}{}\n  VRID {} on {}, VRRPv{}{}\n  VIPs {}{}\n",
         one.name,
         paint.put(tone, &one.state),
         ago(one.since_seconds),
         one.priority,
+        configured(one),
         one.virtual_router_id,
         one.interface,
         one.version,
@@ -115,7 +116,42 @@ fn section(one: &VrrpStatus, paint: Paint) -> String {
     for reject in &one.rejected {
         line(format!("dropped {}: {}", count(reject.packets), reject.words));
     }
-    text + &history(&one.transitions, paint)
+    text + &trackers(&one.trackers, paint) + &history(&one.transitions, paint)
+}
+
+/// What the file says, where the priority is another one.
+fn configured(one: &VrrpStatus) -> String {
+    match one.configured_priority {
+        same if same == one.priority => String::new(),
+        other => format!(" ({other} configured)"),
+    }
+}
+
+fn trackers(trackers: &[TrackerStatus], paint: Paint) -> String {
+    if trackers.is_empty() {
+        return String::new();
+    }
+    let columns = [
+        Column::Text("TRACKER"),
+        Column::Toned("STATE"),
+        Column::Number("WEIGHT"),
+        Column::Number("SHARE"),
+        Column::Text("WHY"),
+    ];
+    let row = |one: &TrackerStatus| {
+        let tone = match one.state.as_str() {
+            "down" | "unknown" => Tone::Odd,
+            _ if one.forbids => Tone::Odd,
+            _ => Tone::Good,
+        };
+        let share = if one.forbids { "fault".to_owned() } else { format!("{:+}", one.share) };
+        let why = match &one.said {
+            Some(said) => format!("{}: {said}", one.reason),
+            None => one.reason.clone(),
+        };
+        vec![one.name.to_string(), paint.put(tone, &one.state), one.weight.to_string(), share, why]
+    };
+    lines(&columns, trackers.iter().map(row).collect(), paint)
 }
 
 /// For as long as it has the VIPs.

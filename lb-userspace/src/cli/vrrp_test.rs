@@ -18,6 +18,8 @@ fn master() -> VrrpStatus {
         state: "master".to_owned(),
         since_seconds: 4_000.0,
         priority: 5,
+        configured_priority: 5,
+        trackers: Vec::new(),
         fault: None,
         addresses: vec!["10.8.8.40/32".parse().expect("a network")],
         held: true,
@@ -104,6 +106,46 @@ fn a_lease_with_a_rival() {
     let wanted =
         "  fenced: another host has claimed the VIPs 12s ago, and gets all requests for them\n";
     assert!(shown(true).contains(wanted), "{}", shown(true));
+}
+
+#[test]
+fn each_tracker_has_its_share() {
+    let tracker = |name: &str, weight, state: &str, share, reason: &str| TrackerStatus {
+        name: name.parse().expect("a name"),
+        weight,
+        state: state.to_owned(),
+        share,
+        forbids: false,
+        reason: reason.to_owned(),
+        said: None,
+    };
+    let master = VrrpStatus {
+        priority: 4,
+        trackers: vec![
+            tracker("haproxy", 2, "up", 2, "1 process"),
+            TrackerStatus {
+                said: Some("no route".to_owned()),
+                ..tracker("gateway", -10, "down", -10, "exit code 1")
+            },
+            tracker("weight", 1, "7", 7, ""),
+            TrackerStatus { forbids: true, ..tracker("db", 0, "down", 0, "no process") },
+        ],
+        transitions: Vec::new(),
+        ..master()
+    };
+    let expected = "\
+LVS_HAP  master for 1h 6m, priority 4 (5 configured)
+  VRID 51 on eth0, VRRPv2
+  VIPs 10.8.8.40/32
+  advertisements: 4000 sent, 0 heard
+  lease: 2.8s left
+  TRACKER  STATE  WEIGHT  SHARE  WHY
+  haproxy  up          2     +2  1 process
+  gateway  down      -10    -10  exit code 1: no route
+  weight   7           1     +7
+  db       down        0  fault  no process
+";
+    assert_eq!(text(&[master], Paint::Plain), expected);
 }
 
 #[test]

@@ -3,11 +3,14 @@
 use toml::Spanned;
 
 use super::{
-    draft::{CheckDraft, Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft, VrrpDraft},
+    draft::{
+        CheckDraft, Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft, TrackedDraft,
+        TrackerDraft, VrrpDraft,
+    },
     table::Entry,
 };
 use crate::{
-    model::{Checks, Config, Guard, Pool, RealServer, Service, VrrpInstance},
+    model::{Checks, Config, Guard, Pool, RealServer, Service, Tracked, Tracker, VrrpInstance},
     vrrp::types::InstanceId,
 };
 
@@ -17,12 +20,17 @@ pub(super) fn build(draft: Draft) -> Option<Config> {
         node: draft.node?,
         limits: draft.limits,
         pools: draft.pools.into_iter().map(pool).collect::<Option<_>>()?,
-        vrrp: draft.vrrp.into_iter().map(vrrp).collect::<Option<_>>()?,
+        vrrp: draft
+            .vrrp
+            .into_iter()
+            .map(|one| vrrp(one, &draft.trackers))
+            .collect::<Option<_>>()?,
+        trackers: draft.trackers.into_iter().map(tracker).collect::<Option<_>>()?,
         services: draft.services.into_iter().map(service).collect::<Option<_>>()?,
     })
 }
 
-fn vrrp(draft: VrrpDraft) -> Option<VrrpInstance> {
+fn vrrp(draft: VrrpDraft, trackers: &[TrackerDraft]) -> Option<VrrpInstance> {
     Some(VrrpInstance {
         id: InstanceId {
             family: draft.family()?,
@@ -39,7 +47,18 @@ fn vrrp(draft: VrrpDraft) -> Option<VrrpInstance> {
         unicast_peers: draft.unicast_peers.into_iter().map(|peer| peer.value).collect(),
         announce: draft.announce,
         group: draft.group.map(Spanned::into_inner),
+        track: draft.track.into_iter().map(|one| tracked(one, trackers)).collect::<Option<_>>()?,
     })
+}
+
+fn tracked(draft: TrackedDraft, trackers: &[TrackerDraft]) -> Option<Tracked> {
+    let tracker = trackers.iter().find(|tracker| tracker.is(draft.name.get_ref()))?;
+    let weight = draft.weight.map_or_else(|| tracker.weight(), Spanned::into_inner);
+    Some(Tracked { tracker: draft.name.into_inner(), weight })
+}
+
+fn tracker(draft: TrackerDraft) -> Option<Tracker> {
+    Some(Tracker { name: draft.name?.into_inner(), kind: draft.kind? })
 }
 
 fn pool(draft: PoolDraft) -> Option<Pool> {

@@ -12,11 +12,12 @@ use super::table::Entry;
 use crate::{
     model::{
         Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mark, Mode, Name,
-        Node, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate, Tunnel, UdpIdle,
-        VirtualAddress, VrrpProtocol, Weight, Window,
+        Node, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate, TrackerKind, Tunnel,
+        UdpIdle, VirtualAddress, VrrpProtocol, Weight, Window,
     },
     vrrp::{
         machine::Preempt,
+        track::TrackWeight,
         types::{Family, Priority, VirtualRouterId},
     },
 };
@@ -28,6 +29,7 @@ pub(super) struct Draft {
     pub(super) limits: Limits,
     /// Where limits are set, if they are.
     pub(super) limit_spans: Vec<(LimitKey, Range<usize>)>,
+    pub(super) trackers: Vec<TrackerDraft>,
     pub(super) vrrp: Vec<VrrpDraft>,
     pub(super) pools: Vec<PoolDraft>,
     pub(super) services: Vec<ServiceDraft>,
@@ -61,6 +63,25 @@ pub(super) struct VrrpDraft {
     pub(super) unicast_peers: Vec<Entry<IpAddr>>,
     pub(super) announce: Announce,
     pub(super) group: Option<Spanned<Name>>,
+    pub(super) track: Vec<TrackedDraft>,
+}
+
+/// One `[[track]]`.
+pub(super) struct TrackerDraft {
+    pub(super) path: String,
+    /// What says what is watched; the table's header where nothing does.
+    pub(super) place: Range<usize>,
+    pub(super) name: Option<Spanned<Name>>,
+    pub(super) weight: Option<TrackWeight>,
+    pub(super) kind: Option<TrackerKind>,
+}
+
+/// One entry in the `track` of an instance.
+pub(super) struct TrackedDraft {
+    /// Of its name.
+    pub(super) path: String,
+    pub(super) name: Spanned<Name>,
+    pub(super) weight: Option<Spanned<TrackWeight>>,
 }
 
 /// One of the `addresses` of an instance.
@@ -153,6 +174,21 @@ impl VrrpDraft {
     /// That of its first address.
     pub(super) fn family(&self) -> Option<Family> {
         self.addresses.first().map(|first| Family::of(first.address.address()))
+    }
+}
+
+impl TrackerDraft {
+    /// Is this its name?
+    pub(super) fn is(&self, name: &Name) -> bool {
+        self.name.as_ref().is_some_and(|own| own.get_ref() == name)
+    }
+
+    /// What it counts for in an instance that does not say.
+    pub(super) fn weight(&self) -> TrackWeight {
+        self.weight.unwrap_or(match self.kind {
+            Some(TrackerKind::File(_)) => TrackWeight::ONE,
+            _ => TrackWeight::ZERO,
+        })
     }
 }
 

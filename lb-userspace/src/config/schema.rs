@@ -13,7 +13,7 @@ pub(super) struct Schema {
 
 pub(super) const ROOT: Schema = Schema {
     title: "the file",
-    keys: &["node", "limits", "vrrp", "pool", "service"],
+    keys: &["node", "limits", "track", "vrrp", "pool", "service"],
     later: &["certificate", "tls", "proxy", "mail", "webhook", "metrics", "log"],
 };
 
@@ -169,9 +169,9 @@ pub(super) const VRRP: Schema = Schema {
         "unicast_peers",
         "announce",
         "group",
+        "track",
     ],
     later: &[
-        "track",
         "notify",
         "notify_master",
         "notify_backup",
@@ -184,6 +184,31 @@ pub(super) const VRRP: Schema = Schema {
         "virtual_mac",
     ],
 };
+
+pub(super) const TRACK: Schema = Schema {
+    title: "[[track]]",
+    keys: &[
+        "name",
+        "script",
+        "process",
+        "file",
+        "interface",
+        "pool",
+        "weight",
+        "interval",
+        "timeout",
+        "rise",
+        "fall",
+        "user",
+        "shell",
+        "arguments",
+        "at_least",
+    ],
+    later: &["proxy"],
+};
+
+pub(super) const TRACKED: Schema =
+    Schema { title: "`track` of an instance", keys: &["name", "weight"], later: &[] };
 
 pub(super) const VIRTUAL_ADDRESS: Schema = Schema {
     title: "`addresses` of an instance",
@@ -205,11 +230,13 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 15] = [
+pub(super) const ALL: [&Schema; 17] = [
     &ROOT,
     &NODE,
     &LIMITS,
+    &TRACK,
     &VRRP,
+    &TRACKED,
     &VIRTUAL_ADDRESS,
     &ANNOUNCE,
     &POOL,

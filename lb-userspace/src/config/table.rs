@@ -265,6 +265,11 @@ impl<'a> Item<'a> {
         items.into_iter().enumerate().filter_map(entry).collect()
     }
 
+    /// Is it a text?
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.value, DeValue::String(_))
+    }
+
     /// Is it a table?
     pub(super) fn is_table(&self) -> bool {
         matches!(self.value, DeValue::Table(_))

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Limits, Mode, Node, Pool, RealServer, Service, VrrpInstance};
+use super::{Check, Limits, Mode, Node, Pool, RealServer, Service, Tracker, VrrpInstance};
 
 /// A node, its limits, and its services with their pools.
 ///
@@ -22,6 +22,9 @@ pub struct Config {
     /// VIPs that are on one director at a time. Not in JSON: there are passwords among them.
     #[serde(skip)]
     pub vrrp: Vec<VrrpInstance>,
+    /// What the instances may make their priorities depend on. Not in JSON either: they go with them.
+    #[serde(skip)]
+    pub trackers: Vec<Tracker>,
 }
 
 impl Config {

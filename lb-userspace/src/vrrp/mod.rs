@@ -9,4 +9,5 @@
 pub mod group;
 pub mod machine;
 pub mod packet;
+pub mod track;
 pub mod types;

@@ -8,15 +8,16 @@ use super::{
     clock::since_boot,
     handover::{self, Parting},
     holder::{Holder, Place},
+    judge::Judged,
     segment::Segment,
 };
 use crate::{
     agent::{dataplane::LeaseHandle, netlink::Netlink},
-    model::{Name, VirtualAddress},
+    model::{Name, Tracked, VirtualAddress},
     vrrp::{
         machine::{Action, Settings, Transition},
         packet::{Endpoint, Reject},
-        types::{Claim, Family, VirtualRouterId},
+        types::{Claim, Family, Priority, VirtualRouterId},
     },
 };
 
@@ -36,6 +37,8 @@ pub(in crate::agent) struct Wanted {
     pub(in crate::agent) endpoint: Endpoint,
     /// How it decides.
     pub(in crate::agent) settings: Settings,
+    /// What its priority depends on.
+    pub(in crate::agent) track: Vec<Tracked>,
     /// What it holds as master.
     pub(in crate::agent) addresses: Vec<VirtualAddress>,
     /// Its interface is up, with a carrier.
@@ -45,7 +48,7 @@ pub(in crate::agent) struct Wanted {
 }
 
 impl Wanted {
-    /// True where nothing else would have to change.
+    /// True where nothing but the priority, and what that depends on, would have to change.
     pub(super) fn same_but_priority(&self, other: &Self) -> bool {
         let mut settings = self.settings.clone();
         settings.priority = other.settings.priority;
@@ -79,6 +82,12 @@ pub(super) struct Instance {
     pub(super) history: VecDeque<Transition>,
     /// It is no master any more, and keeps the addresses for its successor until then at most.
     pub(super) successor: Option<Duration>,
+    /// What is wrong with its interface.
+    pub(super) link_problem: Option<String>,
+    /// Its trackers, as they were when its machine was told of them last.
+    pub(super) trackers: Vec<Judged>,
+    /// The priority that its machine was told.
+    pub(super) told: Priority,
     /// Of the next advertisement.
     sequence: u32,
 }
@@ -92,8 +101,17 @@ impl Instance {
     pub(super) fn start(wanted: Wanted, netlink: Netlink, sequence: u32) -> io::Result<Self> {
         let (place, addresses) = (wanted.place.clone(), wanted.addresses.clone());
         let holder = Holder::start(netlink, place, addresses, wanted.lease.clone())?;
-        let (counters, history) = (Counters::default(), VecDeque::new());
-        Ok(Self { wanted, holder, counters, history, successor: None, sequence })
+        Ok(Self {
+            link_problem: (!wanted.running).then(|| format!("{} is down", wanted.place.name)),
+            told: wanted.settings.priority,
+            wanted,
+            holder,
+            counters: Counters::default(),
+            history: VecDeque::new(),
+            successor: None,
+            trackers: Vec::new(),
+            sequence,
+        })
     }
 
     /// It was master until just now, and nobody has claimed its VIPs since.

@@ -8,6 +8,7 @@ mod clock;
 mod handover;
 mod holder;
 mod instance;
+mod judge;
 mod report;
 mod router;
 mod segment;
@@ -22,13 +23,14 @@ use thread_priority::{
 };
 use tokio::{
     runtime,
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
 };
 use tracing::warn;
 
 use self::holder::Place;
 use self::router::{Command, Router};
 pub(super) use self::{instance::Wanted, wanted::wanted};
+use super::track::Findings;
 use crate::{api::VrrpStatus, model::Name};
 
 /// Commands on their way.
@@ -45,11 +47,14 @@ pub(super) struct Vrrp {
 }
 
 impl Vrrp {
-    /// Starts the thread with these instances.
+    /// Starts the thread with these instances, which follow what trackers find.
     ///
     /// # Errors
     /// A socket that cannot be opened, or no thread.
-    pub(super) async fn start(wanted: Vec<Wanted>) -> io::Result<Self> {
+    pub(super) async fn start(
+        wanted: Vec<Wanted>,
+        findings: watch::Receiver<Findings>,
+    ) -> io::Result<Self> {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (started, outcome) = oneshot::channel();
         let thread = thread::Builder::new().name("vrrp".to_owned()).spawn(move || {
@@ -62,7 +67,7 @@ impl Vrrp {
                 }
             };
             runtime.block_on(async {
-                match Router::start(wanted) {
+                match Router::start(wanted, findings) {
                     Ok(router) => {
                         _ = started.send(Ok(()));
                         router.run(received).await;

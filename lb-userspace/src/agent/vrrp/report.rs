@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use lb_common::abi::Lease;
 
-use super::{clock::since_boot, instance::Instance};
+use super::{clock::since_boot, instance::Instance, judge::Judged};
 use crate::{
-    api::{HeardMaster, LeaseStatus, RejectStatus, TransitionStatus, VrrpStatus},
+    api::{HeardMaster, LeaseStatus, RejectStatus, TrackerStatus, TransitionStatus, VrrpStatus},
     vrrp::{machine::Machine, packet::Reject},
 };
 
@@ -23,6 +23,8 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
         state: machine.state().to_string(),
         since_seconds: instance.history.back().map_or(ago(Duration::ZERO), |step| ago(step.at)),
         priority: machine.priority().get(),
+        configured_priority: wanted.settings.priority.get(),
+        trackers: instance.trackers.iter().map(tracker).collect(),
         fault: machine.fault().map(str::to_owned),
         addresses: wanted.addresses.iter().map(|vip| vip.network).collect(),
         held: held.held,
@@ -59,6 +61,18 @@ fn lease_of(lease: &Lease) -> LeaseStatus {
         seconds_left: (lease.renewed != 0).then(|| ends.saturating_sub(now).as_secs_f64()),
         claimed_seconds_ago: (lease.claimed != 0).then(|| ago(lease.claimed).as_secs_f64()),
         fenced: lease.is_fenced(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
+    }
+}
+
+fn tracker(Judged { tracked, finding, share }: &Judged) -> TrackerStatus {
+    TrackerStatus {
+        name: tracked.tracker.clone(),
+        weight: tracked.weight.get(),
+        state: finding.reading.to_string(),
+        share: share.points(),
+        forbids: share.forbids(),
+        reason: finding.reason.clone(),
+        said: finding.said.clone(),
     }
 }
 

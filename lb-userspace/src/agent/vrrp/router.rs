@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{sleep_until, timeout},
 };
 use tracing::{debug, warn};
@@ -22,7 +22,10 @@ use super::{
     socket::LONGEST,
 };
 use crate::{
-    agent::netlink::{self, Netlink},
+    agent::{
+        netlink::{self, Netlink},
+        track::Findings,
+    },
     api::VrrpStatus,
     model::Name,
     vrrp::{
@@ -53,7 +56,7 @@ pub(super) enum Command {
 }
 
 /// Where an instance is: its group, and its place there.
-type Place = (usize, usize);
+pub(super) type Place = (usize, usize);
 
 /// Every instance of this director.
 pub(super) struct Router {
@@ -62,6 +65,7 @@ pub(super) struct Router {
     links: netlink::Events,
     pub(super) segments: BTreeMap<(u32, Family), Segment>,
     pub(super) groups: Vec<(Group, Vec<Instance>)>,
+    pub(super) findings: watch::Receiver<Findings>,
 }
 
 impl Router {
@@ -69,11 +73,15 @@ impl Router {
     ///
     /// # Errors
     /// A socket that cannot be opened.
-    pub(super) fn start(wanted: Vec<Wanted>) -> io::Result<Self> {
+    pub(super) fn start(
+        wanted: Vec<Wanted>,
+        findings: watch::Receiver<Findings>,
+    ) -> io::Result<Self> {
         let netlink = Netlink::connect().map_err(io::Error::other)?;
         let links = Netlink::subscribe().map_err(io::Error::other)?;
         let (segments, groups) = (BTreeMap::new(), Vec::new());
-        let mut router = Self { origin: Instant::now(), netlink, links, segments, groups };
+        let origin = Instant::now();
+        let mut router = Self { origin, netlink, links, segments, groups, findings };
         router.begin(wanted)?;
         Ok(router)
     }
@@ -84,6 +92,7 @@ impl Router {
             tokio::select! {
                 () = due(&self.segments, self.deadline()) => self.turn(),
                 Some(event) = self.links.next() => self.link(&event),
+                Ok(()) = self.findings.changed() => self.judge_all(),
                 command = commands.recv() => match command {
                     Some(Command::Stop) | None => break,
                     Some(command) => self.command(command).await,
@@ -129,11 +138,7 @@ impl Router {
             // All or none, as always in a group.
             let resume = self.groups[number].1.iter().all(Instance::may_resume);
             for place in 0..self.groups[number].1.len() {
-                let wanted = &self.groups[number].1[place].wanted;
-                if !wanted.running {
-                    let problem = format!("{} is down", wanted.place.name);
-                    self.tell((number, place), Event::Fault(&problem));
-                }
+                self.judge((number, place));
                 self.tell((number, place), Event::Start { resume });
             }
         }
@@ -234,8 +239,14 @@ impl Router {
         })
     }
 
-    fn instance_at(&mut self, (group, place): Place) -> Option<&mut Instance> {
+    pub(super) fn instance_at(&mut self, (group, place): Place) -> Option<&mut Instance> {
         self.groups.get_mut(group)?.1.get_mut(place)
+    }
+
+    /// The places of all instances.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let groups = self.groups.iter().enumerate();
+        groups.flat_map(|(number, (_, all))| (0..all.len()).map(move |at| (number, at))).collect()
     }
 
     fn named(&self, name: &Name) -> Option<Place> {
@@ -254,7 +265,11 @@ impl Router {
     }
 
     /// Tells a machine what happened, and does what follows. Returns why the operator's wish cannot be.
-    fn tell(&mut self, (number, place): Place, event: Event<'_>) -> Option<&'static str> {
+    pub(super) fn tell(
+        &mut self,
+        (number, place): Place,
+        event: Event<'_>,
+    ) -> Option<&'static str> {
         let now = self.now();
         let parting = Parting::after(event, now);
         let actions = self.groups.get_mut(number)?.0.handle(now, place, event);
@@ -284,18 +299,11 @@ impl Router {
             netlink::Event::LinkGone { index, name } => (*index, Some(format!("{name} is gone"))),
             _ => return,
         };
-        for number in 0..self.groups.len() {
-            for place in 0..self.groups[number].1.len() {
-                if self.groups[number].1[place].wanted.place.index != index {
-                    continue;
-                }
-                let faulty = self.groups[number].0.members()[place].fault().is_some();
-                let place = (number, place);
-                if let Some(problem) = problem.as_deref().filter(|_| !faulty) {
-                    self.tell(place, Event::Fault(problem));
-                } else if problem.is_none() && faulty {
-                    self.tell(place, Event::Recovered);
-                }
+        for place in self.places() {
+            let there = |instance: &&mut Instance| instance.wanted.place.index == index;
+            if let Some(instance) = self.instance_at(place).filter(there) {
+                instance.link_problem.clone_from(&problem);
+                self.judge(place);
             }
         }
     }
@@ -344,9 +352,10 @@ impl Router {
             };
             if let Some(places) = places.filter(whole) {
                 for (place, from) in places.iter().enumerate() {
-                    let priority = wanted[*from].settings.priority;
-                    self.groups[number].1[place].wanted.settings.priority = priority;
-                    self.tell((number, place), Event::PriorityChanged(priority));
+                    let (have, want) = (&mut self.groups[number].1[place].wanted, &wanted[*from]);
+                    have.settings.priority = want.settings.priority;
+                    have.track.clone_from(&want.track);
+                    self.judge((number, place));
                 }
                 let mut index = 0;
                 wanted.retain(|_| (!places.contains(&index), index += 1).0);

@@ -101,6 +101,7 @@ fn on(instance: &VrrpInstance, interface: &Interface) -> Result<Wanted, WantedEr
             announce_again: instance.announce.again_after,
             refresh: instance.announce.refresh,
         },
+        track: instance.track.clone(),
         addresses: instance.addresses.clone(),
         running: interface.running,
         lease: None,

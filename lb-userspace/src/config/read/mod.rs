@@ -9,6 +9,7 @@ mod node;
 mod pool;
 mod ports;
 mod service;
+mod track;
 mod tunnel;
 mod vrrp;
 
@@ -33,6 +34,7 @@ pub(super) fn read(root: &Spanned<DeTable<'_>>, sink: &mut Sink) -> Draft {
         decapsulate,
         limits,
         limit_spans,
+        trackers: tables(root.get("track"), &schema::TRACK, track::read, sink),
         vrrp: tables(root.get("vrrp"), &schema::VRRP, vrrp::read, sink),
         pools: tables(root.get("pool"), &schema::POOL, pool::read, sink),
         services: tables(root.get("service"), &schema::SERVICE, service::read, sink),

@@ -57,12 +57,17 @@ const PIECES: [&str; 24] = [
 ];
 
 /// Tables, with a line that they have in [`VALID`], and what is around a key in them.
-const TABLES: [(&str, &str, &Schema); 16] = [
+const TABLES: [(&str, &str, &Schema); 21] = [
     ("interface = \"eth0\"", "KEY", &schema::NODE),
     ("priority = 100", "KEY", &schema::VRRP),
     ("priority = 100", "version = 2\nKEY", &schema::VRRP),
     ("priority = 100", "announce = { KEY }", &schema::ANNOUNCE),
     ("\"10.9.9.50\"", "\"10.9.9.50\", { address = \"10.9.9.60\", KEY }", &schema::VIRTUAL_ADDRESS),
+    ("priority = 100", "track = [{ KEY }]", &schema::TRACKED),
+    ("name = \"dns\"", "[[track]]\nname = \"t\"\nKEY", &schema::TRACK),
+    ("name = \"dns\"", "[[track]]\nname = \"t\"\nscript = [\"/a\"]\nKEY", &schema::TRACK),
+    ("name = \"dns\"", "[[track]]\nname = \"t\"\nprocess = \"a\"\nKEY", &schema::TRACK),
+    ("name = \"dns\"", "[[track]]\nname = \"t\"\nshell = true\nKEY", &schema::TRACK),
     ("name = \"dns\"", "KEY", &schema::POOL),
     ("name = \"dns\"", "sorry_server = { KEY }", &schema::SORRY_SERVER),
     ("name = \"dns\"", "tunnel = { KEY }", &schema::TUNNEL),

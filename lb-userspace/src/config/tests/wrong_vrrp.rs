@@ -150,11 +150,6 @@ fn keys() {
                 &["add `virtual_router_id = 51`"],
             ),
             case(
-                (PRIORITY, "track = []"),
-                (37, "track", "vrrp[0].track"),
-                &["`track` is not available"],
-            ),
-            case(
                 (PRIORITY, "notify_master = \"/a\""),
                 (37, "notify_master", "vrrp[0].notify_master"),
                 &["not available in this version"],

@@ -8,6 +8,7 @@ mod listeners;
 mod names;
 mod pools;
 mod schedulers;
+mod track;
 mod vrrp;
 
 use super::{diagnostic::Sink, draft::Draft};
@@ -22,5 +23,6 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     guard::validate(draft, sink);
     decapsulate::validate(draft, sink);
     vrrp::validate(draft, sink);
+    track::validate(draft, sink);
     limits::validate(draft, sink);
 }

@@ -15,6 +15,7 @@ use crate::{
 
 pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     unique(sink, "instances", draft.vrrp.iter().map(|one| (&one.name, &one.path)));
+    unique(sink, "trackers", draft.trackers.iter().map(|one| (&one.name, &one.path)));
     unique(sink, "pools", draft.pools.iter().map(|pool| (&pool.name, &pool.path)));
     unique(sink, "services", draft.services.iter().map(|service| (&service.name, &service.path)));
     for pool in &draft.pools {

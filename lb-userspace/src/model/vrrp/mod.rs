@@ -3,12 +3,16 @@
 mod address;
 mod announce;
 mod protocol;
+mod track;
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 pub use address::{AddressLabel, AddressLabelError, VirtualAddress, VirtualAddressError};
 pub use announce::{Announce, AnnounceError};
 pub use protocol::{Password, VrrpAuthentication, VrrpProtocol};
+pub use track::{
+    ScriptCommand, TrackError, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind,
+};
 
 use super::{Name, show_duration};
 use crate::vrrp::{
@@ -44,6 +48,8 @@ pub struct VrrpInstance {
     pub announce: Announce,
     /// Instances with the same group are master together, or not at all.
     pub group: Option<Name>,
+    /// What its priority depends on, each tracker once.
+    pub track: Vec<Tracked>,
 }
 
 /// A delay that is out of range.

@@ -23,6 +23,10 @@ enum Trouble {
     Crash,
     /// Stopped in an orderly way.
     Stop,
+    /// A tracker with this weight is down.
+    Weight(i16),
+    /// A tracker without a weight is down.
+    Fault,
 }
 
 #[derive(Clone, Debug)]
@@ -152,6 +156,13 @@ impl World {
                 director.machine = Machine::new(Self::settings(&director.plan, director.source));
                 director.holds = false;
             }
+            (Trouble::Weight(weight), _) => {
+                let by = if begins { weight } else { 0 };
+                let priority = Priority::new(self.directors[place].plan.priority).unwrap();
+                self.tell(place, Event::PriorityChanged(priority.adjusted(by)));
+            }
+            (Trouble::Fault, true) => self.tell(place, Event::Fault("a tracker")),
+            (Trouble::Fault, false) => self.tell(place, Event::Recovered),
             (Trouble::Stop | Trouble::Crash, false) => {
                 self.tell(place, Event::Start { resume: false });
             }
@@ -239,7 +250,14 @@ fn time(range: std::ops::Range<u64>) -> impl Strategy<Value = Duration> {
 
 /// Troubles of one director, one after the other, all over when packets flow again.
 fn troubles() -> impl Strategy<Value = Vec<(Trouble, Duration, Duration)>> {
-    let kind = prop_oneof![Just(Trouble::Pause), Just(Trouble::Crash), Just(Trouble::Stop)];
+    let kind = prop_oneof![
+        Just(Trouble::Pause),
+        Just(Trouble::Crash),
+        Just(Trouble::Stop),
+        Just(Trouble::Fault),
+        Just(Trouble::Weight(-2)),
+        Just(Trouble::Weight(-150)),
+    ];
     let one = (kind, time(0..4_000), time(1..6_000));
     proptest::collection::vec(one, 0..4).prop_map(|list| {
         let mut end = Duration::ZERO;
@@ -282,7 +300,16 @@ proptest! {
         let mut intervals: Vec<u64> = plans.iter().map(|plan| plan.milliseconds).collect();
         intervals.sort_unstable_by(|a, b| b.cmp(a));
         let [slowest, second] = [0, 1].map(|place| Duration::from_millis(intervals[place]));
-        let lowest = plans.iter().map(|plan| u32::from(plan.priority)).min().unwrap_or(1);
+        // A timer may have been set while a tracker was down.
+        let lowest = |plan: &Plan| {
+            let shares = plan.trouble.iter().map(|(trouble, ..)| match trouble {
+                Trouble::Weight(weight) => *weight,
+                _ => 0,
+            });
+            (i16::from(plan.priority) + shares.min().unwrap_or(0).min(0)).max(1)
+        };
+        let lowest = plans.iter().map(lowest).min().unwrap_or(1).unsigned_abs();
+        let lowest = u32::from(lowest);
         // Written out: what the machine computes must not be what it is measured with.
         let dead = slowest * (3 * 256 + 256 - lowest) / 256;
         let (several, none, masters) = World::new(&plans, network).run();

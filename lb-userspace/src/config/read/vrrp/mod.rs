@@ -2,6 +2,7 @@
 
 mod addresses;
 mod protocol;
+mod track;
 
 use toml::Spanned;
 
@@ -47,6 +48,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> VrrpDraft {
         unicast_peers: lists::addresses(table, "unicast_peers", "peer", sink),
         announce: table.get("announce").and_then(|item| announce(&item, sink)).unwrap_or_default(),
         group: table.get("group").and_then(|item| item.text(sink, name)),
+        track: track::read(table, sink),
     }
 }
 
