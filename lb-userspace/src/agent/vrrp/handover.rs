@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::router::{Router, due};
+use super::{router::Router, waiting::due};
 use crate::vrrp::machine::Event;
 
 /// A skew time is shorter than an interval; a busy backup may be late.

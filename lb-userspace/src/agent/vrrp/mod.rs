@@ -13,6 +13,7 @@ mod report;
 mod router;
 mod segment;
 mod socket;
+mod waiting;
 mod wanted;
 
 use std::{io, thread};

@@ -2,15 +2,13 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    future::poll_fn,
     io,
-    task::Poll,
     time::{Duration, Instant, SystemTime},
 };
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{sleep_until, timeout},
+    time::timeout,
 };
 use tracing::{debug, warn};
 
@@ -20,6 +18,7 @@ use super::{
     report,
     segment::Segment,
     socket::LONGEST,
+    waiting::due,
 };
 use crate::{
     agent::{
@@ -397,35 +396,5 @@ async fn release(instances: &mut [Instance]) {
         if timeout(RELEASE_LIMIT, instance.holder.released()).await.is_err() {
             warn!(instance = %instance.wanted.name, "its VIPs are still on the interface");
         }
-    }
-}
-
-/// Waits until a packet may wait at one of the sockets.
-async fn readable(segments: &BTreeMap<(u32, Family), Segment>) {
-    poll_fn(|context| {
-        let sockets = segments.values().flat_map(|segment| &segment.sockets);
-        // Each of them, so that each wakes this task.
-        let ready =
-            sockets.fold(false, |ready, socket| socket.poll_readable(context).is_ready() | ready);
-        if ready { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-}
-
-/// Waits until there is something to do: a packet may wait, or a timer is due.
-pub(super) async fn due(
-    segments: &BTreeMap<(u32, Family), Segment>,
-    deadline: Option<tokio::time::Instant>,
-) {
-    tokio::select! {
-        () = readable(segments) => {}
-        () = until(deadline) => {}
-    }
-}
-
-async fn until(deadline: Option<tokio::time::Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
