@@ -25,6 +25,7 @@ pub mod preflight;
 pub mod probe;
 mod reload;
 mod run;
+pub mod script;
 mod start;
 mod status;
 mod trace;
