@@ -19,6 +19,7 @@ mod locate;
 mod meters;
 pub mod neighbour;
 pub mod netlink;
+mod notify;
 mod operate;
 mod placement;
 pub mod preflight;

@@ -24,6 +24,7 @@ use super::{
     director::Director,
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
+    notify::Notifier,
     probe::{self, Prober},
     vrrp::Vrrp,
 };
@@ -67,6 +68,8 @@ pub(super) struct Agent {
     pub(super) addresses: Addresses,
     /// VRRP's thread, where the configuration has instances.
     pub(super) vrrp: Option<Vrrp>,
+    /// Tells scripts and people what happens.
+    pub(super) notifier: Notifier,
     /// The capture that goes on.
     pub(super) capture: Option<Capture>,
     /// The control socket, once it is open.
@@ -101,7 +104,10 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
             Ok(()) => agent.serve(health).await,
             Err(error) => Err(error),
         };
-        agent.stop(outcome.is_ok()).await?;
+        let notifier = agent.notifier.clone();
+        let stopped = agent.stop(outcome.is_ok()).await;
+        notifier.finish().await;
+        stopped?;
         outcome.map(|()| ExitCode::SUCCESS)
     })
 }
@@ -217,10 +223,11 @@ impl Agent {
             }
             Command::Reload(reply) => _ = reply.send(self.reload().await),
             Command::Vrrp(reply) => {
-                let instances = match &self.vrrp {
+                let mut instances = match &self.vrrp {
                     Some(vrrp) => vrrp.report().await,
                     None => Vec::new(),
                 };
+                self.notifier.annotate(&mut instances).await;
                 _ = reply.send(instances);
             }
             Command::MoveVips { instance, take, reply } => {

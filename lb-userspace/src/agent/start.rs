@@ -19,6 +19,7 @@ use super::{
     ledger::Ledger,
     neighbour::Neighbours,
     netlink::Netlink,
+    notify::{self, Notifier},
     placement::Placement,
     probe::{self, Prober, Target},
     run::{Agent, Options},
@@ -52,6 +53,7 @@ impl Agent {
         warnings.extend(place_added(&operator, &mut placement, &parsed, &netlink).await);
         let keys = HashKeys::from_seed(files::seed(node.seed_file.as_deref(), &node.state_folder)?);
         vrrp::wanted(&parsed.config, &netlink).await?;
+        let notices = notify::settings(&parsed.config)?;
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
         let marking = Marking::new(Pins::marks(&node.pin_folder), &[Way::Tcx, Way::Clsact]);
@@ -93,6 +95,7 @@ impl Agent {
             attached: Vec::new(),
             addresses,
             vrrp: None,
+            notifier: Notifier::start(notices),
             capture: None,
             socket: None,
             warnings,
@@ -134,7 +137,10 @@ impl Agent {
             Some(vrrp) if wanted.is_empty() => vrrp.stop().await,
             Some(vrrp) => self.vrrp.insert(vrrp).replace(wanted).await.context("VRRP")?,
             None if wanted.is_empty() => {}
-            None => self.vrrp = Some(Vrrp::start(wanted).await.context("VRRP")?),
+            None => {
+                let notices = self.notifier.notices();
+                self.vrrp = Some(Vrrp::start(wanted, notices).await.context("VRRP")?);
+            }
         }
         Ok(())
     }

@@ -35,7 +35,9 @@ pub use status::{
     ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
 };
 pub use trace::Trace;
-pub use vrrp::{HeardMaster, RejectStatus, TransitionStatus, VrrpStatus};
+pub use vrrp::{
+    Deliveries, HeardMaster, Notifications, RejectStatus, TransitionStatus, VrrpStatus,
+};
 
 use crate::{
     model::{Name, RealServer, Weight},

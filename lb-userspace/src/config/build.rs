@@ -3,11 +3,11 @@
 use toml::Spanned;
 
 use super::{
-    draft::{Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft, VrrpDraft},
+    draft::{Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft, VrrpDraft, VrrpGroupDraft},
     table::Entry,
 };
 use crate::{
-    model::{Config, Guard, Pool, RealServer, Service, VrrpInstance},
+    model::{Config, Guard, Notify, Pool, RealServer, Service, VrrpGroup, VrrpInstance},
     vrrp::types::InstanceId,
 };
 
@@ -17,12 +17,16 @@ pub(super) fn build(draft: Draft) -> Option<Config> {
         node: draft.node?,
         limits: draft.limits,
         pools: draft.pools.into_iter().map(pool).collect::<Option<_>>()?,
-        vrrp: draft.vrrp.into_iter().map(vrrp).collect::<Option<_>>()?,
+        vrrp: draft.vrrp.into_iter().map(|one| vrrp(one, draft.has_mail)).collect::<Option<_>>()?,
+        vrrp_groups: draft.vrrp_groups.into_iter().map(group).collect::<Option<_>>()?,
+        mail: draft.mail,
         services: draft.services.into_iter().map(service).collect::<Option<_>>()?,
     })
 }
 
-fn vrrp(draft: VrrpDraft) -> Option<VrrpInstance> {
+/// Mail is sent about instances wherever it can be, about groups where that is said.
+fn vrrp(draft: VrrpDraft, has_mail: bool) -> Option<VrrpInstance> {
+    let mail = draft.notify.mail.as_ref().map_or(has_mail, |mail| *mail.get_ref());
     Some(VrrpInstance {
         id: InstanceId {
             family: draft.family()?,
@@ -39,7 +43,12 @@ fn vrrp(draft: VrrpDraft) -> Option<VrrpInstance> {
         unicast_peers: draft.unicast_peers.into_iter().map(|peer| peer.value).collect(),
         announce: draft.announce,
         group: draft.group.map(Spanned::into_inner),
+        notify: Notify { mail, ..draft.notify.notify },
     })
+}
+
+fn group(draft: VrrpGroupDraft) -> Option<VrrpGroup> {
+    Some(VrrpGroup { name: draft.name?.into_inner(), notify: draft.notify.notify })
 }
 
 fn pool(draft: PoolDraft) -> Option<Pool> {

@@ -11,9 +11,9 @@ use toml::Spanned;
 use super::table::Entry;
 use crate::{
     model::{
-        Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mark, Mode, Name,
-        Node, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate, Tunnel, UdpIdle,
-        VirtualAddress, VrrpProtocol, Weight, Window,
+        Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mail, Mark, Mode,
+        Name, Node, Notify, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate,
+        Tunnel, UdpIdle, VirtualAddress, VrrpProtocol, Weight, Window,
     },
     vrrp::{
         machine::Preempt,
@@ -29,6 +29,10 @@ pub(super) struct Draft {
     /// Where limits are set, if they are.
     pub(super) limit_spans: Vec<(LimitKey, Range<usize>)>,
     pub(super) vrrp: Vec<VrrpDraft>,
+    pub(super) vrrp_groups: Vec<VrrpGroupDraft>,
+    pub(super) mail: Option<Mail>,
+    /// There is a `[mail]`, whatever it says.
+    pub(super) has_mail: bool,
     pub(super) pools: Vec<PoolDraft>,
     pub(super) services: Vec<ServiceDraft>,
 }
@@ -61,6 +65,22 @@ pub(super) struct VrrpDraft {
     pub(super) unicast_peers: Vec<Entry<IpAddr>>,
     pub(super) announce: Announce,
     pub(super) group: Option<Spanned<Name>>,
+    pub(super) notify: NotifyDraft,
+}
+
+/// One `[[vrrp_group]]`.
+pub(super) struct VrrpGroupDraft {
+    pub(super) path: String,
+    pub(super) name: Option<Spanned<Name>>,
+    pub(super) notify: NotifyDraft,
+}
+
+/// Who is told about an instance or a group.
+pub(super) struct NotifyDraft {
+    /// With `mail` only where it says so.
+    pub(super) notify: Notify,
+    /// Where it says something about mail.
+    pub(super) mail: Option<Spanned<bool>>,
 }
 
 /// One of the `addresses` of an instance.

@@ -13,8 +13,8 @@ pub(super) struct Schema {
 
 pub(super) const ROOT: Schema = Schema {
     title: "the file",
-    keys: &["node", "limits", "vrrp", "pool", "service"],
-    later: &["certificate", "tls", "proxy", "mail", "webhook", "metrics", "log"],
+    keys: &["node", "limits", "vrrp", "vrrp_group", "mail", "pool", "service"],
+    later: &["certificate", "tls", "proxy", "webhook", "metrics", "log"],
 };
 
 pub(super) const NODE: Schema = Schema {
@@ -166,20 +166,40 @@ pub(super) const VRRP: Schema = Schema {
         "unicast_peers",
         "announce",
         "group",
-    ],
-    later: &[
-        "track",
         "notify",
         "notify_master",
         "notify_backup",
         "notify_fault",
         "notify_stop",
+        "notify_user",
+        "notify_timeout",
         "notify_fifo",
         "mail",
-        "routes",
-        "rules",
-        "virtual_mac",
     ],
+    later: &["track", "routes", "rules", "virtual_mac"],
+};
+
+pub(super) const VRRP_GROUP: Schema = Schema {
+    title: "[[vrrp_group]]",
+    keys: &[
+        "name",
+        "notify",
+        "notify_master",
+        "notify_backup",
+        "notify_fault",
+        "notify_stop",
+        "notify_user",
+        "notify_timeout",
+        "notify_fifo",
+        "mail",
+    ],
+    later: &[],
+};
+
+pub(super) const MAIL: Schema = Schema {
+    title: "[mail]",
+    keys: &["from", "to", "server", "tls", "timeout", "helo", "username", "password_file"],
+    later: &[],
 };
 
 pub(super) const VIRTUAL_ADDRESS: Schema = Schema {
@@ -202,13 +222,15 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 15] = [
+pub(super) const ALL: [&Schema; 17] = [
     &ROOT,
     &NODE,
     &LIMITS,
     &VRRP,
     &VIRTUAL_ADDRESS,
     &ANNOUNCE,
+    &VRRP_GROUP,
+    &MAIL,
     &POOL,
     &CHECK,
     &SERVER,

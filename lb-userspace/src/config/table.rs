@@ -265,6 +265,11 @@ impl<'a> Item<'a> {
         items.into_iter().enumerate().filter_map(entry).collect()
     }
 
+    /// Is it an array?
+    pub(super) fn is_array(&self) -> bool {
+        matches!(self.value, DeValue::Array(_))
+    }
+
     /// Is it a table?
     pub(super) fn is_table(&self) -> bool {
         matches!(self.value, DeValue::Table(_))

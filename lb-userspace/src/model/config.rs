@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, Mode, Node, Pool, RealServer, Service, VrrpInstance};
+use super::{Limits, Mail, Mode, Node, Pool, RealServer, Service, VrrpGroup, VrrpInstance};
 
 /// A node, its limits, and its services with their pools.
 ///
@@ -22,6 +22,12 @@ pub struct Config {
     /// VIPs that are on one director at a time. Not in JSON: there are passwords among them.
     #[serde(skip)]
     pub vrrp: Vec<VrrpInstance>,
+    /// Who is told about sync groups.
+    #[serde(skip)]
+    pub vrrp_groups: Vec<VrrpGroup>,
+    /// How mail is sent, and to whom.
+    #[serde(skip)]
+    pub mail: Option<Mail>,
 }
 
 impl Config {

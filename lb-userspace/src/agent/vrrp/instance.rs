@@ -9,12 +9,12 @@ use super::{
     segment::Segment,
 };
 use crate::{
-    agent::netlink::Netlink,
+    agent::{netlink::Netlink, notify::Notices},
     model::{Name, VirtualAddress},
     vrrp::{
         machine::{Action, Settings, Transition},
         packet::{Endpoint, Reject},
-        types::{Claim, Family, VirtualRouterId},
+        types::{Claim, Family, Priority, VirtualRouterId},
     },
 };
 
@@ -60,6 +60,8 @@ pub(in crate::agent) struct Counters {
     pub(in crate::agent) not_sent: u64,
     /// Advertisements heard and taken.
     pub(in crate::agent) heard: u64,
+    /// Transitions that nobody was told of.
+    pub(in crate::agent) untold: u64,
     /// Packets with its VRID that were not, in the order of [`Reject::ALL`].
     pub(in crate::agent) rejected: [u64; Reject::ALL.len()],
 }
@@ -98,14 +100,24 @@ impl Instance {
     }
 
     /// Does what the machine has decided. Returns why the operator's wish cannot be, if that is so.
-    pub(super) fn perform(&mut self, action: Action, segment: &Segment) -> Option<&'static str> {
+    /// `priority` is the machine's.
+    pub(super) fn perform(
+        &mut self,
+        action: Action,
+        priority: Priority,
+        segment: &Segment,
+        notices: &Notices,
+    ) -> Option<&'static str> {
         let name = self.wanted.name.as_str();
         match action {
             Action::Advertise(claim) => self.advertise(claim, segment),
             Action::AddAddresses => self.holder.hold(),
             Action::Announce => self.holder.announce(),
             Action::RemoveAddresses => self.holder.release(),
-            Action::Notify(_) => {}
+            Action::Notify(state) => {
+                let told = notices.tell(&self.wanted.name, state, priority.get());
+                self.counters.untold += u64::from(!told);
+            }
             Action::Record(step) => {
                 info!(instance = name, from = %step.from, to = %step.to, reason = %step.reason, "VRRP");
                 self.history.push_back(step);

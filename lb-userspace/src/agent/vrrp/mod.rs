@@ -27,7 +27,7 @@ use tracing::warn;
 use self::holder::Place;
 use self::router::{Command, Router};
 pub(super) use self::{instance::Wanted, wanted::wanted};
-use crate::{api::VrrpStatus, model::Name};
+use crate::{agent::notify::Notices, api::VrrpStatus, model::Name};
 
 /// Commands on their way.
 const COMMANDS: usize = 16;
@@ -43,11 +43,11 @@ pub(super) struct Vrrp {
 }
 
 impl Vrrp {
-    /// Starts the thread with these instances.
+    /// Starts the thread with these instances, whose transitions are told.
     ///
     /// # Errors
     /// A socket that cannot be opened, or no thread.
-    pub(super) async fn start(wanted: Vec<Wanted>) -> io::Result<Self> {
+    pub(super) async fn start(wanted: Vec<Wanted>, notices: Notices) -> io::Result<Self> {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (started, outcome) = oneshot::channel();
         let thread = thread::Builder::new().name("vrrp".to_owned()).spawn(move || {
@@ -60,7 +60,7 @@ impl Vrrp {
                 }
             };
             runtime.block_on(async {
-                match Router::start(wanted) {
+                match Router::start(wanted, notices) {
                     Ok(router) => {
                         _ = started.send(Ok(()));
                         router.run(received).await;

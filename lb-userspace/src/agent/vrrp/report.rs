@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::instance::Instance;
 use crate::{
-    api::{HeardMaster, RejectStatus, TransitionStatus, VrrpStatus},
+    api::{HeardMaster, Notifications, RejectStatus, TransitionStatus, VrrpStatus},
     vrrp::{machine::Machine, packet::Reject},
 };
 
@@ -45,6 +45,9 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
                 reason: step.reason.to_string(),
             })
             .collect(),
+        untold: counters.untold,
+        notifications: Notifications::default(),
+        group_notifications: Notifications::default(),
     }
 }
 

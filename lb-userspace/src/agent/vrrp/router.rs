@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     agent::netlink::{self, Netlink},
+    agent::notify::Notices,
     api::VrrpStatus,
     model::Name,
     vrrp::{
@@ -58,6 +59,7 @@ type Place = (usize, usize);
 pub(super) struct Router {
     origin: Instant,
     netlink: Netlink,
+    notices: Notices,
     links: netlink::Events,
     segments: BTreeMap<(u32, Family), Segment>,
     groups: Vec<(Group, Vec<Instance>)>,
@@ -68,11 +70,11 @@ impl Router {
     ///
     /// # Errors
     /// A socket that cannot be opened.
-    pub(super) fn start(wanted: Vec<Wanted>) -> io::Result<Self> {
+    pub(super) fn start(wanted: Vec<Wanted>, notices: Notices) -> io::Result<Self> {
         let netlink = Netlink::connect().map_err(io::Error::other)?;
         let links = Netlink::subscribe().map_err(io::Error::other)?;
         let (segments, groups) = (BTreeMap::new(), Vec::new());
-        let mut router = Self { origin: Instant::now(), netlink, links, segments, groups };
+        let mut router = Self { origin: Instant::now(), netlink, notices, links, segments, groups };
         router.begin(wanted)?;
         Ok(router)
     }
@@ -222,11 +224,13 @@ impl Router {
 
     fn perform(&mut self, number: usize, actions: Actions) -> Option<&'static str> {
         let mut refused = None;
-        let (_, instances) = self.groups.get_mut(number)?;
+        let (group, instances) = self.groups.get_mut(number)?;
         for (place, action) in actions {
             let Some(instance) = instances.get_mut(place) else { continue };
             let Some(segment) = self.segments.get(&instance.segment()) else { continue };
-            refused = refused.or(instance.perform(action, segment));
+            let priority = group.members()[place].priority();
+            let done = instance.perform(action, priority, segment, &self.notices);
+            refused = refused.or(done);
         }
         refused
     }

@@ -6,6 +6,7 @@ mod guard;
 mod limits;
 mod listeners;
 mod names;
+mod notify;
 mod pools;
 mod schedulers;
 mod vrrp;
@@ -22,5 +23,6 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     guard::validate(draft, sink);
     decapsulate::validate(draft, sink);
     vrrp::validate(draft, sink);
+    notify::validate(draft, sink);
     limits::validate(draft, sink);
 }

@@ -10,7 +10,7 @@ pub use address::{AddressLabel, AddressLabelError, VirtualAddress, VirtualAddres
 pub use announce::{Announce, AnnounceError};
 pub use protocol::{Password, VrrpAuthentication, VrrpProtocol};
 
-use super::{Name, show_duration};
+use super::{Name, Notify, show_duration};
 use crate::vrrp::{
     machine::Preempt,
     types::{InstanceId, Priority},
@@ -44,6 +44,8 @@ pub struct VrrpInstance {
     pub announce: Announce,
     /// Instances with the same group are master together, or not at all.
     pub group: Option<Name>,
+    /// Who is told about it.
+    pub notify: Notify,
 }
 
 /// A delay that is out of range.

@@ -5,7 +5,7 @@ mod protocol;
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, absolute_path, lists, schema};
+use super::{Item, Sink, Table, absolute_path, lists, notify, schema};
 use crate::{
     config::draft::VrrpDraft,
     model::{Announce, InterfaceName, Name, VrrpInstance},
@@ -47,6 +47,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> VrrpDraft {
         unicast_peers: lists::addresses(table, "unicast_peers", "peer", sink),
         announce: table.get("announce").and_then(|item| announce(&item, sink)).unwrap_or_default(),
         group: table.get("group").and_then(|item| item.text(sink, name)),
+        notify: notify::read(table, sink),
     }
 }
 

@@ -1,0 +1,1 @@
+//! The task with real scripts and FIFOs.
