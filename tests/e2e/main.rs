@@ -15,6 +15,7 @@ mod host;
 mod keepalived;
 mod local;
 mod marks;
+mod notify;
 mod peers;
 mod preflight;
 mod real_server;

@@ -12,3 +12,4 @@ pub mod http;
 pub mod interrupt;
 pub mod lab;
 pub mod load;
+pub mod mail;

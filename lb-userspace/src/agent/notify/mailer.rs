@@ -130,3 +130,7 @@ fn credentials(login: &MailLogin) -> Result<Credentials, MailerError> {
     let password = text.lines().next().unwrap_or_default().to_owned();
     Ok(Credentials::new(login.user.clone(), password))
 }
+
+#[cfg(test)]
+#[path = "mailer_test.rs"]
+mod tests;

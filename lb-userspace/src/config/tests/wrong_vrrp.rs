@@ -155,11 +155,6 @@ fn keys() {
                 &["`track` is not available"],
             ),
             case(
-                (PRIORITY, "notify_master = \"/a\""),
-                (37, "notify_master", "vrrp[0].notify_master"),
-                &["not available in this version"],
-            ),
-            case(
                 (PRIORITY, "priorty = 100"),
                 (37, "priorty", "vrrp[0].priorty"),
                 &["unknown key `priorty` in [[vrrp]]", "did you mean `priority`?"],
