@@ -198,7 +198,17 @@ pub(super) const VRRP_GROUP: Schema = Schema {
 
 pub(super) const MAIL: Schema = Schema {
     title: "[mail]",
-    keys: &["from", "to", "server", "tls", "timeout", "helo", "username", "password_file"],
+    keys: &[
+        "from",
+        "to",
+        "server",
+        "tls",
+        "ca_file",
+        "timeout",
+        "helo",
+        "username",
+        "password_file",
+    ],
     later: &[],
 };
 

@@ -84,6 +84,8 @@ pub struct Mail {
     pub server: MailServer,
     /// Is the way to it encrypted?
     pub tls: MailTls,
+    /// The authorities that may vouch for it, in PEM; `None`: those that this host trusts.
+    pub ca_file: Option<PathBuf>,
     /// What this host calls itself there; `None`: its address.
     pub helo: Option<String>,
     /// How it proves to be allowed to.

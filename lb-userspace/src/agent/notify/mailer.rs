@@ -13,7 +13,7 @@ use lettre::{
     transport::smtp::{
         self,
         authentication::Credentials,
-        client::{Tls, TlsParameters},
+        client::{Certificate, CertificateStore, Tls, TlsParameters},
         extension::ClientId,
     },
 };
@@ -39,6 +39,9 @@ pub(in crate::agent) enum MailerError {
     /// The password file.
     #[error("the password file {file}: {1}", file = .0.display())]
     Password(PathBuf, io::Error),
+    /// The file with the authorities.
+    #[error("the file {file} with authorities: {1}", file = .0.display())]
+    Authorities(PathBuf, io::Error),
     /// No TLS to that server.
     #[error("TLS to {0}: {1}")]
     Tls(String, smtp::Error),
@@ -70,13 +73,10 @@ impl Mailer {
     /// [`MailerError`].
     pub(super) fn new(mail: &Mail) -> Result<Self, MailerError> {
         let host = mail.server.host.clone();
-        let parameters = || {
-            TlsParameters::new(host.clone()).map_err(|error| MailerError::Tls(host.clone(), error))
-        };
         let tls = match mail.tls {
             MailTls::None => Tls::None,
-            MailTls::StartTls => Tls::Required(parameters()?),
-            MailTls::Tls => Tls::Wrapper(parameters()?),
+            MailTls::StartTls => Tls::Required(parameters(mail)?),
+            MailTls::Tls => Tls::Wrapper(parameters(mail)?),
         };
         let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.as_str())
             .port(mail.server.port.unwrap_or_else(|| mail.tls.port()))
@@ -113,6 +113,20 @@ impl Mailer {
             Err(_) => Err(SendError::Slow(self.limit)),
         }
     }
+}
+
+/// TLS, and who may vouch for the server.
+fn parameters(mail: &Mail) -> Result<TlsParameters, MailerError> {
+    let host = || mail.server.host.clone();
+    let tls = |error| MailerError::Tls(host(), error);
+    let mut parameters = TlsParameters::builder(host());
+    if let Some(file) = &mail.ca_file {
+        let pem = fs::read(file).map_err(|error| MailerError::Authorities(file.clone(), error))?;
+        let authorities = Certificate::from_pem(&pem).map_err(tls)?;
+        parameters =
+            parameters.certificate_store(CertificateStore::None).add_root_certificate(authorities);
+    }
+    parameters.build().map_err(tls)
 }
 
 fn hello(name: &str) -> ClientId {

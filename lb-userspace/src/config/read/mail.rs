@@ -1,5 +1,7 @@
 //! `[mail]`.
 
+use std::path::PathBuf;
+
 use lettre::message::Mailbox;
 use toml::Spanned;
 
@@ -30,6 +32,7 @@ pub(super) fn read(root: &Table<'_>, sink: &mut Sink) -> Option<Mail> {
         None => Some(MailTls::default()),
         Some(item) => item.word(sink, "TLS", &TLS, &[]).map(Spanned::into_inner),
     };
+    let ca_file = table.get("ca_file").and_then(|item| ca_file(&item, tls, sink));
     let timeout = table
         .get("timeout")
         .and_then(|item| item.duration(sink, |time| Ok(Notify::timeout(time)?)));
@@ -40,6 +43,7 @@ pub(super) fn read(root: &Table<'_>, sink: &mut Sink) -> Option<Mail> {
         to: to?,
         server: server?,
         tls: tls?,
+        ca_file,
         helo,
         login: login?,
         timeout: timeout.map_or(Mail::DEFAULT_TIMEOUT, Spanned::into_inner),
@@ -64,6 +68,16 @@ fn recipients(item: &Item<'_>, sink: &mut Sink) -> Option<Vec<Mailbox>> {
     }
     let all: Vec<_> = item.list(sink, mailbox).into_iter().map(|entry| entry.value).collect();
     (!all.is_empty()).then_some(all)
+}
+
+fn ca_file(item: &Item<'_>, tls: Option<MailTls>, sink: &mut Sink) -> Option<PathBuf> {
+    if tls == Some(MailTls::None) {
+        let message = "`ca_file` without TLS: nobody has to vouch for the mail server";
+        sink.error(item.span.clone(), item.path.clone(), message)
+            .help("write `tls = \"starttls\"` or `tls = \"tls\"`, or leave it out".to_owned());
+        return None;
+    }
+    absolute_path(item, sink)
 }
 
 fn helo(text: &str) -> Meaning<String> {

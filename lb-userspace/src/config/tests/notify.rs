@@ -78,12 +78,13 @@ fn mail() {
         to: vec!["a@example.org".parse().unwrap()],
         server: MailServer { host: "mail.example.org".to_owned(), port: None },
         tls: MailTls::None,
+        ca_file: None,
         helo: None,
         login: None,
         timeout: Duration::from_secs(10),
     };
     assert_eq!(mail, expected);
-    let more = "tls = \"starttls\"\ntimeout = \"3s\"\nhelo = \"lb1.example.org\"\nusername = \"lb\"\n\
+    let more = "tls = \"starttls\"\nca_file = \"/etc/lb/ca.pem\"\ntimeout = \"3s\"\nhelo = \"lb1.example.org\"\nusername = \"lb\"\n\
                 password_file = \"/etc/lb/mail\"\n";
     let text = format!("{VALID}{MAIL}{more}")
         .replace("[\"a@", "[\"Ä <ä@example.org>\", \"a@")
@@ -93,6 +94,7 @@ fn mail() {
     assert_eq!(mail.server, MailServer { host: "2001:db8::25".to_owned(), port: Some(2525) });
     assert_eq!((mail.tls, mail.timeout), (MailTls::StartTls, Duration::from_secs(3)));
     assert_eq!(mail.helo.as_deref(), Some("lb1.example.org"));
+    assert_eq!(mail.ca_file.as_deref(), Some(Path::new("/etc/lb/ca.pem")));
     let login = mail.login.expect("a login");
     assert_eq!(
         (login.user.as_str(), login.password_file.as_path()),
@@ -206,6 +208,7 @@ fn wrong_mail() {
         ("to =", "tls = \"ssl\"\nto =", "mail.tls", "unknown TLS `ssl`"),
         ("to =", "timeout = \"1h\"\nto =", "mail.timeout", "a timeout is 100ms to 10m"),
         ("to =", "helo = \"a b\"\nto =", "mail.helo", "`a b` is not the name of a host"),
+        ("to =", "ca_file = \"/a\"\nto =", "mail.ca_file", "`ca_file` without TLS"),
         ("to =", "username = \"a\"\nto =", "mail.username", "`username` without a password"),
         ("to =", "password_file = \"/a\"\nto =", "mail.password_file", "without a user"),
         (
