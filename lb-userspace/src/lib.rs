@@ -9,6 +9,7 @@ pub mod config;
 pub mod config_file;
 pub mod health;
 pub mod model;
+pub mod notify;
 pub mod plan;
 pub mod preflight;
 pub mod schedule;

@@ -22,6 +22,7 @@ mod host;
 mod keepalived;
 mod local;
 mod marks;
+mod notify;
 mod peers;
 mod preflight;
 mod real_server;

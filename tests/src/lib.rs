@@ -14,4 +14,5 @@ pub mod http;
 pub mod interrupt;
 pub mod lab;
 pub mod load;
+pub mod mail;
 pub mod outage;

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use tracing::{info, warn};
 
 use super::{
+    notify,
     placement::Placement,
     run::Agent,
     start::{load, place_added},
@@ -22,6 +23,7 @@ impl Agent {
             Placement::of(&parsed, &self.netlink).await.map_err(|error| error.to_string())?;
         let vrrp = vrrp::wanted(&parsed.config, &self.netlink).await;
         let vrrp = vrrp.map_err(|error| error.to_string())?;
+        let notices = notify::settings(&parsed.config).map_err(|error| error.to_string())?;
         let operator = self.director.operator.clone();
         let mut warnings = place_added(&operator, &mut placement, &parsed, &self.netlink).await;
         self.keep_hops(&placement);
@@ -43,6 +45,7 @@ impl Agent {
         self.forget_next_hops().await;
         self.set_addresses().await;
         self.follow_cluster().await;
+        self.notifier.configure(notices).await;
         if let Err(error) = self.set_vrrp(vrrp).await {
             warnings.push(format!("{error:#}"));
         }

@@ -26,6 +26,7 @@ use super::{
     director::Director,
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
+    notify::Notifier,
     probe::{self, Prober},
     track::Trackers,
     vrrp::Vrrp,
@@ -78,6 +79,8 @@ pub(super) struct Agent {
     pub(super) seal: SealKey,
     /// What VRRP's priorities depend on.
     pub(super) trackers: Trackers,
+    /// Tells scripts and people what happens.
+    pub(super) notifier: Notifier,
     /// The capture that goes on.
     pub(super) capture: Option<Capture>,
     /// The control socket, once it is open.
@@ -114,7 +117,10 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
             Ok(()) => agent.serve(health).await,
             Err(error) => Err(error),
         };
-        agent.stop(outcome.is_ok()).await?;
+        let notifier = agent.notifier.clone();
+        let stopped = agent.stop(outcome.is_ok()).await;
+        notifier.finish().await;
+        stopped?;
         outcome.map(|()| ExitCode::SUCCESS)
     })
 }
@@ -236,10 +242,11 @@ impl Agent {
             }
             Command::Reload(reply) => _ = reply.send(self.reload().await),
             Command::Vrrp(reply) => {
-                let instances = match &self.vrrp {
+                let mut instances = match &self.vrrp {
                     Some(vrrp) => vrrp.report().await,
                     None => Vec::new(),
                 };
+                self.notifier.annotate(&mut instances).await;
                 _ = reply.send(instances);
             }
             Command::MoveVips { instance, take, reply } => {

@@ -19,6 +19,7 @@ use super::{
     ledger::Ledger,
     neighbour::Neighbours,
     netlink::Netlink,
+    notify::{self, Notifier},
     placement::Placement,
     probe::{self, Prober, Target},
     run::{Agent, Options},
@@ -55,6 +56,7 @@ impl Agent {
         let seed = files::seed(node.seed_file.as_deref(), &node.state_folder)?;
         let keys = HashKeys::from_seed(seed);
         vrrp::wanted(&parsed.config, &netlink).await?;
+        let notices = notify::settings(&parsed.config)?;
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
         let ways = [Way::Tcx, Way::Clsact];
@@ -102,6 +104,7 @@ impl Agent {
             cluster: None,
             seal: SealKey::from_seed(&seed),
             trackers: Trackers::new(),
+            notifier: Notifier::start(notices),
             capture: None,
             socket: None,
             warnings,
@@ -149,7 +152,10 @@ impl Agent {
             Some(vrrp) if wanted.is_empty() => vrrp.stop().await,
             Some(vrrp) => self.vrrp.insert(vrrp).replace(wanted).await.context("VRRP")?,
             None if wanted.is_empty() => {}
-            None => self.vrrp = Some(Vrrp::start(wanted, findings).await.context("VRRP")?),
+            None => {
+                let notices = self.notifier.notices();
+                self.vrrp = Some(Vrrp::start(wanted, findings, notices).await.context("VRRP")?);
+            }
         }
         // Nobody asks for the others any more.
         self.trackers.retain(&self.director.config.trackers);

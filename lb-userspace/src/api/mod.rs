@@ -38,7 +38,8 @@ pub use status::{
 };
 pub use trace::Trace;
 pub use vrrp::{
-    HeardMaster, LeaseStatus, RejectStatus, TrackerStatus, TransitionStatus, VrrpStatus,
+    Deliveries, HeardMaster, LeaseStatus, Notifications, RejectStatus, TrackerStatus,
+    TransitionStatus, VrrpStatus,
 };
 
 use crate::{

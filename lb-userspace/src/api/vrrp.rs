@@ -58,6 +58,55 @@ pub struct VrrpStatus {
     pub rejected: Vec<RejectStatus>,
     /// What happened, the latest last.
     pub transitions: Vec<TransitionStatus>,
+    /// Transitions that nobody was told of: too many at a time.
+    #[serde(default)]
+    pub untold: u64,
+    /// What became of what was to be told about it.
+    #[serde(default)]
+    pub notifications: Notifications,
+    /// The same for its group.
+    #[serde(default, skip_serializing_if = "Notifications::is_none")]
+    pub group_notifications: Notifications,
+}
+
+/// What became of notifications.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notifications {
+    /// Scripts.
+    pub scripts: Deliveries,
+    /// Lines for a FIFO.
+    pub fifo: Deliveries,
+    /// Mail.
+    pub mail: Deliveries,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_problem: Option<String>,
+}
+
+/// What became of those of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deliveries {
+    /// Scripts that ended well, lines that were written, letters that the mail server has taken.
+    pub sent: u64,
+    /// Scripts that failed, lines that could not be written, tries of letters that did not succeed.
+    pub failed: u64,
+    /// What nobody will hear of: the queue, or the FIFO, was full, or a letter too old.
+    pub dropped: u64,
+}
+
+impl Notifications {
+    /// Was there nothing to tell?
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Those that failed, and those that were dropped.
+    #[must_use]
+    pub fn problems(&self) -> (u64, u64) {
+        let kinds = [self.scripts, self.fifo, self.mail];
+        (kinds.iter().map(|kind| kind.failed).sum(), kinds.iter().map(|kind| kind.dropped).sum())
+    }
 }
 
 /// What keeps a silent director from answering for VIPs that another one has.

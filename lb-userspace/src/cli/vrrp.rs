@@ -11,7 +11,7 @@ use super::{
     units::{count, seconds},
 };
 use crate::{
-    api::{Done, LeaseStatus, TrackerStatus, TransitionStatus, VrrpStatus},
+    api::{Done, LeaseStatus, Notifications, TrackerStatus, TransitionStatus, VrrpStatus},
     model::Name,
 };
 
@@ -116,6 +116,19 @@ fn section(one: &VrrpStatus, paint: Paint) -> String {
     for reject in &one.rejected {
         line(format!("dropped {}: {}", count(reject.packets), reject.words));
     }
+    if one.untold > 0 {
+        line(
+            paint.put(Tone::Odd, &format!("nobody was told of {} transitions", count(one.untold))),
+        );
+    }
+    let group = one.group.as_ref().map(|group| format!("notifications of group {group}"));
+    let told =
+        [(Some("notifications".to_owned()), &one.notifications), (group, &one.group_notifications)];
+    for (what, notifications) in told {
+        if let Some(words) = what.and_then(|what| problems(&what, notifications)) {
+            line(paint.put(Tone::Odd, &words));
+        }
+    }
     text + &trackers(&one.trackers, paint) + &history(&one.transitions, paint)
 }
 
@@ -168,6 +181,19 @@ fn lease_words(lease: &LeaseStatus) -> Option<String> {
         }
         None => format!("lease: {left} left"),
     })
+}
+
+/// What went wrong with notifications, if anything did.
+fn problems(what: &str, notifications: &Notifications) -> Option<String> {
+    let (failed, dropped) = notifications.problems();
+    let counted: Vec<_> = [(failed, "failed"), (dropped, "dropped")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", count(number)))
+        .collect();
+    let last =
+        notifications.last_problem.as_ref().map_or_else(String::new, |last| format!("; {last}"));
+    (!counted.is_empty()).then(|| format!("{what}: {}{last}", counted.join(", ")))
 }
 
 fn history(transitions: &[TransitionStatus], paint: Paint) -> String {

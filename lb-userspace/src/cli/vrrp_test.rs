@@ -1,7 +1,7 @@
 //! What people see.
 
 use super::*;
-use crate::api::{HeardMaster, RejectStatus};
+use crate::api::{Deliveries, HeardMaster, RejectStatus};
 
 fn step(seconds_ago: f64, from: &str, to: &str, reason: &str) -> TransitionStatus {
     let (from, to, reason) = (from.to_owned(), to.to_owned(), reason.to_owned());
@@ -38,6 +38,9 @@ fn master() -> VrrpStatus {
             step(4_003.6, "initialize", "backup", "started"),
             step(4_000.0, "backup", "master", "no master heard"),
         ],
+        untold: 0,
+        notifications: Notifications::default(),
+        group_notifications: Notifications::default(),
     }
 }
 
@@ -155,12 +158,29 @@ fn what_is_wrong_is_said() {
         fault: Some("eth0 is down".to_owned()),
         problem: Some("cannot add 10.8.8.40/32 to eth0".to_owned()),
         not_sent: 2,
+        group: Some("both".parse().expect("a name")),
+        untold: 3,
+        notifications: Notifications {
+            scripts: Deliveries { sent: 4, failed: 1, dropped: 0 },
+            fifo: Deliveries { sent: 0, failed: 0, dropped: 5 },
+            mail: Deliveries { sent: 1, failed: 1, dropped: 0 },
+            last_problem: Some("/etc/lb/master.sh ended with status 3".to_owned()),
+        },
+        group_notifications: Notifications {
+            scripts: Deliveries { sent: 1, failed: 1, dropped: 0 },
+            ..Notifications::default()
+        },
         ..master()
     };
     let text = text(&[faulty], Paint::Plain);
-    for words in
-        ["  eth0 is down\n", "  cannot add 10.8.8.40/32 to eth0\n", "  2 could not be sent\n"]
-    {
+    for words in [
+        "  eth0 is down\n",
+        "  cannot add 10.8.8.40/32 to eth0\n",
+        "  2 could not be sent\n",
+        "  nobody was told of 3 transitions\n",
+        "  notifications: 2 failed, 5 dropped; /etc/lb/master.sh ended with status 3\n",
+        "  notifications of group both: 1 failed\n",
+    ] {
         assert!(text.contains(words), "{text}");
     }
 }

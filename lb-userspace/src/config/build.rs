@@ -5,12 +5,15 @@ use toml::Spanned;
 use super::{
     draft::{
         CheckDraft, Draft, GuardDraft, PoolDraft, ServerDraft, ServiceDraft, TrackedDraft,
-        TrackerDraft, VrrpDraft,
+        TrackerDraft, VrrpDraft, VrrpGroupDraft,
     },
     table::Entry,
 };
 use crate::{
-    model::{Checks, Config, Guard, Pool, RealServer, Service, Tracked, Tracker, VrrpInstance},
+    model::{
+        Checks, Config, Guard, Notify, Pool, RealServer, Service, Tracked, Tracker, VrrpGroup,
+        VrrpInstance,
+    },
     vrrp::types::InstanceId,
 };
 
@@ -23,14 +26,18 @@ pub(super) fn build(draft: Draft) -> Option<Config> {
         vrrp: draft
             .vrrp
             .into_iter()
-            .map(|one| vrrp(one, &draft.trackers))
+            .map(|one| vrrp(one, &draft.trackers, draft.has_mail))
             .collect::<Option<_>>()?,
         trackers: draft.trackers.into_iter().map(tracker).collect::<Option<_>>()?,
+        vrrp_groups: draft.vrrp_groups.into_iter().map(group).collect::<Option<_>>()?,
+        mail: draft.mail,
         services: draft.services.into_iter().map(service).collect::<Option<_>>()?,
     })
 }
 
-fn vrrp(draft: VrrpDraft, trackers: &[TrackerDraft]) -> Option<VrrpInstance> {
+/// Mail is sent about instances wherever it can be, about groups where that is said.
+fn vrrp(draft: VrrpDraft, trackers: &[TrackerDraft], has_mail: bool) -> Option<VrrpInstance> {
+    let mail = draft.notify.mail.as_ref().map_or(has_mail, |mail| *mail.get_ref());
     Some(VrrpInstance {
         id: InstanceId {
             family: draft.family()?,
@@ -48,6 +55,7 @@ fn vrrp(draft: VrrpDraft, trackers: &[TrackerDraft]) -> Option<VrrpInstance> {
         announce: draft.announce,
         group: draft.group.map(Spanned::into_inner),
         track: draft.track.into_iter().map(|one| tracked(one, trackers)).collect::<Option<_>>()?,
+        notify: Notify { mail, ..draft.notify.notify },
     })
 }
 
@@ -59,6 +67,10 @@ fn tracked(draft: TrackedDraft, trackers: &[TrackerDraft]) -> Option<Tracked> {
 
 fn tracker(draft: TrackerDraft) -> Option<Tracker> {
     Some(Tracker { name: draft.name?.into_inner(), kind: draft.kind? })
+}
+
+fn group(draft: VrrpGroupDraft) -> Option<VrrpGroup> {
+    Some(VrrpGroup { name: draft.name?.into_inner(), notify: draft.notify.notify })
 }
 
 fn pool(draft: PoolDraft) -> Option<Pool> {

@@ -11,9 +11,9 @@ use toml::Spanned;
 use super::table::Entry;
 use crate::{
     model::{
-        Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mark, Mode, Name,
-        Node, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate, TrackerKind, Tunnel,
-        UdpIdle, VirtualAddress, VrrpProtocol, Weight, Window,
+        Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mail, Mark, Mode,
+        Name, Node, Notify, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate,
+        TrackerKind, Tunnel, UdpIdle, VirtualAddress, VrrpProtocol, Weight, Window,
     },
     vrrp::{
         machine::Preempt,
@@ -31,6 +31,10 @@ pub(super) struct Draft {
     pub(super) limit_spans: Vec<(LimitKey, Range<usize>)>,
     pub(super) trackers: Vec<TrackerDraft>,
     pub(super) vrrp: Vec<VrrpDraft>,
+    pub(super) vrrp_groups: Vec<VrrpGroupDraft>,
+    pub(super) mail: Option<Mail>,
+    /// There is a `[mail]`, whatever it says.
+    pub(super) has_mail: bool,
     pub(super) pools: Vec<PoolDraft>,
     pub(super) services: Vec<ServiceDraft>,
 }
@@ -64,6 +68,7 @@ pub(super) struct VrrpDraft {
     pub(super) announce: Announce,
     pub(super) group: Option<Spanned<Name>>,
     pub(super) track: Vec<TrackedDraft>,
+    pub(super) notify: NotifyDraft,
 }
 
 /// One `[[track]]`.
@@ -82,6 +87,21 @@ pub(super) struct TrackedDraft {
     pub(super) path: String,
     pub(super) name: Spanned<Name>,
     pub(super) weight: Option<Spanned<TrackWeight>>,
+}
+
+/// One `[[vrrp_group]]`.
+pub(super) struct VrrpGroupDraft {
+    pub(super) path: String,
+    pub(super) name: Option<Spanned<Name>>,
+    pub(super) notify: NotifyDraft,
+}
+
+/// Who is told about an instance or a group.
+pub(super) struct NotifyDraft {
+    /// With `mail` only where it says so.
+    pub(super) notify: Notify,
+    /// Where it says something about mail.
+    pub(super) mail: Option<Spanned<bool>>,
 }
 
 /// One of the `addresses` of an instance.

@@ -13,8 +13,8 @@ pub(super) struct Schema {
 
 pub(super) const ROOT: Schema = Schema {
     title: "the file",
-    keys: &["node", "limits", "track", "vrrp", "pool", "service"],
-    later: &["certificate", "tls", "proxy", "mail", "webhook", "metrics", "log"],
+    keys: &["node", "limits", "track", "vrrp", "vrrp_group", "mail", "pool", "service"],
+    later: &["certificate", "tls", "proxy", "webhook", "metrics", "log"],
 };
 
 pub(super) const NODE: Schema = Schema {
@@ -170,19 +170,50 @@ pub(super) const VRRP: Schema = Schema {
         "announce",
         "group",
         "track",
-    ],
-    later: &[
         "notify",
         "notify_master",
         "notify_backup",
         "notify_fault",
         "notify_stop",
+        "notify_user",
+        "notify_timeout",
         "notify_fifo",
         "mail",
-        "routes",
-        "rules",
-        "virtual_mac",
     ],
+    later: &["routes", "rules", "virtual_mac"],
+};
+
+pub(super) const VRRP_GROUP: Schema = Schema {
+    title: "[[vrrp_group]]",
+    keys: &[
+        "name",
+        "notify",
+        "notify_master",
+        "notify_backup",
+        "notify_fault",
+        "notify_stop",
+        "notify_user",
+        "notify_timeout",
+        "notify_fifo",
+        "mail",
+    ],
+    later: &[],
+};
+
+pub(super) const MAIL: Schema = Schema {
+    title: "[mail]",
+    keys: &[
+        "from",
+        "to",
+        "server",
+        "tls",
+        "ca_file",
+        "timeout",
+        "helo",
+        "username",
+        "password_file",
+    ],
+    later: &[],
 };
 
 pub(super) const TRACK: Schema = Schema {
@@ -230,7 +261,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 17] = [
+pub(super) const ALL: [&Schema; 19] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -239,6 +270,8 @@ pub(super) const ALL: [&Schema; 17] = [
     &TRACKED,
     &VIRTUAL_ADDRESS,
     &ANNOUNCE,
+    &VRRP_GROUP,
+    &MAIL,
     &POOL,
     &CHECK,
     &SERVER,

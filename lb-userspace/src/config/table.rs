@@ -270,6 +270,11 @@ impl<'a> Item<'a> {
         matches!(self.value, DeValue::String(_))
     }
 
+    /// Is it an array?
+    pub(super) fn is_array(&self) -> bool {
+        matches!(self.value, DeValue::Array(_))
+    }
+
     /// Is it a table?
     pub(super) fn is_table(&self) -> bool {
         matches!(self.value, DeValue::Table(_))

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Limits, Mode, Node, Pool, RealServer, Service, Tracker, VrrpInstance};
+use super::{
+    Check, Limits, Mail, Mode, Node, Pool, RealServer, Service, Tracker, VrrpGroup, VrrpInstance,
+};
 
 /// A node, its limits, and its services with their pools.
 ///
@@ -25,6 +27,12 @@ pub struct Config {
     /// What the instances may make their priorities depend on. Not in JSON either: they go with them.
     #[serde(skip)]
     pub trackers: Vec<Tracker>,
+    /// Who is told about sync groups.
+    #[serde(skip)]
+    pub vrrp_groups: Vec<VrrpGroup>,
+    /// How mail is sent, and to whom.
+    #[serde(skip)]
+    pub mail: Option<Mail>,
 }
 
 impl Config {

@@ -13,6 +13,7 @@ mod limits;
 mod mark;
 mod name;
 mod node;
+mod notify;
 mod persistence;
 mod pool;
 mod port;
@@ -40,6 +41,10 @@ pub use limits::{LimitError, LimitKey, Limits};
 pub use mark::{Mark, MarkError};
 pub use name::{InterfaceName, InterfaceNameError, Name, NameError};
 pub use node::{Node, XdpMode};
+pub use notify::{
+    Mail, MailLogin, MailServer, MailServerError, MailTls, Notify, NotifyTimeError, Script,
+    VrrpGroup,
+};
 pub use persistence::{Persistence, PersistenceDrain, PersistenceTimeoutError};
 pub use pool::{OnEmpty, Pool, RealServer, SlowStartError};
 pub use port::{PortSpec, PortSpecError, Protocol};

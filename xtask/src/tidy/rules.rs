@@ -14,6 +14,7 @@ pub(super) const ALL: &[Rule] =
 const PURE_ROOMS: &[&str] = &[
     "lb-common/src",
     "lb-userspace/src/model",
+    "lb-userspace/src/notify",
     "lb-userspace/src/config",
     "lb-userspace/src/plan",
     "lb-userspace/src/preflight",

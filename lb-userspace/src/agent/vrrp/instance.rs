@@ -12,7 +12,7 @@ use super::{
     segment::Segment,
 };
 use crate::{
-    agent::{dataplane::LeaseHandle, netlink::Netlink},
+    agent::{dataplane::LeaseHandle, netlink::Netlink, notify::Notices},
     model::{Name, Tracked, VirtualAddress},
     vrrp::{
         machine::{Action, Settings, Transition},
@@ -67,6 +67,8 @@ pub(in crate::agent) struct Counters {
     pub(in crate::agent) not_sent: u64,
     /// Advertisements heard and taken.
     pub(in crate::agent) heard: u64,
+    /// Transitions that nobody was told of.
+    pub(in crate::agent) untold: u64,
     /// Packets that were not, in the order of [`Reject::ALL`]: with its VRID, or with none that is known on its
     /// interface.
     pub(in crate::agent) rejected: [u64; Reject::ALL.len()],
@@ -135,11 +137,14 @@ impl Instance {
     }
 
     /// Does what the machine has decided. Returns why the operator's wish cannot be, if that is so.
+    /// `priority` is the machine's.
     pub(super) fn perform(
         &mut self,
         action: Action,
-        segment: &Segment,
+        priority: Priority,
         parting: Parting,
+        segment: &Segment,
+        notices: &Notices,
     ) -> Option<&'static str> {
         let name = self.wanted.name.as_str();
         match action {
@@ -156,7 +161,10 @@ impl Instance {
                     self.successor = Some(since + handover::longest(interval));
                 }
             },
-            Action::Notify(_) => {}
+            Action::Notify(state) => {
+                let told = notices.tell(&self.wanted.name, state, priority.get());
+                self.counters.untold += u64::from(!told);
+            }
             Action::Record(step) => {
                 info!(instance = name, from = %step.from, to = %step.to, reason = %step.reason, "VRRP");
                 self.history.push_back(step);

@@ -31,7 +31,7 @@ use tracing::warn;
 use self::holder::Place;
 use self::router::{Command, Router};
 pub(super) use self::{instance::Wanted, wanted::wanted};
-use super::track::Findings;
+use super::{notify::Notices, track::Findings};
 use crate::{api::VrrpStatus, model::Name};
 
 /// Commands on their way.
@@ -48,13 +48,14 @@ pub(super) struct Vrrp {
 }
 
 impl Vrrp {
-    /// Starts the thread with these instances, which follow what trackers find.
+    /// Starts the thread with these instances, which follow what trackers find, and whose transitions are told.
     ///
     /// # Errors
     /// A socket that cannot be opened, or no thread.
     pub(super) async fn start(
         wanted: Vec<Wanted>,
         findings: watch::Receiver<Findings>,
+        notices: Notices,
     ) -> io::Result<Self> {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (started, outcome) = oneshot::channel();
@@ -68,7 +69,7 @@ impl Vrrp {
                 }
             };
             runtime.block_on(async {
-                match Router::start(wanted, findings) {
+                match Router::start(wanted, findings, notices) {
                     Ok(router) => {
                         _ = started.send(Ok(()));
                         router.run(received).await;

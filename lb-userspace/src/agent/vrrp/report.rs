@@ -6,7 +6,10 @@ use lb_common::abi::Lease;
 
 use super::{clock::since_boot, instance::Instance, judge::Judged};
 use crate::{
-    api::{HeardMaster, LeaseStatus, RejectStatus, TrackerStatus, TransitionStatus, VrrpStatus},
+    api::{
+        HeardMaster, LeaseStatus, Notifications, RejectStatus, TrackerStatus, TransitionStatus,
+        VrrpStatus,
+    },
     vrrp::{machine::Machine, packet::Reject},
 };
 
@@ -50,6 +53,9 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
                 reason: step.reason.to_string(),
             })
             .collect(),
+        untold: counters.untold,
+        notifications: Notifications::default(),
+        group_notifications: Notifications::default(),
     }
 }
 

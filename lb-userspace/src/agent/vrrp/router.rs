@@ -23,6 +23,7 @@ use super::{
 use crate::{
     agent::{
         netlink::{self, Netlink},
+        notify::Notices,
         track::Findings,
     },
     api::VrrpStatus,
@@ -61,6 +62,7 @@ pub(super) type Place = (usize, usize);
 pub(super) struct Router {
     origin: Instant,
     netlink: Netlink,
+    notices: Notices,
     links: netlink::Events,
     pub(super) segments: BTreeMap<(u32, Family), Segment>,
     pub(super) groups: Vec<(Group, Vec<Instance>)>,
@@ -75,12 +77,13 @@ impl Router {
     pub(super) fn start(
         wanted: Vec<Wanted>,
         findings: watch::Receiver<Findings>,
+        notices: Notices,
     ) -> io::Result<Self> {
         let netlink = Netlink::connect().map_err(io::Error::other)?;
         let links = Netlink::subscribe().map_err(io::Error::other)?;
         let (segments, groups) = (BTreeMap::new(), Vec::new());
         let origin = Instant::now();
-        let mut router = Self { origin, netlink, links, segments, groups, findings };
+        let mut router = Self { origin, netlink, notices, links, segments, groups, findings };
         router.begin(wanted)?;
         Ok(router)
     }
@@ -282,11 +285,13 @@ impl Router {
         parting: Parting,
     ) -> Option<&'static str> {
         let mut refused = None;
-        let (_, instances) = self.groups.get_mut(number)?;
+        let (group, instances) = self.groups.get_mut(number)?;
         for (place, action) in actions {
             let Some(instance) = instances.get_mut(place) else { continue };
             let Some(segment) = self.segments.get(&instance.segment()) else { continue };
-            refused = refused.or(instance.perform(action, segment, parting));
+            let priority = group.members()[place].priority();
+            let done = instance.perform(action, priority, parting, segment, &self.notices);
+            refused = refused.or(done);
         }
         refused
     }

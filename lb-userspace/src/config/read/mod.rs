@@ -5,7 +5,9 @@ mod decapsulate;
 mod guard;
 mod limits;
 mod lists;
+mod mail;
 mod node;
+mod notify;
 mod pool;
 mod ports;
 mod service;
@@ -36,6 +38,9 @@ pub(super) fn read(root: &Spanned<DeTable<'_>>, sink: &mut Sink) -> Draft {
         limit_spans,
         trackers: tables(root.get("track"), &schema::TRACK, track::read, sink),
         vrrp: tables(root.get("vrrp"), &schema::VRRP, vrrp::read, sink),
+        vrrp_groups: tables(root.get("vrrp_group"), &schema::VRRP_GROUP, notify::group, sink),
+        mail: mail::read(&root, sink),
+        has_mail: root.get("mail").is_some(),
         pools: tables(root.get("pool"), &schema::POOL, pool::read, sink),
         services: tables(root.get("service"), &schema::SERVICE, service::read, sink),
     }

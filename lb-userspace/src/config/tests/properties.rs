@@ -57,7 +57,7 @@ const PIECES: [&str; 24] = [
 ];
 
 /// Tables, with a line that they have in [`VALID`], and what is around a key in them.
-const TABLES: [(&str, &str, &Schema); 21] = [
+const TABLES: [(&str, &str, &Schema); 23] = [
     ("interface = \"eth0\"", "KEY", &schema::NODE),
     ("priority = 100", "KEY", &schema::VRRP),
     ("priority = 100", "version = 2\nKEY", &schema::VRRP),
@@ -68,6 +68,12 @@ const TABLES: [(&str, &str, &Schema); 21] = [
     ("name = \"dns\"", "[[track]]\nname = \"t\"\nscript = [\"/a\"]\nKEY", &schema::TRACK),
     ("name = \"dns\"", "[[track]]\nname = \"t\"\nprocess = \"a\"\nKEY", &schema::TRACK),
     ("name = \"dns\"", "[[track]]\nname = \"t\"\nshell = true\nKEY", &schema::TRACK),
+    (
+        "priority = 100",
+        "group = \"g\"\n[[vrrp_group]]\nname = \"g\"\nKEY\n[[vrrp]]",
+        &schema::VRRP_GROUP,
+    ),
+    ("[[vrrp]]", "[mail]\nKEY\n[[vrrp]]", &schema::MAIL),
     ("name = \"dns\"", "KEY", &schema::POOL),
     ("name = \"dns\"", "sorry_server = { KEY }", &schema::SORRY_SERVER),
     ("name = \"dns\"", "tunnel = { KEY }", &schema::TUNNEL),

@@ -150,9 +150,9 @@ fn keys() {
                 &["add `virtual_router_id = 51`"],
             ),
             case(
-                (PRIORITY, "notify_master = \"/a\""),
-                (37, "notify_master", "vrrp[0].notify_master"),
-                &["not available in this version"],
+                (PRIORITY, "routes = []"),
+                (37, "routes", "vrrp[0].routes"),
+                &["`routes` is not available"],
             ),
             case(
                 (PRIORITY, "priorty = 100"),

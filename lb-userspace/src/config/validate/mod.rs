@@ -6,6 +6,7 @@ mod guard;
 mod limits;
 mod listeners;
 mod names;
+mod notify;
 mod pools;
 mod schedulers;
 mod track;
@@ -24,5 +25,6 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     decapsulate::validate(draft, sink);
     vrrp::validate(draft, sink);
     track::validate(draft, sink);
+    notify::validate(draft, sink);
     limits::validate(draft, sink);
 }

@@ -14,7 +14,7 @@ pub use track::{
     ScriptCommand, TrackError, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind,
 };
 
-use super::{Name, show_duration};
+use super::{Name, Notify, show_duration};
 use crate::vrrp::{
     machine::Preempt,
     types::{InstanceId, Priority},
@@ -50,6 +50,8 @@ pub struct VrrpInstance {
     pub group: Option<Name>,
     /// What its priority depends on, each tracker once.
     pub track: Vec<Tracked>,
+    /// Who is told about it.
+    pub notify: Notify,
 }
 
 /// A delay that is out of range.

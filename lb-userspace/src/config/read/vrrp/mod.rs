@@ -6,7 +6,7 @@ mod track;
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, absolute_path, lists, schema};
+use super::{Item, Sink, Table, absolute_path, lists, notify, schema};
 use crate::{
     config::draft::VrrpDraft,
     model::{Announce, InterfaceName, Name, VrrpInstance},
@@ -49,6 +49,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> VrrpDraft {
         announce: table.get("announce").and_then(|item| announce(&item, sink)).unwrap_or_default(),
         group: table.get("group").and_then(|item| item.text(sink, name)),
         track: track::read(table, sink),
+        notify: notify::read(table, sink),
     }
 }
 

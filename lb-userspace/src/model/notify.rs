@@ -1,0 +1,200 @@
+//! Who is told when something happens: scripts, a FIFO, people by mail.
+
+use std::{path::PathBuf, time::Duration};
+
+use lettre::message::Mailbox;
+
+use super::{Name, show_duration};
+
+/// A program, and the first of its arguments. No shell is between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// Its absolute path.
+    pub program: PathBuf,
+    /// In front of those that say what has happened.
+    pub arguments: Vec<String>,
+}
+
+/// Who is told about an instance or a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notify {
+    /// When it becomes master.
+    pub master: Option<Script>,
+    /// When it becomes backup.
+    pub backup: Option<Script>,
+    /// When it cannot serve.
+    pub fault: Option<Script>,
+    /// When it ends.
+    pub stop: Option<Script>,
+    /// At all of these, after the script above.
+    pub any: Option<Script>,
+    /// As whom scripts run; `None`: as the agent does.
+    pub user: Option<String>,
+    /// How long a script may take.
+    pub timeout: Duration,
+    /// Gets a line for each change.
+    pub fifo: Option<PathBuf>,
+    /// Those of `[mail]`.
+    pub mail: bool,
+}
+
+impl Notify {
+    /// What a script may take where nothing is said.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+    const TIMEOUTS: [Duration; 2] = [Duration::from_millis(100), Duration::from_mins(10)];
+
+    /// Checks the range of [`Self::timeout`].
+    ///
+    /// # Errors
+    /// Out of range.
+    pub fn timeout(time: Duration) -> Result<Duration, NotifyTimeError> {
+        let [least, most] = Self::TIMEOUTS;
+        if (least..=most).contains(&time) { Ok(time) } else { Err(NotifyTimeError(time)) }
+    }
+
+    /// Every script.
+    pub fn scripts(&self) -> impl Iterator<Item = &Script> {
+        [&self.master, &self.backup, &self.fault, &self.stop, &self.any].into_iter().flatten()
+    }
+}
+
+/// A time that is out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is out of range: a timeout is {} to {}", show_duration(*.0), show_duration(Notify::TIMEOUTS[0]),
+    show_duration(Notify::TIMEOUTS[1]))]
+pub struct NotifyTimeError(Duration);
+
+/// A sync group that somebody wants to hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VrrpGroup {
+    /// The `group` of its instances.
+    pub name: Name,
+    /// Who is told.
+    pub notify: Notify,
+}
+
+/// How mail is sent, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The sender.
+    pub from: Mailbox,
+    /// At least one.
+    pub to: Vec<Mailbox>,
+    /// The server that takes it on.
+    pub server: MailServer,
+    /// Is the way to it encrypted?
+    pub tls: MailTls,
+    /// The authorities that may vouch for it, in PEM; `None`: those that this host trusts.
+    pub ca_file: Option<PathBuf>,
+    /// What this host calls itself there; `None`: its address.
+    pub helo: Option<String>,
+    /// How it proves to be allowed to.
+    pub login: Option<MailLogin>,
+    /// How long one try may take.
+    pub timeout: Duration,
+}
+
+impl Mail {
+    /// What one try may take where nothing is said.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+}
+
+/// A mail server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailServer {
+    /// Its name, or its address without brackets.
+    pub host: String,
+    /// Its port; `None`: the usual one.
+    pub port: Option<u16>,
+}
+
+/// Whether the way to the mail server is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MailTls {
+    /// It is not.
+    #[default]
+    None,
+    /// From `STARTTLS` on; a server without it gets no mail.
+    StartTls,
+    /// From the first byte.
+    Tls,
+}
+
+impl MailTls {
+    /// The usual port.
+    #[must_use]
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::None => 25,
+            Self::StartTls => 587,
+            Self::Tls => 465,
+        }
+    }
+}
+
+/// A user of the mail server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailLogin {
+    /// The name.
+    pub user: String,
+    /// A file with the password in its first line.
+    pub password_file: PathBuf,
+}
+
+/// A text that is no [`MailServer`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a mail server: write \"mail.example.org\" or \"mail.example.org:25\"")]
+pub struct MailServerError(String);
+
+impl MailServer {
+    /// Reads `host`, `host:port`, `[address]:port`.
+    ///
+    /// # Errors
+    /// [`MailServerError`].
+    pub fn parse(text: &str) -> Result<Self, MailServerError> {
+        let error = || MailServerError(text.escape_debug().to_string());
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (host, rest) = rest.split_once(']').ok_or_else(error)?;
+                host.parse::<std::net::Ipv6Addr>().map_err(|_| error())?;
+                let port = match rest.strip_prefix(':') {
+                    Some(port) => Some(port),
+                    None if rest.is_empty() => None,
+                    None => return Err(error()),
+                };
+                (host, port)
+            }
+            None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+        };
+        let letter = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
+        if host.is_empty() || !host.chars().all(letter) {
+            return Err(error());
+        }
+        let number = |port: &str| port.parse().ok().filter(|&port: &u16| port > 0);
+        let port = port.map(|port| number(port).ok_or_else(error)).transpose()?;
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_servers() {
+        for (text, host, port) in [
+            ("mail.example.org", "mail.example.org", None),
+            ("mail.example.org:2525", "mail.example.org", Some(2525)),
+            ("10.0.0.1:25", "10.0.0.1", Some(25)),
+            ("[2001:db8::1]:25", "2001:db8::1", Some(25)),
+            ("[2001:db8::1]", "2001:db8::1", None),
+        ] {
+            assert_eq!(MailServer::parse(text), Ok(MailServer { host: host.to_owned(), port }));
+        }
+        for text in
+            ["", ":25", "a:0", "a:65536", "a:b", "a b", "[1]:25", "[::1", "[::1]25", "2001:db8::1"]
+        {
+            assert!(MailServer::parse(text).is_err(), "{text}");
+        }
+    }
+}
