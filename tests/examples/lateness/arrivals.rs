@@ -1,4 +1,4 @@
-//! When advertisements arrive.
+//! When advertisements pass an interface.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use lb_tests::lab::{Namespace, PacketSocket};
 
-const IPV4: u16 = 0x0800;
+/// Every EtherType: only those who ask for all see what goes out.
+const ALL: u16 = 3;
 /// In an Ethernet frame, without VLANs: the IP protocol, and the source.
 const PROTOCOL_AT: usize = 23;
 const SOURCE_AT: std::ops::Range<usize> = 26..30;
@@ -23,7 +24,7 @@ pub(crate) struct Arrivals {
     thread: JoinHandle<Result<Heard>>,
 }
 
-/// The times of arrival, in order.
+/// The times, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Heard(Vec<Duration>);
 
@@ -32,9 +33,9 @@ pub(crate) struct Heard(Vec<Duration>);
 pub(crate) struct Late(Vec<Duration>);
 
 impl Arrivals {
-    /// In this namespace, to the advertisements of this master.
+    /// In this namespace, to the advertisements of this master: in its own, they are on their way out.
     pub(crate) fn listen(namespace: &Namespace, master: Ipv4Addr) -> Result<Self> {
-        let socket = PacketSocket::open(namespace, IPV4)?;
+        let socket = PacketSocket::open(namespace, ALL)?;
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let thread = thread::spawn(move || {
