@@ -33,6 +33,7 @@ fn vrrp(draft: VrrpDraft) -> Option<VrrpInstance> {
         priority: draft.priority?,
         protocol: draft.protocol?,
         addresses: draft.addresses.into_iter().map(|entry| entry.address).collect(),
+        routing: draft.routing,
         preempt: draft.preempt,
         start_delay: draft.start_delay,
         source: draft.source.map(Spanned::into_inner),

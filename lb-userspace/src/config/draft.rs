@@ -13,7 +13,7 @@ use crate::{
     model::{
         Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mark, Mode, Name,
         Node, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate, Tunnel, UdpIdle,
-        VirtualAddress, VrrpProtocol, Weight, Window,
+        VirtualAddress, VirtualRouting, VrrpProtocol, Weight, Window,
     },
     vrrp::{
         machine::Preempt,
@@ -55,6 +55,7 @@ pub(super) struct VrrpDraft {
     /// Every VIP in it meant something.
     pub(super) addresses_complete: bool,
     pub(super) addresses: Vec<VirtualAddressDraft>,
+    pub(super) routing: VirtualRouting,
     pub(super) preempt: Preempt,
     pub(super) start_delay: Duration,
     pub(super) source: Option<Spanned<IpAddr>>,

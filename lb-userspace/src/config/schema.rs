@@ -159,6 +159,8 @@ pub(super) const VRRP: Schema = Schema {
         "password",
         "password_file",
         "addresses",
+        "routes",
+        "rules",
         "preempt",
         "preempt_delay",
         "start_delay",
@@ -176,8 +178,6 @@ pub(super) const VRRP: Schema = Schema {
         "notify_stop",
         "notify_fifo",
         "mail",
-        "routes",
-        "rules",
         "virtual_mac",
     ],
 };
@@ -185,6 +185,18 @@ pub(super) const VRRP: Schema = Schema {
 pub(super) const VIRTUAL_ADDRESS: Schema = Schema {
     title: "`addresses` of an instance",
     keys: &["address", "advertise", "label"],
+    later: &[],
+};
+
+pub(super) const ROUTE: Schema = Schema {
+    title: "`routes` of an instance",
+    keys: &["to", "via", "onlink", "interface", "source", "scope", "blackhole", "table", "metric"],
+    later: &[],
+};
+
+pub(super) const RULE: Schema = Schema {
+    title: "`rules` of an instance",
+    keys: &["priority", "from", "to", "iif", "oif", "fwmark", "table"],
     later: &[],
 };
 
@@ -202,12 +214,14 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 15] = [
+pub(super) const ALL: [&Schema; 17] = [
     &ROOT,
     &NODE,
     &LIMITS,
     &VRRP,
     &VIRTUAL_ADDRESS,
+    &ROUTE,
+    &RULE,
     &ANNOUNCE,
     &POOL,
     &CHECK,

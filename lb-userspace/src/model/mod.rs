@@ -51,8 +51,9 @@ pub use scheduler::SchedulerKind;
 pub use service::{HashKey, Mode, Service, UdpIdle, UdpIdleError};
 pub use tunnel::{MtuError, Tunnel, TunnelKind};
 pub use vrrp::{
-    AddressLabel, AddressLabelError, Announce, AnnounceError, DelayError, Password, VirtualAddress,
-    VirtualAddressError, VrrpAuthentication, VrrpInstance, VrrpProtocol,
+    AddressLabel, AddressLabelError, Announce, AnnounceError, DelayError, Password, RouteScope,
+    RouteTable, RouteWay, RoutingError, RulePriority, VirtualAddress, VirtualAddressError,
+    VirtualRoute, VirtualRouting, VirtualRule, VrrpAuthentication, VrrpInstance, VrrpProtocol,
 };
 pub use weight::{Weight, WeightError};
 pub use window::{Window, WindowError};

@@ -7,10 +7,11 @@ use std::{fs, io};
 use tokio::{sync::watch, task::AbortHandle};
 use tracing::{info, warn};
 
-use super::announce::Announcer;
+use super::{announce::Announcer, instance::Wanted};
 use crate::{
-    agent::netlink::{Mac, Netlink},
-    model::{AddressLabel, VirtualAddress},
+    agent::netlink::{Error, Mac, Netlink},
+    model::{AddressLabel, VirtualAddress, VirtualRouting},
+    vrrp::types::Family,
 };
 
 /// What the loop wants.
@@ -62,15 +63,20 @@ impl Holder {
     ///
     /// # Errors
     /// No packet socket on the interface.
-    pub(super) fn start(
-        netlink: Netlink,
-        place: Place,
-        addresses: Vec<VirtualAddress>,
-    ) -> io::Result<Self> {
-        let announcer = Announcer::open(place.index)?;
+    pub(super) fn start(netlink: Netlink, wanted: &Wanted) -> io::Result<Self> {
+        let announcer = Announcer::open(wanted.place.index)?;
         let (wish, wishes) = watch::channel(Wish::default());
         let (publish, held) = watch::channel(Held { held: true, problem: None });
-        let worker = Worker { netlink, place, addresses, announcer, wishes, publish };
+        let worker = Worker {
+            netlink,
+            place: wanted.place.clone(),
+            family: wanted.endpoint.addresses().family(),
+            addresses: wanted.addresses.clone(),
+            routing: wanted.routing.clone(),
+            announcer,
+            wishes,
+            publish,
+        };
         Ok(Self { wish, held, task: tokio::spawn(worker.run()).abort_handle() })
     }
 
@@ -104,7 +110,9 @@ impl Holder {
 struct Worker {
     netlink: Netlink,
     place: Place,
+    family: Family,
     addresses: Vec<VirtualAddress>,
+    routing: VirtualRouting,
     announcer: Announcer,
     wishes: watch::Receiver<Wish>,
     publish: watch::Sender<Held>,
@@ -130,38 +138,52 @@ impl Worker {
         }
     }
 
-    /// Returns what went wrong.
+    /// Addresses first: a route may want one of them as its source. Returns what went wrong.
     async fn add(&self) -> Option<String> {
-        let mut problem = None;
+        let mut problems = Problems::default();
+        let (index, interface) = (self.place.index, &self.place.name);
         for vip in &self.addresses {
             let (address, length) = (vip.address(), vip.network.prefix_len());
             let label = vip.label.as_ref().map(AddressLabel::as_str);
-            let index = self.place.index;
-            match self.netlink.add_labelled_address(index, address, length, label).await {
-                Ok(_) => info!(%address, interface = self.place.name, "VIP added"),
-                Err(error) => {
-                    warn!(%error, %address, "the VIP could not be added");
-                    problem = Some(error.to_string());
-                }
+            let added = self.netlink.add_labelled_address(index, address, length, label).await;
+            if problems.none(added) {
+                info!(%address, interface, "VIP added");
             }
         }
-        problem
+        for route in &self.routing.routes {
+            if problems.none(self.netlink.add_route(route, index).await) {
+                info!(%route, interface, "route added");
+            }
+        }
+        for rule in &self.routing.rules {
+            if problems.none(self.netlink.add_rule(rule, self.family).await) {
+                info!(%rule, "rule added");
+            }
+        }
+        problems.told()
     }
 
+    /// In the opposite order. Returns what went wrong.
     async fn remove(&self) -> Option<String> {
-        let mut problem = None;
-        for vip in &self.addresses {
-            let (address, length) = (vip.address(), vip.network.prefix_len());
-            match self.netlink.remove_address(self.place.index, address, length).await {
-                Ok(true) => info!(%address, interface = self.place.name, "VIP removed"),
-                Ok(false) => {}
-                Err(error) => {
-                    warn!(%error, %address, "the VIP could not be removed");
-                    problem = Some(error.to_string());
-                }
+        let mut problems = Problems::default();
+        let (index, interface) = (self.place.index, &self.place.name);
+        for rule in self.routing.rules.iter().rev() {
+            if problems.yes(self.netlink.remove_rule(rule, self.family).await) {
+                info!(%rule, "rule removed");
             }
         }
-        problem
+        for route in self.routing.routes.iter().rev() {
+            if problems.yes(self.netlink.remove_route(route, index).await) {
+                info!(%route, interface, "route removed");
+            }
+        }
+        for vip in &self.addresses {
+            let (address, length) = (vip.address(), vip.network.prefix_len());
+            if problems.yes(self.netlink.remove_address(index, address, length).await) {
+                info!(%address, interface, "VIP removed");
+            }
+        }
+        problems.told()
     }
 
     fn announce(&self) {
@@ -174,6 +196,38 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// What could not be done; the rest goes on.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    /// True when it was done.
+    fn none<T>(&mut self, outcome: Result<T, Error>) -> bool {
+        self.kept(outcome).is_some()
+    }
+
+    /// True when it was done, and there was something to do.
+    fn yes(&mut self, outcome: Result<bool, Error>) -> bool {
+        self.kept(outcome).unwrap_or(false)
+    }
+
+    fn kept<T>(&mut self, outcome: Result<T, Error>) -> Option<T> {
+        match outcome {
+            Ok(value) => Some(value),
+            Err(error) => {
+                warn!(%error, "VRRP");
+                self.0.push(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// All of them in a line.
+    fn told(self) -> Option<String> {
+        (!self.0.is_empty()).then(|| self.0.join("; "))
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     agent::netlink::Netlink,
-    model::{Name, VirtualAddress},
+    model::{Name, VirtualAddress, VirtualRouting},
     vrrp::{
         machine::{Action, Settings, Transition},
         packet::{Endpoint, Reject},
@@ -36,6 +36,8 @@ pub(in crate::agent) struct Wanted {
     pub(in crate::agent) settings: Settings,
     /// What it holds as master.
     pub(in crate::agent) addresses: Vec<VirtualAddress>,
+    /// And beside them.
+    pub(in crate::agent) routing: VirtualRouting,
     /// Its interface is up, with a carrier.
     pub(in crate::agent) running: bool,
 }
@@ -47,6 +49,7 @@ impl Wanted {
         settings.priority = other.settings.priority;
         let other_place = (&other.place, &other.endpoint, &other.addresses, &other.settings);
         (&self.name, &self.group) == (&other.name, &other.group)
+            && self.routing == other.routing
             && (&self.place, &self.endpoint, &self.addresses, &settings) == other_place
     }
 }
@@ -83,7 +86,7 @@ impl Instance {
     /// # Errors
     /// No packet socket on its interface.
     pub(super) fn start(wanted: Wanted, netlink: Netlink, sequence: u32) -> io::Result<Self> {
-        let holder = Holder::start(netlink, wanted.place.clone(), wanted.addresses.clone())?;
+        let holder = Holder::start(netlink, &wanted)?;
         let (counters, history) = (Counters::default(), VecDeque::new());
         Ok(Self { wanted, holder, counters, history, sequence })
     }

@@ -102,6 +102,7 @@ fn on(instance: &VrrpInstance, interface: &Interface) -> Result<Wanted, WantedEr
             refresh: instance.announce.refresh,
         },
         addresses: instance.addresses.clone(),
+        routing: instance.routing.clone(),
         running: interface.running,
     })
 }

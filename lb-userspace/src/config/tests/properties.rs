@@ -57,12 +57,14 @@ const PIECES: [&str; 24] = [
 ];
 
 /// Tables, with a line that they have in [`VALID`], and what is around a key in them.
-const TABLES: [(&str, &str, &Schema); 16] = [
+const TABLES: [(&str, &str, &Schema); 18] = [
     ("interface = \"eth0\"", "KEY", &schema::NODE),
     ("priority = 100", "KEY", &schema::VRRP),
     ("priority = 100", "version = 2\nKEY", &schema::VRRP),
     ("priority = 100", "announce = { KEY }", &schema::ANNOUNCE),
     ("\"10.9.9.50\"", "\"10.9.9.50\", { address = \"10.9.9.60\", KEY }", &schema::VIRTUAL_ADDRESS),
+    ("priority = 100", "routes = [{ to = \"10.20.0.0/16\", KEY }]", &schema::ROUTE),
+    ("priority = 100", "rules = [{ priority = 9, table = 9, KEY }]", &schema::RULE),
     ("name = \"dns\"", "KEY", &schema::POOL),
     ("name = \"dns\"", "sorry_server = { KEY }", &schema::SORRY_SERVER),
     ("name = \"dns\"", "tunnel = { KEY }", &schema::TUNNEL),
