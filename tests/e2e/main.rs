@@ -27,4 +27,5 @@ mod traffic;
 mod tunnel;
 mod vlan;
 mod vrrp;
+mod vrrp_routing;
 mod wrong;
