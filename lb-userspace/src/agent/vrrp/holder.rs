@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::{announce::Announcer, instance::Wanted};
 use crate::{
     agent::netlink::{Error, Mac, Netlink},
-    model::{AddressLabel, VirtualAddress, VirtualRouting},
+    model::{AddressLabel, Name, VirtualAddress, VirtualRouting},
     vrrp::types::Family,
 };
 
@@ -69,6 +69,7 @@ impl Holder {
         let (publish, held) = watch::channel(Held { held: true, problem: None });
         let worker = Worker {
             netlink,
+            name: wanted.name.clone(),
             place: wanted.place.clone(),
             family: wanted.endpoint.addresses().family(),
             addresses: wanted.addresses.clone(),
@@ -109,6 +110,7 @@ impl Holder {
 
 struct Worker {
     netlink: Netlink,
+    name: Name,
     place: Place,
     family: Family,
     addresses: Vec<VirtualAddress>,
@@ -140,7 +142,7 @@ impl Worker {
 
     /// Addresses first: a route may want one of them as its source. Returns what went wrong.
     async fn add(&self) -> Option<String> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new(&self.name);
         let (index, interface) = (self.place.index, &self.place.name);
         for vip in &self.addresses {
             let (address, length) = (vip.address(), vip.network.prefix_len());
@@ -165,7 +167,7 @@ impl Worker {
 
     /// In the opposite order. Returns what went wrong.
     async fn remove(&self) -> Option<String> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new(&self.name);
         let (index, interface) = (self.place.index, &self.place.name);
         for rule in self.routing.rules.iter().rev() {
             if problems.yes(self.netlink.remove_rule(rule, self.family).await) {
@@ -199,11 +201,17 @@ impl Worker {
     }
 }
 
-/// What could not be done; the rest goes on.
-#[derive(Default)]
-struct Problems(Vec<String>);
+/// What could not be done for an instance; the rest goes on.
+struct Problems<'a> {
+    instance: &'a Name,
+    all: Vec<String>,
+}
 
-impl Problems {
+impl<'a> Problems<'a> {
+    const fn new(instance: &'a Name) -> Self {
+        Self { instance, all: Vec::new() }
+    }
+
     /// True when it was done.
     fn none<T>(&mut self, outcome: Result<T, Error>) -> bool {
         self.kept(outcome).is_some()
@@ -218,8 +226,8 @@ impl Problems {
         match outcome {
             Ok(value) => Some(value),
             Err(error) => {
-                warn!(%error, "VRRP");
-                self.0.push(error.to_string());
+                warn!(%error, instance = %self.instance, "not as the configuration has it");
+                self.all.push(error.to_string());
                 None
             }
         }
@@ -227,7 +235,7 @@ impl Problems {
 
     /// All of them in a line.
     fn told(self) -> Option<String> {
-        (!self.0.is_empty()).then(|| self.0.join("; "))
+        (!self.all.is_empty()).then(|| self.all.join("; "))
     }
 }
 
