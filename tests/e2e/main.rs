@@ -38,4 +38,5 @@ mod tunnel;
 mod vlan;
 mod vrrp;
 mod vrrp_connections;
+mod vrrp_routing;
 mod wrong;

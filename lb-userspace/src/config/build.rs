@@ -48,6 +48,7 @@ fn vrrp(draft: VrrpDraft, trackers: &[TrackerDraft], has_mail: bool) -> Option<V
         priority: draft.priority?,
         protocol: draft.protocol?,
         addresses: draft.addresses.into_iter().map(|entry| entry.address).collect(),
+        routing: draft.routing,
         preempt: draft.preempt,
         start_delay: draft.start_delay,
         source: draft.source.map(Spanned::into_inner),

@@ -13,7 +13,7 @@ use crate::{
     model::{
         Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mail, Mark, Mode,
         Name, Node, Notify, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate,
-        TrackerKind, Tunnel, UdpIdle, VirtualAddress, VrrpProtocol, Weight, Window,
+        TrackerKind, Tunnel, UdpIdle, VirtualAddress, VirtualRouting, VrrpProtocol, Weight, Window,
     },
     vrrp::{
         machine::Preempt,
@@ -61,6 +61,7 @@ pub(super) struct VrrpDraft {
     /// Every VIP in it meant something.
     pub(super) addresses_complete: bool,
     pub(super) addresses: Vec<VirtualAddressDraft>,
+    pub(super) routing: VirtualRouting,
     pub(super) preempt: Preempt,
     pub(super) start_delay: Duration,
     pub(super) source: Option<Spanned<IpAddr>>,

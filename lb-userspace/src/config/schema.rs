@@ -162,6 +162,8 @@ pub(super) const VRRP: Schema = Schema {
         "password",
         "password_file",
         "addresses",
+        "routes",
+        "rules",
         "preempt",
         "preempt_delay",
         "start_delay",
@@ -180,7 +182,7 @@ pub(super) const VRRP: Schema = Schema {
         "notify_fifo",
         "mail",
     ],
-    later: &["routes", "rules", "virtual_mac"],
+    later: &["virtual_mac"],
 };
 
 pub(super) const VRRP_GROUP: Schema = Schema {
@@ -247,6 +249,18 @@ pub(super) const VIRTUAL_ADDRESS: Schema = Schema {
     later: &[],
 };
 
+pub(super) const ROUTE: Schema = Schema {
+    title: "`routes` of an instance",
+    keys: &["to", "via", "onlink", "interface", "source", "scope", "blackhole", "table", "metric"],
+    later: &[],
+};
+
+pub(super) const RULE: Schema = Schema {
+    title: "`rules` of an instance",
+    keys: &["priority", "from", "to", "iif", "oif", "fwmark", "table"],
+    later: &[],
+};
+
 pub(super) const ANNOUNCE: Schema = Schema {
     title: "`announce` of an instance",
     keys: &["repeat", "again_after", "refresh"],
@@ -261,7 +275,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 19] = [
+pub(super) const ALL: [&Schema; 21] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -269,6 +283,8 @@ pub(super) const ALL: [&Schema; 19] = [
     &VRRP,
     &TRACKED,
     &VIRTUAL_ADDRESS,
+    &ROUTE,
+    &RULE,
     &ANNOUNCE,
     &VRRP_GROUP,
     &MAIL,

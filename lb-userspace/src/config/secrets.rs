@@ -14,7 +14,8 @@ const KEY: &str = "password";
 
 /// The text with `*` for each byte of a password. Every other byte, and every line, stays in its place.
 pub(super) fn masked(text: &str) -> String {
-    if !text.contains(KEY) {
+    // A key with escapes may be the same word.
+    if !text.contains(KEY) && !text.contains('\\') {
         return text.to_owned();
     }
     let spans = match DeTable::parse(text) {
@@ -55,7 +56,7 @@ fn inside(span: Range<usize>, text: &str) -> Range<usize> {
     if quoted { span.start + 1..span.end - 1 } else { span }
 }
 
-/// What is not TOML has no values: everything behind the word, to the end of its line.
+/// What is not TOML has no values: everything behind the word, or behind a key with escapes, to the end of its line.
 fn guess(text: &str) -> Vec<Range<usize>> {
     let behind = |(at, word): (usize, &str)| {
         let start = at + word.len();
@@ -63,7 +64,12 @@ fn guess(text: &str) -> Vec<Range<usize>> {
         let rest = &text[start..end];
         (!rest.starts_with("_file")).then_some(start..end)
     };
-    text.match_indices(KEY).filter_map(behind).collect()
+    let escaped = |(at, word): (usize, &str)| {
+        let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+        text[line..at].contains('\\').then(|| behind((at, word))).flatten()
+    };
+    let words = text.match_indices(KEY).filter_map(behind);
+    words.chain(text.match_indices('=').filter_map(escaped)).collect()
 }
 
 #[cfg(test)]
@@ -81,6 +87,8 @@ mod tests {
             ("[[v]]\n[v.w]\npassword = [\"s\"]", "[[v]]\n[v.w]\npassword = *****"),
             ("password_file = \"/a\"", "password_file = \"/a\""),
             ("password = \"s3c\nb = 1", "password*******\nb = 1"),
+            ("\"pass\\u0077ord\" = \"s3c\"", "\"pass\\u0077ord\" = \"***\""),
+            ("\"pass\\u0077ord\" = s3c\nb = c", "\"pass\\u0077ord\" =****\nb = c"),
             ("password = s3c\r\npassword_file = x", "password******\r\npassword_file = x"),
         ] {
             assert_eq!(masked(text), shown);

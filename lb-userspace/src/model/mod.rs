@@ -58,9 +58,10 @@ pub use scheduler::SchedulerKind;
 pub use service::{HashKey, Mode, Service, UdpIdle, UdpIdleError};
 pub use tunnel::{MtuError, Tunnel, TunnelKind};
 pub use vrrp::{
-    AddressLabel, AddressLabelError, Announce, AnnounceError, DelayError, Password, ScriptCommand,
-    TrackError, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind,
-    VirtualAddress, VirtualAddressError, VrrpAuthentication, VrrpInstance, VrrpProtocol,
+    AddressLabel, AddressLabelError, Announce, AnnounceError, DelayError, Password, RouteScope,
+    RouteTable, RouteWay, RoutingError, RulePriority, ScriptCommand, TrackError, TrackFile,
+    TrackProcess, TrackScript, Tracked, Tracker, TrackerKind, VirtualAddress, VirtualAddressError,
+    VirtualRoute, VirtualRouting, VirtualRule, VrrpAuthentication, VrrpInstance, VrrpProtocol,
 };
 pub use weight::{Weight, WeightError};
 pub use window::{Window, WindowError};

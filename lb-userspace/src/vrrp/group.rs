@@ -19,7 +19,10 @@ pub type Actions = Vec<(usize, Action)>;
 impl Group {
     /// Of these members. One alone is a group too: it behaves as it does without.
     #[must_use]
-    pub const fn new(members: Vec<Machine>) -> Self {
+    pub fn new(mut members: Vec<Machine>) -> Self {
+        if members.len() > 1 {
+            members.iter_mut().for_each(Machine::join_group);
+        }
         Self { members }
     }
 

@@ -37,6 +37,28 @@ fn members_become_master_at_one_moment() {
 }
 
 #[test]
+fn an_owner_waits_for_the_others_and_for_nobody_else() {
+    let mut group =
+        Group::new([255, 100].map(|priority| Machine::new(settings(priority, 5))).into());
+    group.handle(Duration::ZERO, 0, Event::Start { resume: false });
+    group.handle(Duration::ZERO, 1, Event::Start { resume: false });
+    assert_eq!(states(&group), [State::Backup; 2]);
+    group.handle(SECOND, 0, Event::Advertisement(&advert(150, 9, 1_000)));
+    let due = group.deadline().unwrap();
+    assert_eq!(due.as_millis(), 3_609, "that of the other");
+    assert_eq!(group.poll(due - Duration::from_nanos(1)), []);
+    group.poll(due);
+    assert_eq!(states(&group), [State::Master; 2]);
+}
+
+#[test]
+fn an_owner_alone_does_not_wait() {
+    let mut group = Group::new(vec![Machine::new(settings(255, 5))]);
+    group.handle(Duration::ZERO, 0, Event::Start { resume: false });
+    assert_eq!(states(&group), [State::Master]);
+}
+
+#[test]
 fn a_master_heard_by_one_keeps_all_back() {
     let mut group = started();
     group.handle(4 * SECOND, 1, Event::Advertisement(&advert(150, 9, 1_000)));

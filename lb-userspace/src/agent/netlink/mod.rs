@@ -9,6 +9,7 @@ mod events;
 mod link;
 mod neighbour;
 mod route;
+mod routing;
 
 pub use error::Error;
 pub use events::{Event, Events};

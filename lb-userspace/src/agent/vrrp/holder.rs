@@ -7,13 +7,14 @@ use std::{fs, io};
 use tokio::{sync::watch, task::AbortHandle};
 use tracing::{info, warn};
 
-use super::announce::Announcer;
+use super::{announce::Announcer, instance::Wanted};
 use crate::{
     agent::{
         dataplane::LeaseHandle,
-        netlink::{Mac, Netlink},
+        netlink::{Error, Mac, Netlink},
     },
-    model::{AddressLabel, VirtualAddress},
+    model::{AddressLabel, Name, VirtualAddress, VirtualRouting},
+    vrrp::types::Family,
 };
 
 /// What the loop wants.
@@ -65,16 +66,22 @@ impl Holder {
     ///
     /// # Errors
     /// No packet socket on the interface.
-    pub(super) fn start(
-        netlink: Netlink,
-        place: Place,
-        addresses: Vec<VirtualAddress>,
-        lease: Option<LeaseHandle>,
-    ) -> io::Result<Self> {
-        let announcer = Announcer::open(place.index)?;
+    pub(super) fn start(netlink: Netlink, wanted: &Wanted) -> io::Result<Self> {
+        let announcer = Announcer::open(wanted.place.index)?;
         let (wish, wishes) = watch::channel(Wish::default());
         let (publish, held) = watch::channel(Held { held: true, problem: None });
-        let worker = Worker { netlink, place, addresses, lease, announcer, wishes, publish };
+        let worker = Worker {
+            netlink,
+            name: wanted.name.clone(),
+            place: wanted.place.clone(),
+            family: wanted.endpoint.addresses().family(),
+            addresses: wanted.addresses.clone(),
+            routing: wanted.routing.clone(),
+            lease: wanted.lease.clone(),
+            announcer,
+            wishes,
+            publish,
+        };
         Ok(Self { wish, held, task: tokio::spawn(worker.run()).abort_handle() })
     }
 
@@ -107,8 +114,11 @@ impl Holder {
 
 struct Worker {
     netlink: Netlink,
+    name: Name,
     place: Place,
+    family: Family,
     addresses: Vec<VirtualAddress>,
+    routing: VirtualRouting,
     lease: Option<LeaseHandle>,
     announcer: Announcer,
     wishes: watch::Receiver<Wish>,
@@ -136,45 +146,59 @@ impl Worker {
         }
     }
 
-    /// Returns what went wrong.
+    /// Addresses first: a route may want one of them as its source. Returns what went wrong.
     async fn add(&self) -> Option<String> {
-        let mut problem = None;
+        let mut problems = Problems::new(&self.name);
+        let (index, interface) = (self.place.index, &self.place.name);
         for vip in &self.addresses {
             let (address, length) = (vip.address(), vip.network.prefix_len());
             let label = vip.label.as_ref().map(AddressLabel::as_str);
-            let index = self.place.index;
-            match self.netlink.add_labelled_address(index, address, length, label).await {
-                Ok(true) => info!(%address, interface = self.place.name, "VIP added"),
-                // It was left there by an agent that was master, as this one is again.
-                Ok(false) => {}
-                Err(error) => {
-                    warn!(%error, %address, "the VIP could not be added");
-                    problem = Some(error.to_string());
-                }
+            let added = self.netlink.add_labelled_address(index, address, length, label).await;
+            // Otherwise it was left there by an agent that was master, as this one is again.
+            if problems.yes(added) {
+                info!(%address, interface, "VIP added");
             }
         }
-        problem
+        for route in &self.routing.routes {
+            if problems.none(self.netlink.add_route(route, index).await) {
+                info!(%route, interface, "route added");
+            }
+        }
+        for rule in &self.routing.rules {
+            if problems.none(self.netlink.add_rule(rule, self.family).await) {
+                info!(%rule, "rule added");
+            }
+        }
+        problems.told()
     }
 
+    /// In the opposite order. Returns what went wrong.
     async fn remove(&self) -> Option<String> {
-        let mut problem = None;
-        for vip in &self.addresses {
-            let (address, length) = (vip.address(), vip.network.prefix_len());
-            match self.netlink.remove_address(self.place.index, address, length).await {
-                Ok(true) => info!(%address, interface = self.place.name, "VIP removed"),
-                Ok(false) => {}
-                Err(error) => {
-                    warn!(%error, %address, "the VIP could not be removed");
-                    problem = Some(error.to_string());
-                }
+        let mut problems = Problems::new(&self.name);
+        let (index, interface) = (self.place.index, &self.place.name);
+        for rule in self.routing.rules.iter().rev() {
+            if problems.yes(self.netlink.remove_rule(rule, self.family).await) {
+                info!(%rule, "rule removed");
             }
         }
+        for route in self.routing.routes.iter().rev() {
+            if problems.yes(self.netlink.remove_route(route, index).await) {
+                info!(%route, interface, "route removed");
+            }
+        }
+        for vip in &self.addresses {
+            let (address, length) = (vip.address(), vip.network.prefix_len());
+            if problems.yes(self.netlink.remove_address(index, address, length).await) {
+                info!(%address, interface, "VIP removed");
+            }
+        }
+        let told = problems.told();
         // Not before they are gone, and not if they are wanted again.
-        let gone = problem.is_none() && !self.wishes.borrow().hold;
+        let gone = told.is_none() && !self.wishes.borrow().hold;
         if let Some(lease) = self.lease.as_ref().filter(|_| gone) {
             lease.give_up();
         }
-        problem
+        told
     }
 
     fn announce(&self) {
@@ -187,6 +211,44 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// What could not be done for an instance; the rest goes on.
+struct Problems<'a> {
+    instance: &'a Name,
+    all: Vec<String>,
+}
+
+impl<'a> Problems<'a> {
+    const fn new(instance: &'a Name) -> Self {
+        Self { instance, all: Vec::new() }
+    }
+
+    /// True when it was done.
+    fn none<T>(&mut self, outcome: Result<T, Error>) -> bool {
+        self.kept(outcome).is_some()
+    }
+
+    /// True when it was done, and there was something to do.
+    fn yes(&mut self, outcome: Result<bool, Error>) -> bool {
+        self.kept(outcome).unwrap_or(false)
+    }
+
+    fn kept<T>(&mut self, outcome: Result<T, Error>) -> Option<T> {
+        match outcome {
+            Ok(value) => Some(value),
+            Err(error) => {
+                warn!(%error, instance = %self.instance, "not as the configuration has it");
+                self.all.push(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// All of them in a line.
+    fn told(self) -> Option<String> {
+        (!self.all.is_empty()).then(|| self.all.join("; "))
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     agent::{dataplane::LeaseHandle, netlink::Netlink, notify::Notices},
-    model::{Name, Tracked, VirtualAddress},
+    model::{Name, Tracked, VirtualAddress, VirtualRouting},
     vrrp::{
         machine::{Action, Settings, Transition},
         packet::{Endpoint, Reject},
@@ -41,6 +41,8 @@ pub(in crate::agent) struct Wanted {
     pub(in crate::agent) track: Vec<Tracked>,
     /// What it holds as master.
     pub(in crate::agent) addresses: Vec<VirtualAddress>,
+    /// And beside them.
+    pub(in crate::agent) routing: VirtualRouting,
     /// Its interface is up, with a carrier.
     pub(in crate::agent) running: bool,
     /// What says that it is alive to XDP, and after a restart to itself; `None` where XDP does not see its VIPs.
@@ -54,6 +56,7 @@ impl Wanted {
         settings.priority = other.settings.priority;
         let other_place = (&other.place, &other.endpoint, &other.addresses, &other.settings);
         (&self.name, &self.group) == (&other.name, &other.group)
+            && self.routing == other.routing
             && (&self.place, &self.endpoint, &self.addresses, &settings) == other_place
     }
 }
@@ -101,8 +104,7 @@ impl Instance {
     /// # Errors
     /// No packet socket on its interface.
     pub(super) fn start(wanted: Wanted, netlink: Netlink, sequence: u32) -> io::Result<Self> {
-        let (place, addresses) = (wanted.place.clone(), wanted.addresses.clone());
-        let holder = Holder::start(netlink, place, addresses, wanted.lease.clone())?;
+        let holder = Holder::start(netlink, &wanted)?;
         Ok(Self {
             link_problem: (!wanted.running).then(|| format!("{} is down", wanted.place.name)),
             told: wanted.settings.priority,

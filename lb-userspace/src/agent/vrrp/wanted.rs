@@ -103,6 +103,7 @@ fn on(instance: &VrrpInstance, interface: &Interface) -> Result<Wanted, WantedEr
         },
         track: instance.track.clone(),
         addresses: instance.addresses.clone(),
+        routing: instance.routing.clone(),
         running: interface.running,
         lease: None,
     })

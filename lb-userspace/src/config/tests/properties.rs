@@ -57,7 +57,7 @@ const PIECES: [&str; 24] = [
 ];
 
 /// Tables, with a line that they have in [`VALID`], and what is around a key in them.
-const TABLES: [(&str, &str, &Schema); 23] = [
+const TABLES: [(&str, &str, &Schema); 25] = [
     ("interface = \"eth0\"", "KEY", &schema::NODE),
     ("priority = 100", "KEY", &schema::VRRP),
     ("priority = 100", "version = 2\nKEY", &schema::VRRP),
@@ -74,6 +74,8 @@ const TABLES: [(&str, &str, &Schema); 23] = [
         &schema::VRRP_GROUP,
     ),
     ("[[vrrp]]", "[mail]\nKEY\n[[vrrp]]", &schema::MAIL),
+    ("priority = 100", "routes = [{ to = \"10.20.0.0/16\", KEY }]", &schema::ROUTE),
+    ("priority = 100", "rules = [{ priority = 9, table = 9, KEY }]", &schema::RULE),
     ("name = \"dns\"", "KEY", &schema::POOL),
     ("name = \"dns\"", "sorry_server = { KEY }", &schema::SORRY_SERVER),
     ("name = \"dns\"", "tunnel = { KEY }", &schema::TUNNEL),

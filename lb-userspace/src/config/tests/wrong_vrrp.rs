@@ -150,15 +150,116 @@ fn keys() {
                 &["add `virtual_router_id = 51`"],
             ),
             case(
-                (PRIORITY, "routes = []"),
-                (37, "routes", "vrrp[0].routes"),
-                &["`routes` is not available"],
+                (PRIORITY, "virtual_mac = true"),
+                (37, "virtual_mac", "vrrp[0].virtual_mac"),
+                &["`virtual_mac` is not available"],
             ),
             case(
                 (PRIORITY, "priorty = 100"),
                 (37, "priorty", "vrrp[0].priorty"),
                 &["unknown key `priorty` in [[vrrp]]", "did you mean `priority`?"],
             ),
+        ],
+    );
+}
+
+#[test]
+fn routes() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (PRIORITY, "routes = [{ via = \"10.9.9.1\" }]"),
+                (37, "{ via = \"10.9.9.1\" }", "vrrp[0].routes[0].to"),
+                &["`to` is missing in `routes` of an instance", "add `to = \"10.20.0.0/16\"`"],
+            ),
+            case(
+                (PRIORITY, "routes = [{ to = \"default\" }]"),
+                (37, "\"default\"", "vrrp[0].routes[0].to"),
+                &["`default` is not a prefix", "write \"0.0.0.0/0\""],
+            ),
+            case(
+                (PRIORITY, "routes = [{ to = \"10.20.0.1/16\" }]"),
+                (37, "\"10.20.0.1/16\"", "vrrp[0].routes[0].to"),
+                &["10.20.0.0/16"],
+            ),
+            case(
+                (PRIORITY, "routes = [{ to = \"10.20.0.0/16\", via = \"fe80::1\" }]"),
+                (37, "\"fe80::1\"", "vrrp[0].routes[0].via"),
+                &["fe80::1 is IPv6, the VIPs of the instance are IPv4"],
+            ),
+            case(
+                (PRIORITY, "routes = [{ to = \"10.20.0.0/16\", table = 0 }]"),
+                (37, "0", "vrrp[0].routes[0].table"),
+                &["table 0 is out of range", "254: main"],
+            ),
+            case(
+                (PRIORITY, "routes = [{ to = \"10.20.0.0/16\", metric = -1 }]"),
+                (37, "-1", "vrrp[0].routes[0].metric"),
+                &["metric -1 is out of range"],
+            ),
+            case(
+                (PRIORITY, "routes = [{ to = \"10.20.0.0/16\", scope = \"lnk\" }]"),
+                (37, "\"lnk\"", "vrrp[0].routes[0].scope"),
+                &["unknown scope `lnk`", "did you mean `link`?"],
+            ),
+            case(
+                (PRIORITY, "routes = [{ to = \"10.20.0.0/16\", onlink = true }]"),
+                (37, "true", "vrrp[0].routes[0].onlink"),
+                &["`onlink` without `via`"],
+            ),
+            Case {
+                edit: (
+                    PRIORITY,
+                    "routes = [{ to = \"10.20.0.0/16\",\nblackhole = true,\nvia = \"10.9.9.1\" }]",
+                ),
+                place: (39, "\"10.9.9.1\"", "vrrp[0].routes[0].via"),
+                words: &["`via` with `blackhole`"],
+                related: Some((38, "said here")),
+            },
+        ],
+    );
+}
+
+#[test]
+fn rules() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (PRIORITY, "rules = [{ table = 9 }]"),
+                (37, "{ table = 9 }", "vrrp[0].rules[0].priority"),
+                &["add `priority = 1000`"],
+            ),
+            case(
+                (PRIORITY, "rules = [{ priority = 9 }]"),
+                (37, "{ priority = 9 }", "vrrp[0].rules[0].table"),
+                &["add `table = 100`"],
+            ),
+            case(
+                (PRIORITY, "rules = [{ priority = 32766, table = 9 }]"),
+                (37, "32766", "vrrp[0].rules[0].priority"),
+                &["that of a rule is 1 to 32765"],
+            ),
+            case(
+                (PRIORITY, "rules = [{ priority = 9, table = 9, from = \"2001:db8::/32\" }]"),
+                (37, "\"2001:db8::/32\"", "vrrp[0].rules[0].from"),
+                &["put it into an instance of its family"],
+            ),
+            case(
+                (PRIORITY, "rules = [{ priority = 9, table = 9, fwmark = 0 }]"),
+                (37, "0", "vrrp[0].rules[0].fwmark"),
+                &["mark 0 is out of range"],
+            ),
+            Case {
+                edit: (
+                    PRIORITY,
+                    "rules = [{ priority = 9, table = 9 },\n{ priority = 9, table = 8 }]",
+                ),
+                place: (38, "9", "vrrp[0].rules[1].priority"),
+                words: &["priority 9 is that of another rule"],
+                related: Some((37, "first here")),
+            },
         ],
     );
 }

@@ -3,6 +3,7 @@
 mod address;
 mod announce;
 mod protocol;
+mod routing;
 mod track;
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
@@ -10,6 +11,10 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 pub use address::{AddressLabel, AddressLabelError, VirtualAddress, VirtualAddressError};
 pub use announce::{Announce, AnnounceError};
 pub use protocol::{Password, VrrpAuthentication, VrrpProtocol};
+pub use routing::{
+    RouteScope, RouteTable, RouteWay, RoutingError, RulePriority, VirtualRoute, VirtualRouting,
+    VirtualRule,
+};
 pub use track::{
     ScriptCommand, TrackError, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind,
 };
@@ -36,6 +41,8 @@ pub struct VrrpInstance {
     pub protocol: VrrpProtocol,
     /// The VIPs, at least one of them advertised; in the order of the advertisement.
     pub addresses: Vec<VirtualAddress>,
+    /// What the master adds beside them.
+    pub routing: VirtualRouting,
     /// What it does about a master of lower priority.
     pub preempt: Preempt,
     /// From the start to the first advertisement that is heard. Zero: at once.

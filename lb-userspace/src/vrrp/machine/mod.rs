@@ -49,6 +49,8 @@ pub struct Machine {
     taken: bool,
     /// By the operator: leave the VIPs to others, though they are lower.
     released: bool,
+    /// It has others in its sync group, and waits for them.
+    grouped: bool,
     seen: Option<Seen>,
 }
 
@@ -93,6 +95,7 @@ impl Machine {
             faulty: None,
             taken: false,
             released: false,
+            grouped: false,
             seen: None,
         }
     }
@@ -128,6 +131,11 @@ impl Machine {
     #[must_use]
     pub fn fault(&self) -> Option<&str> {
         self.faulty.as_deref()
+    }
+
+    /// From now on it is not master before the others are ready too.
+    pub(super) fn join_group(&mut self) {
+        self.grouped = true;
     }
 
     /// What was wrong is over, and that is all: the sync group says when to go on.
@@ -204,13 +212,22 @@ impl Machine {
         }
     }
 
-    /// RFC 9568 §6.4.1: the owner is master at once, everybody else listens first.
+    /// RFC 9568 §6.4.1: the owner is master at once, everybody else listens first. In a sync group the owner
+    /// waits, but for nobody else than the group.
     fn begin(&mut self, now: Duration, reason: Reason) -> Vec<Action> {
-        if self.settings.priority == Priority::OWNER {
-            return self.become_master(now, Reason::Owner);
-        }
         let interval = self.settings.interval.duration();
-        self.enter(now, self.backup(now, interval), reason)
+        match self.is_owner() {
+            true if self.grouped => {
+                let ready = Backup { down: now, interval, preempt: None };
+                self.enter(now, Phase::Backup(ready), reason)
+            }
+            true => self.become_master(now, Reason::Owner),
+            false => self.enter(now, self.backup(now, interval), reason),
+        }
+    }
+
+    fn is_owner(&self) -> bool {
+        self.settings.priority == Priority::OWNER
     }
 
     fn timer(&mut self, now: Duration) -> Vec<Action> {
@@ -219,6 +236,7 @@ impl Machine {
         }
         match self.phase {
             Phase::Initialize { .. } => self.begin(now, Reason::Started),
+            Phase::Backup(_) if self.is_owner() => self.become_master(now, Reason::Owner),
             Phase::Backup(_) => self.become_master(now, Reason::MasterDown),
             Phase::Master(_) => self.keep_up(now),
             Phase::Fault => Vec::new(),
@@ -253,6 +271,7 @@ impl Machine {
         };
         let (accept, preempt) = match self.settings.preempt {
             _ if theirs >= self.priority() => (true, None),
+            _ if self.is_owner() => (false, None),
             _ if self.released => (true, None),
             Preempt::Never => (true, None),
             Preempt::After(delay) => {

@@ -76,7 +76,7 @@ pub fn parse<'e>(
     };
     let (header, rest) = received.message.split_first_chunk::<HEADER>().ok_or(Reject::Length)?;
     let [first, id, priority, count, ..] = *header;
-    let version = Version::try_from(first >> 4).map_err(|_| Reject::Version)?;
+    let version = Version::new(first >> 4).map_err(|_| Reject::Version)?;
     if first & 0xf != ADVERTISEMENT {
         return Err(Reject::Type);
     }

@@ -15,22 +15,19 @@ pub enum Version {
 
 /// The number is not a [`Version`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no VRRP version {0} here: write 2 (IPv4 only) or 3")]
-pub struct VersionError(u8);
+#[error("there is no VRRP version {0}: write 2 (IPv4 only) or 3")]
+pub struct VersionError(i128);
 
-impl TryFrom<u8> for Version {
-    type Error = VersionError;
-
-    fn try_from(value: u8) -> Result<Self, VersionError> {
-        match value {
+impl Version {
+    /// Checks that there is such a version.
+    pub fn new(number: impl Into<i128>) -> Result<Self, VersionError> {
+        match number.into() {
             2 => Ok(Self::V2),
             3 => Ok(Self::V3),
             other => Err(VersionError(other)),
         }
     }
-}
 
-impl Version {
     /// As a number.
     #[must_use]
     pub const fn get(self) -> u8 {
@@ -103,10 +100,10 @@ mod tests {
     #[test]
     fn versions() {
         for number in 0..=15 {
-            let version = Version::try_from(number);
+            let version = Version::new(number);
             assert_eq!(version.map(Version::get).ok(), [2, 3].contains(&number).then_some(number));
         }
-        assert!(Version::try_from(4).unwrap_err().to_string().contains("2 (IPv4 only) or 3"));
+        assert!(Version::new(4).unwrap_err().to_string().contains("2 (IPv4 only) or 3"));
         assert_eq!(Version::V3.to_string(), "VRRPv3");
     }
 }

@@ -33,7 +33,7 @@ pub enum AdvertIntervalError {
     V2(Duration),
     /// Version 3 has 12 bits of centiseconds.
     #[error(
-        "an advertisement interval of {} does not fit VRRPv3: write a multiple of 10ms from 10ms to 40.95s",
+        "an advertisement interval of {} does not fit VRRPv3: write a multiple of 10ms from 10ms to 40950ms",
         show_duration(*.0)
     )]
     V3(Duration),

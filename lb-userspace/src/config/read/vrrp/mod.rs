@@ -2,6 +2,7 @@
 
 mod addresses;
 mod protocol;
+mod routing;
 mod track;
 
 use toml::Spanned;
@@ -12,7 +13,7 @@ use crate::{
     model::{Announce, InterfaceName, Name, VrrpInstance},
     vrrp::{
         machine::Preempt,
-        types::{Priority, VirtualRouterId},
+        types::{Family, Priority, VirtualRouterId},
     },
 };
 
@@ -21,7 +22,10 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> VrrpDraft {
     let name = |text: &str| Ok(Name::new(text)?);
     let (version, protocol) = protocol::read(table, sink);
     let addresses = addresses::read(table, sink);
+    let family = addresses.entries.first().map(|first| Family::of(first.address.address()));
+    let routing = routing::read(table, family, sink);
     VrrpDraft {
+        routing,
         path: table.path.clone(),
         name: table.require("name", "\"web\"", sink).and_then(|item| item.text(sink, name)),
         interface: table

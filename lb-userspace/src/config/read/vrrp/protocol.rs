@@ -6,7 +6,6 @@ use toml::Spanned;
 
 use super::{Item, Sink, Table, absolute_path};
 use crate::{
-    config::table::Refusal,
     model::{Password, VrrpAuthentication, VrrpInstance, VrrpProtocol},
     vrrp::types::{AdvertInterval, ChecksumKind, Secret, SecretError, Version},
 };
@@ -27,7 +26,9 @@ pub(super) fn read(
     let span = item.as_ref().map(|item| item.span.clone());
     let version = match item {
         None => Some(Version::V3),
-        Some(item) => item.integer(sink, version).map(Spanned::into_inner),
+        Some(item) => {
+            item.integer(sink, |number| Ok(Version::new(number)?)).map(Spanned::into_inner)
+        }
     };
     // Whose version is not known cannot be told what does not go with it.
     let Some(version) = version else { return (span, None) };
@@ -45,14 +46,6 @@ pub(super) fn read(
         None => None,
     };
     (span, protocol)
-}
-
-fn version(number: i128) -> Result<Version, Refusal> {
-    let unknown = || Refusal {
-        message: format!("there is no VRRP version {number}"),
-        help: Some("write 2 (IPv4 only) or 3".to_owned()),
-    };
-    u8::try_from(number).ok().and_then(|n| Version::try_from(n).ok()).ok_or_else(unknown)
 }
 
 fn interval(table: &Table<'_>, version: Version, sink: &mut Sink) -> Option<AdvertInterval> {
