@@ -14,6 +14,7 @@ mod plane;
 mod quotes;
 mod random;
 mod samples;
+mod schedulers;
 mod uplink;
 mod wrap;
 
