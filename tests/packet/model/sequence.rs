@@ -105,7 +105,12 @@ pub(super) fn crowded() -> impl Strategy<Value = Story> {
     let crowd = (comes, 200_u16..1_500).prop_map(|(comes, many)| vec![Step::Crowd(comes, many)]);
     let window = select(Scheduler::ALL.to_vec())
         .prop_map(|scheduler| vec![Step::Schedule(Some(scheduler)), Step::Schedule(None)]);
-    let round = (vec(talk(), 3..10), crowd, vec(talk(), 3..10), vec(step(), 0..6))
+    // Nobody counts: counts of connections whose notes were forgotten hold only until the next census.
+    let quiet = step().prop_map(|step| match step {
+        Step::Schedule(_) | Step::Count => Step::Wait(Duration::from_millis(5)),
+        step => step,
+    });
+    let round = (vec(talk(), 3..10), crowd, vec(talk(), 3..10), vec(quiet, 0..6))
         .prop_map(|(before, crowd, after, rest)| [before, crowd, after, rest].concat());
     let steps =
         (window, vec(round, 2..6)).prop_map(|(window, rounds)| [window, rounds.concat()].concat());
@@ -114,7 +119,8 @@ pub(super) fn crowded() -> impl Strategy<Value = Story> {
 
 fn told(steps: BoxedStrategy<Vec<Step>>) -> impl Strategy<Value = Story> {
     let seconds = |seconds| Window::For(Duration::from_secs(seconds));
-    let windows = vec![seconds(10), seconds(60), seconds(900), Window::UntilDrained];
+    let windows =
+        vec![seconds(10), seconds(60), seconds(900), Window::UntilDrained, Window::UntilDrained];
     (select(FAMILIES.to_vec()), select(windows), vec(flow(), 4..20), steps)
         .prop_map(|(family, window, flows, steps)| Story { family, window, flows, steps })
 }
@@ -136,8 +142,8 @@ fn step() -> impl Strategy<Value = Step> {
     let times =
         [5_u64, 900, 1_100, 9_000, 11_000, 29_000, 31_000, 59_000, 61_000, 119_000, 121_000];
     let wait = select(times.map(Duration::from_millis).to_vec());
-    // 15 minutes; a part of a day; more than a day.
-    let long = select([901_u64, 30_000, 90_000].map(Duration::from_secs).to_vec());
+    // More than 15 minutes; more than a day.
+    let long = select([901_u64, 90_000, 90_000].map(Duration::from_secs).to_vec());
     let scheduler = Scheduler::ALL.map(Some).into_iter().chain([None; 6]).collect::<Vec<_>>();
     prop_oneof![
         60 => talk(),
