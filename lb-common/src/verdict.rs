@@ -45,7 +45,7 @@ pub trait Tables {
     fn flow(&self, key: &FlowKey) -> Option<Note>;
     /// Looks up a flow that has only shown a SYN.
     fn new_flow(&self, key: &FlowKey) -> Option<Note>;
-    /// Writes a confirmed flow.
+    /// Writes a confirmed flow. That it was seen again is kept where it is confirmed already.
     fn note_flow(&self, key: &FlowKey, note: &Note);
     /// Writes an unconfirmed flow; false where the table does not take it.
     fn note_new_flow(&self, key: &FlowKey, note: &Note) -> bool;

@@ -128,8 +128,10 @@ impl Tables for Maps {
                 if (*known).window == note.window && (*known).real == note.real {
                     // Much cheaper than an insertion, which takes a new entry from the table's list.
                     (*known).seen = note.seen;
+                    // That a client was seen again is not forgotten with its next connection.
+                    let goes_on = (*known).state == NoteState::Confirmed as u8;
+                    (*known).again = if goes_on { (*known).again | note.again } else { note.again };
                     (*known).state = note.state;
-                    (*known).again = note.again;
                     return;
                 }
             }

@@ -15,6 +15,7 @@ mod plane;
 mod quotes;
 mod random;
 mod samples;
+mod schedulers;
 mod uplink;
 mod wrap;
 

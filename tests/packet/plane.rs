@@ -13,7 +13,7 @@ use lb_userspace::{
     model::{Config, Name},
     plan::{
         Desired, GuardLists, Inputs, ListChanges, MemberStatus, NextHop, Numbering, Operator, Ramp,
-        Surroundings, desired, diff, features, wanted_lists,
+        Step, Surroundings, desired, diff, features, wanted_lists,
     },
     schedule::Rings,
 };
@@ -38,6 +38,8 @@ pub(crate) struct Plane {
     pub(crate) down: BTreeSet<IpAddr>,
     /// Real servers whose MAC address is not known.
     pub(crate) unresolved: BTreeSet<IpAddr>,
+    /// Pools in which the last update has moved something.
+    pub(crate) moved: BTreeSet<Name>,
     /// Where real servers are; all are at [`INTERFACE`] but these.
     pub(crate) elsewhere: BTreeSet<IpAddr>,
     /// The largest packet that the interfaces take.
@@ -74,6 +76,7 @@ impl Plane {
             numbering: Numbering::default(),
             down: BTreeSet::new(),
             unresolved: BTreeSet::new(),
+            moved: BTreeSet::new(),
             elsewhere: BTreeSet::new(),
             mtu: MTU,
             vlans: BTreeMap::new(),
@@ -91,8 +94,12 @@ impl Plane {
         self.renumber();
         let desired = self.desired();
         let actual = self.data.actual(&desired).expect("the maps can be read");
+        self.moved.clear();
         for step in diff(&actual, &desired) {
-            self.data.apply(&step, Instant::now()).expect("the maps can be written");
+            let moved = self.data.apply(&step, Instant::now()).expect("the maps can be written");
+            if let (true, Step::InstallRing { name, .. }) = (moved, step) {
+                self.moved.insert(name);
+            }
         }
         self.data.finish(Instant::now());
         self.update_lists();

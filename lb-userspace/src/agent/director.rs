@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::Result;
@@ -25,31 +25,10 @@ use crate::{
     model::{Config, Name, Pool, RealServer},
     plan::{
         Actual, Admin, Desired, Effective, GuardLists, Inputs, MemberStatus, NextHop, Numbering,
-        Operator, SlowStarts, Step, Surroundings, desired, diff,
+        OpenWindow, Operator, SlowStarts, Step, Surroundings, desired, diff,
     },
     schedule::Rings,
 };
-
-/// How often the end of a window that active flows hold open is looked at again.
-const SHORTEST_HOLD: Duration = Duration::from_secs(1);
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
-
-/// A transition window that is open.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Window {
-    /// When it closes, unless active flows hold it.
-    pub(super) closes: Instant,
-    /// Active flows hold it: `closes` is when that is looked at again.
-    pub(super) held: bool,
-    /// When it closes whatever holds it.
-    latest: Instant,
-}
-
-impl Window {
-    fn open(now: Instant, length: Duration) -> Self {
-        Self { closes: now + length, held: false, latest: now + Pool::LONGEST_WINDOW }
-    }
-}
 
 /// What is wanted, what is known, and the data plane that follows.
 pub(super) struct Director {
@@ -78,7 +57,7 @@ pub(super) struct Director {
     /// What is known of this host and its neighbours.
     pub(super) surroundings: Surroundings,
     /// When the transition window of a pool closes.
-    pub(super) windows: BTreeMap<Name, Window>,
+    pub(super) windows: BTreeMap<Name, OpenWindow>,
     /// Packets are being captured.
     pub(super) capturing: bool,
     keys: HashKeys,
@@ -199,7 +178,8 @@ impl Director {
     /// The numbers cannot be written down, or the counters not be read.
     pub(super) fn tick(&mut self, now: Instant) -> Result<bool> {
         self.plane.finish(now);
-        let due = |(name, window): (&Name, &Window)| (window.closes <= now).then(|| name.clone());
+        let due =
+            |(name, window): (&Name, &OpenWindow)| (window.closes() <= now).then(|| name.clone());
         for name in self.windows.iter().filter_map(due).collect::<Vec<_>>() {
             if !self.hold_window(&name, now) {
                 self.close_window(&name, now)?;
@@ -218,15 +198,9 @@ impl Director {
         else {
             return false;
         };
-        let held = now < window.latest
-            && !pool.scheduler.counts()
-            && self.plane.has_live_notes(numbers.number, pool.window.patience());
-        if held {
-            window.held = true;
-            window.closes = (now + (pool.window.length() / 8).clamp(SHORTEST_HOLD, LONGEST_HOLD))
-                .min(window.latest);
-        }
-        held
+        let (plane, number) = (&self.plane, numbers.number);
+        let active = || plane.has_live_notes(number, pool.window.patience());
+        !pool.scheduler.counts() && window.hold(now, pool.window, active)
     }
 
     fn close_window(&mut self, name: &Name, now: Instant) -> Result<()> {
@@ -250,7 +224,7 @@ impl Director {
         for pool in &self.config.pools {
             let number = self.ledger.numbering().pools.get(&pool.name).map(|pool| pool.number);
             if number.is_some_and(|number| self.plane.in_transition(number)) {
-                self.windows.insert(pool.name.clone(), Window::open(now, pool.window.length()));
+                self.windows.insert(pool.name.clone(), OpenWindow::open(now, pool.window));
             }
         }
     }
@@ -258,7 +232,7 @@ impl Director {
     /// The next moment at which [`Director::tick`] has something to do.
     #[must_use]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let closes = self.windows.values().map(|window| window.closes);
+        let closes = self.windows.values().map(OpenWindow::closes);
         closes
             .chain([self.meters.due])
             .chain(self.count_due())
@@ -327,13 +301,12 @@ impl Director {
     fn extend_window(&mut self, step: &Step, now: Instant) {
         let Step::InstallRing { name, .. } = step else { return };
         let window = self.effective.config.pools.iter().find(|pool| pool.name == *name);
-        if let Some(window) = window.map(|pool| pool.window.length()) {
-            info!(pool = %name, ?window, "ring replaced: moved flows are tracked");
-            let open = Window::open(now, window);
+        if let Some(policy) = window.map(|pool| pool.window) {
+            info!(pool = %name, window = ?policy.length(), "ring replaced: moved flows are tracked");
             self.windows
                 .entry(name.clone())
-                .and_modify(|w| (w.closes, w.held) = (open.closes, false))
-                .or_insert(open);
+                .and_modify(|window| window.extend(now, policy))
+                .or_insert_with(|| OpenWindow::open(now, policy));
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     },
     health,
     model::{Mark, Name, Pool, RealServer, Service},
-    plan::{Admin, carries_mark},
+    plan::{Admin, OpenWindow, carries_mark},
 };
 
 /// Parts of a ring, by real server number.
@@ -134,8 +134,8 @@ impl Agent {
             scheduler: pool.scheduler.to_string(),
             ring_slots: pool.ring_slots(),
             transition_seconds: window
-                .map(|window| window.closes.saturating_duration_since(Instant::now()).as_secs()),
-            transition_held: window.is_some_and(|window| window.held),
+                .map(|window| window.closes().saturating_duration_since(Instant::now()).as_secs()),
+            transition_held: window.is_some_and(OpenWindow::is_held),
             servers: servers.map(|server| self.server(pool, server, &shares, left)).collect(),
             removed: removed.unwrap_or_default(),
         }

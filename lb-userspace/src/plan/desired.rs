@@ -256,7 +256,7 @@ impl Desired {
             }
             let entry = numbers.reals.start + u32::from(number);
             self.reals.insert(entry, real(&status, admin, available && weight > 0));
-            self.add_member(pool, entry, &member, inputs);
+            self.add_tunnel(pool, entry, &member, inputs);
             members.push(member);
         }
         // The sorry server is the last one; it has no part while anybody else is there.
@@ -279,21 +279,22 @@ impl Desired {
         });
         if let Some(schedule) = schedule {
             self.schedules.insert(number, schedule);
+            // Numbers in between may be those of who has left, or of the sorry server: they get nothing.
+            self.weights.extend((0..highest).map(|number| (reals + number, 0)));
+            let weight = |m: &Member| (reals + u32::from(m.number), u32::from(m.weight));
+            self.weights.extend(members.iter().map(weight));
         }
         self.pools.push(PoolPlan { name, number, reals, ring, counting: schedule.is_some() });
     }
 
-    /// What schedulers that count and tunnels keep of a real server.
-    fn add_member(
+    /// The tunnel to a real server, where its pool has one.
+    fn add_tunnel(
         &mut self,
         pool: &model::Pool,
         number: u32,
         member: &Member,
         inputs: &Inputs<'_>,
     ) {
-        if rule(pool.scheduler).is_some() {
-            self.weights.insert(number, u32::from(member.weight));
-        }
         let config = &inputs.effective.config;
         let tunnelled = |service: &model::Service| service.mode == model::Mode::Tunnel;
         if config.services_of(pool).any(tunnelled) {

@@ -184,7 +184,9 @@ pub fn diff(actual: &Actual, desired: &Desired) -> Vec<Step> {
             .pools
             .get(&pool.number)
             .is_some_and(|(reals, ring)| *reals == pool.reals && *ring == pool.ring);
-        if !same {
+        // Where its scheduler begins or ceases to count, flows are elsewhere than the same ring says.
+        let counted = actual.schedules.contains_key(&pool.number);
+        if !same || counted != pool.counting {
             let (name, ring, counting) = (pool.name.clone(), pool.ring.clone(), pool.counting);
             let (number, reals) = (pool.number, pool.reals);
             steps.push(Step::InstallRing { name, pool: number, reals, ring, counting });

@@ -16,6 +16,7 @@ mod rates;
 #[cfg(test)]
 pub(crate) mod sample;
 mod services;
+mod window;
 
 pub use census::{Census, NotedPool, RealNumber, connections_left};
 pub use desired::{
@@ -30,3 +31,4 @@ pub use numbering::{Block, Numbering, NumberingError, PoolNumbers, ServiceNumber
 pub use operator::{Effective, Operator, OperatorError, PoolChanges};
 pub use ramp::SlowStarts;
 pub use rates::{FloodWatch, Sample, Samples};
+pub use window::OpenWindow;

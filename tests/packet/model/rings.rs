@@ -40,6 +40,10 @@ pub(super) enum Brought {
     Window,
     /// The window that is open has got another ring.
     Overlap,
+    /// Connections go where they are counted, and every one is noted.
+    Counted,
+    /// They are counted no more, and every slot has moved: they are where they were counted.
+    Uncounted,
 }
 
 impl Rings {
@@ -47,19 +51,30 @@ impl Rings {
     ///
     /// A slot has moved where another real server had any of its hashes when the window opened (where nobody
     /// served, there are no flows to look after), or where any of them has moved before in this window.
-    pub(super) fn install(&mut self, next: Ring) -> Brought {
-        if next == self.current {
+    ///
+    /// While a scheduler counts, nothing moves: every flow is noted. When it does so no more, everything has.
+    pub(super) fn install(&mut self, next: Ring, counted: bool, counts: bool) -> Brought {
+        if next == self.current && counted == counts {
             return Brought::Nothing;
         }
         let overlap = self.base.is_some();
+        if counted && counts && !overlap {
+            self.moved = vec![false; next.len()];
+            self.current = next;
+            return Brought::Counted;
+        }
         let base = self.base.clone().unwrap_or_else(|| self.current.clone());
         let moved = |slot: usize| {
             let another = |before: &Option<Real>| before.is_some() && *before != next[slot];
             shared(&base, slot, next.len()).iter().any(another)
                 || shared(&self.moved, slot, next.len()).contains(&true)
         };
-        self.moved = (0..next.len()).map(moved).collect();
+        self.moved = (0..next.len()).map(|slot| counted && !counts || moved(slot)).collect();
         self.current = next;
+        if counted && !counts {
+            self.base = Some(base);
+            return Brought::Uncounted;
+        }
         self.base = self.moved.contains(&true).then_some(base);
         match (&self.base, overlap) {
             (None, _) => Brought::Ring,
@@ -72,6 +87,16 @@ impl Rings {
     pub(super) fn close(&mut self) {
         self.base = None;
         self.moved.fill(false);
+    }
+
+    /// True while a window is open.
+    pub(super) const fn open(&self) -> bool {
+        self.base.is_some()
+    }
+
+    /// The ring in force.
+    pub(super) const fn in_force(&self) -> &Ring {
+        &self.current
     }
 
     /// True where flows may be at different real servers.

@@ -1,18 +1,23 @@
 //! The rules, as plainly as they can be said: where a packet goes, and what is remembered of it.
 //!
-//! Written from the words of the design, not from the program's code: one memory of notes without tables and
-//! limits, real servers by name, time as a number that somebody else moves.
+//! Written from the words of the design, not from the program's code: real servers by name, time as a number that
+//! somebody else moves.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     fmt,
     time::Duration,
 };
 
+use lb_userspace::model::Window;
+
 use super::{
+    notes::{Note, Notes, Stage, Table, Whom},
     rings::{Brought, Place, Real, Ring, Rings},
+    scheduling::{Counts, Scheduling},
     services::{Flow, Service, Stays},
     tally::{Rule, Tally},
+    window::{Closing, patience},
 };
 use crate::event::Standing;
 
@@ -20,6 +25,9 @@ use crate::event::Standing;
 const CLOSING: Duration = Duration::from_secs(120);
 /// The same for a RST.
 const RESET: Duration = Duration::from_secs(10);
+/// For so long a connection counts that was silent since its SYN, or since it was established.
+const OPENING: Duration = Duration::from_secs(60);
+const ESTABLISHED: Duration = Duration::from_secs(15 * 60);
 /// A note is written again at most this often, unless the flow gets further.
 const REFRESH: Duration = Duration::from_secs(1);
 
@@ -34,46 +42,6 @@ pub(super) enum Says {
     Reset,
     /// Anything else.
     More,
-}
-
-/// How far a flow has got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Only its beginning was seen.
-    Unconfirmed,
-    /// The client has answered, or it is older than the change.
-    Confirmed,
-    /// A FIN was seen.
-    Closing,
-    /// A RST was seen.
-    Reset,
-}
-
-/// What is remembered of a flow, or of a client.
-#[derive(Clone, Copy, Debug)]
-struct Note {
-    real: Real,
-    stage: Stage,
-    seen: Duration,
-}
-
-/// Whom a note is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Whom {
-    Flow(Flow),
-    /// Clients of one network at a service with persistence, all their ports together.
-    Clients(Service, u16),
-}
-
-impl Whom {
-    /// What of a flow's service stays.
-    fn stays(flow: Flow, stays: Stays) -> Self {
-        if stays.clients {
-            Self::Clients(flow.port.service(), flow.client / stays.network)
-        } else {
-            Self::Flow(flow)
-        }
-    }
 }
 
 /// A packet.
@@ -93,32 +61,53 @@ pub(super) struct Model {
     pub(super) floods: HashSet<Service>,
     /// How often each rule was met.
     pub(super) tally: Tally,
+    /// Who gets the next connection, where that is counted.
+    pub(super) scheduling: Scheduling,
+    /// When windows close.
+    pub(super) policy: Window,
+    /// What is remembered.
+    pub(super) notes: Notes,
     reals: BTreeMap<Real, Standing>,
     rings: Rings,
     /// When the ring was last replaced.
     changed: Duration,
-    notes: HashMap<Whom, Note>,
+    /// The window that is open.
+    closing: Option<Closing>,
+    /// Nothing is learnt from the packet at hand.
+    heedless: bool,
 }
 
 /// What is remembered.
 impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at {:?}, changed at {:?}, ", self.now, self.changed)?;
-        write!(f, "{:?}, floods {:?}, {:?}", self.reals, self.floods, self.notes)
+        write!(f, "{:?}, floods {:?}, {:?}, ", self.reals, self.floods, self.scheduling)?;
+        write!(f, "{:?}", self.notes)
     }
 }
 
 impl Model {
-    /// What was said and found of the real servers, and the ring that follows from it. A real server that has left
-    /// the pool keeps the standing that it had, and what it has, until the window closes.
-    pub(super) fn change(&mut self, reals: BTreeMap<Real, Standing>, ring: Ring) {
+    /// What was said and found of the real servers, the ring that follows from it, and who counts from now on. A
+    /// real server that has left the pool keeps the standing that it had, and what it has, until the window closes.
+    pub(super) fn change(&mut self, reals: BTreeMap<Real, Standing>, ring: Ring, next: Scheduling) {
         self.reals.extend(reals);
-        let brought = self.rings.install(ring);
+        let (counted, counts) = (self.scheduling.counts(), next.counts());
+        let (turns, loads) = (self.scheduling.turns, std::mem::take(&mut self.scheduling.loads));
+        self.scheduling = Scheduling { turns, loads, ..next };
+        // Notes are of one window; those of a scheduler that counts hold at all times.
+        let kept = counted || self.rings.open();
+        let brought = self.rings.install(ring, counted, counts);
         match brought {
             Brought::Nothing => return,
-            // Notes are of one window.
-            Brought::Ring | Brought::Window => self.notes.clear(),
-            Brought::Overlap => {}
+            Brought::Ring | Brought::Counted => {}
+            Brought::Window | Brought::Overlap | Brought::Uncounted => {
+                let (now, policy) = (self.now, self.policy);
+                let closing = self.closing.get_or_insert_with(|| Closing::open(now, policy));
+                closing.overlap(now, policy);
+            }
+        }
+        if !kept {
+            self.notes.clear();
         }
         self.tally.met(Rule::Changed(brought));
         self.changed = self.now;
@@ -127,12 +116,92 @@ impl Model {
     /// Closes the window, if one is open.
     pub(super) fn close(&mut self) {
         self.rings.close();
+        self.closing = None;
+    }
+
+    /// True while a window is open.
+    pub(super) const fn in_transition(&self) -> bool {
+        self.rings.open()
+    }
+
+    /// When the window closes, or is looked at again.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.closing.map(|closing| closing.due)
+    }
+
+    /// Closes the window, where it is time: flows that the end would move hold it open, but not for ever. Where
+    /// every flow is noted, the end moves nobody.
+    pub(super) fn tick(&mut self) {
+        let (now, policy) = (self.now, self.policy);
+        let Some(mut closing) = self.closing.filter(|closing| closing.due <= now) else { return };
+        let active = !self.scheduling.counts() && self.any_active(patience(policy));
+        if active && closing.may_be_held(now) {
+            self.tally.met(Rule::Held);
+            closing.hold(now, policy);
+            self.closing = Some(closing);
+            return;
+        }
+        self.tally.met(if active { Rule::ClosedAtLast } else { Rule::Closed });
+        self.close();
+    }
+
+    /// True where a flow or client was seen twice and lately, and is elsewhere than where the ring says. Clients
+    /// always count as such.
+    fn any_active(&self, patience: Duration) -> bool {
+        self.notes.all.iter().any(|(whom, note)| {
+            let elsewhere = match whom {
+                Whom::Flow(_) => self.rings.current(note.place) != Some(note.real),
+                Whom::Clients(..) => true,
+            };
+            let goes_on = !matches!(note.stage, Stage::Closing | Stage::Reset);
+            elsewhere && goes_on && note.again && self.now - note.seen <= patience
+        })
+    }
+
+    /// Counts all connections anew: nobody tells of the end of a silent one.
+    pub(super) fn count_anew(&mut self) {
+        let before = std::mem::take(&mut self.scheduling.loads);
+        for (whom, note) in &self.notes.all {
+            let Whom::Flow(flow) = whom else { continue };
+            // A flow of datagrams is active for as long as it stays.
+            let (life, counts) = match (flow.port.service().stays(), note.stage) {
+                (Some(stays), _) if !stays.clients => (stays.idle, Counts::Active),
+                (_, Stage::Unconfirmed) => (OPENING, Counts::Inactive),
+                (_, Stage::Confirmed) => (ESTABLISHED, Counts::Active),
+                (_, Stage::Closing) => (CLOSING, Counts::Inactive),
+                (_, Stage::Reset) => (RESET, Counts::Inactive),
+            };
+            if self.now - note.seen <= life {
+                self.scheduling.loads.entry(note.real).or_default().add(counts);
+            }
+        }
+        let changed = before != self.scheduling.loads;
+        self.tally.met(Rule::CountedAnew(changed));
+    }
+
+    /// Counts a connection that was in one stage, and is in another.
+    fn count(&mut self, real: Real, was: Option<Stage>, is: Option<Stage>) {
+        if self.scheduling.counts() {
+            let (was, is) = (was.map(Stage::counts), is.map(Stage::counts));
+            let load = self.scheduling.loads.entry(real).or_default();
+            if was != is {
+                was.into_iter().for_each(|was| load.take(was));
+                is.into_iter().for_each(|is| load.add(is));
+            }
+        }
+    }
+
+    /// A full table has forgotten a note.
+    pub(super) fn forget(&mut self, whom: Whom, first: Option<Duration>) -> Result<(), String> {
+        let table = self.notes.forget(whom, first)?;
+        self.tally.met(Rule::Forgotten(table));
+        Ok(())
     }
 
     /// Where a packet goes; `None`: nobody takes it.
     pub(super) fn packet(&mut self, packet: &Packet) -> Option<Real> {
         let service = packet.flow.port.service();
-        if !self.rings.moved(packet.place) {
+        if !self.rings.moved(packet.place) && !self.scheduling.counts() {
             self.tally.met(Rule::NotMoved);
             return self.rings.current(packet.place);
         }
@@ -150,30 +219,37 @@ impl Model {
         if self.rings.moved(place) {
             self.tally.met(Rule::NothingLearnt);
         }
-        let mut dream = self.clone();
+        let mut dream = Self { heedless: true, ..self.clone() };
         dream.packet(&Packet { flow, place, says: Says::More })
     }
 
     /// A packet of a connection.
     fn connection(&mut self, packet: &Packet) -> Option<Real> {
         let whom = Whom::Flow(packet.flow);
-        let note = self.notes.get(&whom).copied().filter(|note| !self.over(note));
+        if let (Says::More, Some(note)) = (packet.says, self.notes.at_hand.get(&whom))
+            && self.now - note.seen < REFRESH
+            && self.usable(note.real)
+        {
+            let real = note.real;
+            return Some(self.noted(real, Rule::AtHand));
+        }
+        let note = self.notes.get(whom).filter(|note| !self.over(note));
         let begins = packet.says == Says::Begin;
         match note {
-            None if begins => self.begin(packet),
+            None if begins => self.begin(packet, None),
             None => self.older(packet),
             Some(Note { real, stage, .. }) if !self.usable(real) => {
                 let unconfirmed = stage == Stage::Unconfirmed;
                 if begins {
                     self.tally.met(Rule::LostBegins(unconfirmed));
-                    return self.begin(packet);
+                    return self.begin(packet, note);
                 }
                 // The note stays: a real server that comes back gets its survivors back.
                 self.current(packet, Rule::LostGoesOn(unconfirmed))
             }
             Some(Note { stage: Stage::Closing | Stage::Reset, .. }) if begins => {
                 self.tally.met(Rule::PortsUsedAgain);
-                self.begin(packet)
+                self.begin(packet, note)
             }
             Some(Note { real, stage: Stage::Unconfirmed, .. }) => {
                 Some(self.unconfirmed(packet, real))
@@ -190,9 +266,15 @@ impl Model {
             Says::End => Stage::Closing,
             Says::More => Stage::Confirmed,
         };
-        self.note(Whom::Flow(packet.flow), real, stage);
+        let note = self.written(packet, real, stage, Table::Large);
+        self.notes.put(Whom::Flow(packet.flow), Note { at_hand: true, ..note });
+        self.count(real, Some(Stage::Unconfirmed), Some(stage));
         if let Some(stays) = packet.flow.port.service().stays() {
-            self.note(Whom::stays(packet.flow, stays), real, Stage::Confirmed);
+            let client = Whom::stays(packet.flow, stays);
+            let before = self.notes.get(client).filter(|before| before.real == real);
+            let again = before.is_some_and(|before| before.again);
+            let note = self.written(packet, real, Stage::Confirmed, Table::Large);
+            self.notes.put(client, Note { again, ..note });
         }
         self.noted(real, Rule::Answer)
     }
@@ -208,26 +290,38 @@ impl Model {
             (Says::More, Stage::Reset) => (Stage::Confirmed, Rule::BlindReset),
             (Says::More, _) => (Stage::Confirmed, Rule::GoesOn),
         };
-        if stage != note.stage || self.now - note.seen > REFRESH {
-            self.note(Whom::Flow(packet.flow), note.real, stage);
-        }
+        let late = self.now - note.seen > REFRESH;
+        let seen = if stage != note.stage || late { self.now } else { note.seen };
+        // Who is seen again a second later is more than one packet.
+        let again = note.again || late;
+        let table = if again { Table::Large } else { note.table };
+        let at_hand = stage != Stage::Reset;
+        let whom = Whom::Flow(packet.flow);
+        self.notes.put(whom, Note { stage, seen, again, table, at_hand, ..note });
+        self.notes.at_hand.remove(&whom);
+        self.count(note.real, Some(note.stage), Some(stage));
         self.noted(note.real, rule)
     }
 
     /// A connection begins: nothing is noted of it, or only what is void now. Where nobody takes it, it has not
     /// begun.
-    fn begin(&mut self, packet: &Packet) -> Option<Real> {
+    fn begin(&mut self, packet: &Packet, over: Option<Note>) -> Option<Real> {
         let (service, whom) = (packet.flow.port.service(), Whom::Flow(packet.flow));
         let fresh = match service.stays() {
             Some(stays) => self.stay(packet, stays)?,
-            None => self.current(packet, Rule::NewConnection)?,
+            None => self.scheduled(packet, Rule::NewConnection)?,
         };
-        self.notes.remove(&whom);
+        self.notes.remove(whom);
+        if let Some(over) = over {
+            self.count(over.real, Some(over.stage), None);
+        }
         if let (true, Some(base)) = (self.floods.contains(&service), self.usable_base(packet)) {
             // Its answer will go there, for want of a note.
             return Some(self.noted(base, Rule::NewInFlood));
         }
-        self.note_new(service, whom, fresh, Stage::Unconfirmed);
+        if self.note_new(packet, whom, fresh, Stage::Unconfirmed) {
+            self.count(fresh, None, Some(Stage::Unconfirmed));
+        }
         Some(fresh)
     }
 
@@ -242,7 +336,9 @@ impl Model {
             Says::Begin | Says::More => Stage::Confirmed,
         };
         let service = packet.flow.port.service();
-        self.note_new(service, Whom::Flow(packet.flow), base, stage);
+        if self.note_new(packet, Whom::Flow(packet.flow), base, stage) {
+            self.count(base, None, Some(stage));
+        }
         let flood = self.floods.contains(&service);
         Some(self.noted(base, if flood { Rule::OlderInFlood } else { Rule::Older }))
     }
@@ -260,36 +356,74 @@ impl Model {
             let standing = model.reals[&real];
             if stays.cling { standing.usable } else { standing.open }
         };
-        if let Some(note) = self.notes.get(&whom).copied() {
+        let note = self.notes.get(whom);
+        if let Some(note) = note {
             if self.now - note.seen > stays.idle {
                 self.tally.met(Rule::SilentTooLong(clients));
             } else if !takes(self, note.real) {
                 self.tally.met(Rule::NotedTakesNone(clients));
             } else {
                 if self.now - note.seen > REFRESH {
-                    self.note(whom, note.real, Stage::Confirmed);
+                    let stage = Stage::Confirmed;
+                    let again = self.written(packet, note.real, stage, Table::Large);
+                    self.notes.put(whom, Note { again: true, ..again });
+                    self.count_datagrams(clients, note.real, Some(note.stage), Some(stage));
                 }
                 return Some(self.noted(note.real, Rule::Stays(clients)));
             }
         }
-        let recent = self.now - self.changed <= stays.idle;
+        let recent = !self.scheduling.counts() && self.now - self.changed <= stays.idle;
         let base = self.rings.base(packet.place).filter(|base| recent && takes(self, *base));
         let real = match base {
             Some(base) => self.noted(base, Rule::StaysAtBase(clients)),
-            None => self.current(packet, Rule::MovesToCurrent(clients))?,
+            None => self.scheduled(packet, Rule::MovesToCurrent(clients))?,
         };
-        self.note_new(packet.flow.port.service(), whom, real, Stage::Unconfirmed);
+        if self.note_new(packet, whom, real, Stage::Unconfirmed) {
+            if let Some(note) = note {
+                self.count_datagrams(clients, note.real, Some(note.stage), None);
+            }
+            self.count_datagrams(clients, real, None, Some(Stage::Unconfirmed));
+        }
         Some(real)
     }
 
-    fn note(&mut self, whom: Whom, real: Real, stage: Stage) {
-        self.notes.insert(whom, Note { real, stage, seen: self.now });
+    /// Flows of datagrams count; clients do not, but their connections.
+    fn count_datagrams(
+        &mut self,
+        clients: bool,
+        real: Real,
+        was: Option<Stage>,
+        is: Option<Stage>,
+    ) {
+        if !clients {
+            self.count(real, was, is);
+        }
     }
 
-    /// Notes what was not noted before.
-    fn note_new(&mut self, service: Service, whom: Whom, real: Real, stage: Stage) {
-        if !self.floods.contains(&service) {
-            self.note(whom, real, stage);
+    /// What is noted of a packet.
+    const fn written(&self, packet: &Packet, real: Real, stage: Stage, table: Table) -> Note {
+        let (seen, place) = (self.now, packet.place);
+        Note { real, stage, seen, table, again: false, at_hand: false, place }
+    }
+
+    /// Notes what was not noted before; false while a flood is on. A full table takes it, too.
+    fn note_new(&mut self, packet: &Packet, whom: Whom, real: Real, stage: Stage) -> bool {
+        let noted = !self.floods.contains(&packet.flow.port.service());
+        if noted {
+            self.notes.put(whom, self.written(packet, real, stage, Table::Small));
+        }
+        noted
+    }
+
+    /// To whom the scheduler gives what is new, where one counts; what is not noted goes by the ring.
+    fn scheduled(&mut self, packet: &Packet, rule: Rule) -> Option<Real> {
+        let noted = !self.heedless && !self.floods.contains(&packet.flow.port.service());
+        match self.scheduling.scheduler.filter(|_| noted) {
+            Some(scheduler) => {
+                self.tally.met(Rule::Picked(scheduler));
+                self.scheduling.pick(self.rings.in_force())
+            }
+            None => self.current(packet, rule),
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::{fmt, time::Duration};
 
+use lb_userspace::model::Window;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
     rules::Says,
+    scheduling::Scheduler,
     services::{Flow, Port, Service},
 };
 use crate::{
@@ -35,14 +37,42 @@ pub(super) enum Step {
     Flood(Service, bool),
     /// Every real server fails, the window closes, and one comes back.
     Outage(u16),
+    /// Another scheduler: one that counts, or a hash again.
+    Schedule(Option<Scheduler>),
+    /// Connections are counted anew.
+    Count,
+    /// Other clients of the service `Web` come, so many of them.
+    Crowd(Comes, u16),
     /// Time goes by.
     Wait(Duration),
+}
+
+/// What each client of a crowd sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comes {
+    /// A beginning, and nothing more.
+    Beginning,
+    /// A packet of a connection that nobody knows.
+    Midst,
+    /// A beginning and an answer: a connection.
+    Connecting,
+}
+
+impl Comes {
+    pub(super) const fn sends(self) -> &'static [Says] {
+        match self {
+            Self::Beginning => &[Says::Begin],
+            Self::Midst => &[Says::More],
+            Self::Connecting => &[Says::Begin, Says::More],
+        }
+    }
 }
 
 /// A few flows, and what happens to them.
 #[derive(Clone, Debug)]
 pub(super) struct Story {
     pub(super) family: Family,
+    pub(super) window: Window,
     pub(super) flows: Vec<Flow>,
     pub(super) steps: Vec<Step>,
 }
@@ -50,7 +80,7 @@ pub(super) struct Story {
 /// One step a line.
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "IPv{}", self.family)?;
+        writeln!(f, "IPv{}, windows of {}", self.family, self.window)?;
         for (number, step) in self.steps.iter().enumerate() {
             match step {
                 Step::Talk(flow, sends) => {
@@ -64,11 +94,35 @@ impl fmt::Display for Story {
     }
 }
 
-/// All stories.
+/// Stories of a pool, with room for all notes.
 pub(super) fn stories() -> impl Strategy<Value = Story> {
-    let (family, flows) = (select(FAMILIES.to_vec()), vec(flow(), 4..20));
-    let steps = vec(step(), 1..140);
-    (family, flows, steps).prop_map(|(family, flows, steps)| Story { family, flows, steps })
+    told(vec(step(), 1..140).boxed())
+}
+
+/// Stories of crowds that fill the tables in the middle of a window in which every slot has moved.
+pub(super) fn crowded() -> impl Strategy<Value = Story> {
+    let comes = select(vec![Comes::Beginning, Comes::Midst, Comes::Connecting, Comes::Connecting]);
+    let crowd = (comes, 200_u16..1_500).prop_map(|(comes, many)| vec![Step::Crowd(comes, many)]);
+    let window = select(Scheduler::ALL.to_vec())
+        .prop_map(|scheduler| vec![Step::Schedule(Some(scheduler)), Step::Schedule(None)]);
+    // Nobody counts: counts of connections whose notes were forgotten hold only until the next census.
+    let quiet = step().prop_map(|step| match step {
+        Step::Schedule(_) | Step::Count => Step::Wait(Duration::from_millis(5)),
+        step => step,
+    });
+    let round = (vec(talk(), 3..10), crowd, vec(talk(), 3..10), vec(quiet, 0..6))
+        .prop_map(|(before, crowd, after, rest)| [before, crowd, after, rest].concat());
+    let steps =
+        (window, vec(round, 2..6)).prop_map(|(window, rounds)| [window, rounds.concat()].concat());
+    told(steps.boxed())
+}
+
+fn told(steps: BoxedStrategy<Vec<Step>>) -> impl Strategy<Value = Story> {
+    let seconds = |seconds| Window::For(Duration::from_secs(seconds));
+    let windows =
+        vec![seconds(10), seconds(60), seconds(900), Window::UntilDrained, Window::UntilDrained];
+    (select(FAMILIES.to_vec()), select(windows), vec(flow(), 4..20), steps)
+        .prop_map(|(family, window, flows, steps)| Story { family, window, flows, steps })
 }
 
 fn flow() -> impl Strategy<Value = Flow> {
@@ -79,13 +133,23 @@ fn flow() -> impl Strategy<Value = Flow> {
     })
 }
 
+fn talk() -> impl Strategy<Value = Step> {
+    (0_usize..20, vec(sends(), 1..5)).prop_map(|(flow, sends)| Step::Talk(flow, sends))
+}
+
 fn step() -> impl Strategy<Value = Step> {
     // Around the limits of the rules: a second, 10, 30, 60 and 120 seconds.
     let times =
         [5_u64, 900, 1_100, 9_000, 11_000, 29_000, 31_000, 59_000, 61_000, 119_000, 121_000];
     let wait = select(times.map(Duration::from_millis).to_vec());
+    // More than 15 minutes; more than a day.
+    let long = select([901_u64, 90_000, 90_000].map(Duration::from_secs).to_vec());
+    let scheduler = Scheduler::ALL.map(Some).into_iter().chain([None; 6]).collect::<Vec<_>>();
     prop_oneof![
-        60 => (0_usize..20, vec(sends(), 1..5)).prop_map(|(flow, sends)| Step::Talk(flow, sends)),
+        60 => talk(),
+        2 => long.prop_map(Step::Wait),
+        2 => select(scheduler).prop_map(Step::Schedule),
+        2 => Just(Step::Count),
         15 => events().prop_map(Step::Happen),
         15 => wait.prop_map(Step::Wait),
         1 => SERVERS.prop_map(Step::Outage),

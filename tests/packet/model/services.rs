@@ -6,8 +6,7 @@ use super::rules::Says;
 use crate::family::{BUNDLE, Family, SINGLE, WILDCARD, pool, service};
 
 /// Maps with room for many rings, which rest before they are used again.
-const LIMITS: &str = "[limits]\nservices = 64\nreals = 64\ncounters = 1024\nring_slots = 4194304\n\
-                      flows = 8192\nnew_flows = 8192\n";
+const LIMITS: &str = "[limits]\nservices = 64\nreals = 64\ncounters = 1024\nring_slots = 4194304\n";
 
 /// A virtual service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,8 +140,8 @@ pub(super) struct Flow {
     pub(super) port: Port,
 }
 
-/// All services in both families, with three real servers each.
-pub(super) fn config() -> String {
+/// All services in both families, with three real servers each; each table holds so many notes.
+pub(super) fn config(flows: usize) -> String {
     let sticky = |(v4, v6), drain: &str| {
         let prefixes = format!("source = \"/{v4}\", source6 = \"/{v6}\"");
         format!("persistence = {{ {prefixes}, timeout = \"60s\", drain = \"{drain}\" }}\n")
@@ -167,5 +166,6 @@ pub(super) fn config() -> String {
         ]
         .concat()
     };
-    [LIMITS.to_owned(), services(Family::V4), services(Family::V6)].concat()
+    let limits = format!("{LIMITS}flows = {flows}\nnew_flows = {flows}\n");
+    [limits, services(Family::V4), services(Family::V6)].concat()
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use lb_common::{
-    abi::{FlowKey, Service},
+    abi::{FlowKey, Note, Service},
     flow::Flow,
     verdict::{Tables as _, find},
 };
@@ -31,8 +31,14 @@ impl DataPlane {
         let limits = &self.origin.limits;
         let most = limits.flows as usize + limits.new_flows as usize;
         let mut seen = 0_usize;
-        let notes = self.maps.notes().chain(self.maps.new_notes()).take(most);
-        let notes = notes.inspect(|_| seen += 1);
+        let known = self.maps.notes().map(|note| (note, false));
+        let notes = known.chain(self.maps.new_notes().map(|note| (note, true))).take(most);
+        // A flow of datagrams that was seen again stands in both tables: the younger note counts.
+        let younger = |&((key, note), new): &((FlowKey, Note), bool)| {
+            let older = |known: Note| known.window != note.window || known.seen < note.seen;
+            !new || self.maps.flow(&key).is_none_or(older)
+        };
+        let notes = notes.inspect(|_| seen += 1).filter(younger).map(|(note, _)| note);
         let census = Census::of(notes, began, &by_window, |key| self.idle(key));
         for (pool, numbers) in pools {
             for &number in numbers.members.values().chain(numbers.retired.values()) {

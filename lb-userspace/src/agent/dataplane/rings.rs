@@ -65,7 +65,9 @@ impl DataPlane {
             return Err(DataPlaneError::Missing("pool"));
         };
         let present = self.maps.ring(before.current);
-        if present.iter().map(|slot| slot.real()).eq(next.iter().copied()) {
+        let counted = self.maps.schedule(pool).is_some_and(|schedule| schedule.reals > 0);
+        let same = present.iter().map(|slot| slot.real()).eq(next.iter().copied());
+        if same && counted == counting {
             self.maps.put_pool_reals(pool, reals, before.window);
             return Ok(false);
         }
@@ -74,7 +76,6 @@ impl DataPlane {
             .iter()
             .map(|slot| slot.real())
             .collect();
-        let counted = self.maps.schedule(pool).is_some_and(|schedule| schedule.reals > 0);
         let mut slots = transition(&base, &present, next);
         if counted && counting && !open {
             // Every flow is noted already: nothing has to be told apart.
