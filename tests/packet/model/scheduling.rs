@@ -77,6 +77,11 @@ impl Scheduling {
         self.scheduler.is_some()
     }
 
+    /// The connections of a real server.
+    pub(super) fn load(&self, real: Real) -> Load {
+        self.loads.get(&real).copied().unwrap_or_default()
+    }
+
     /// The real server of the next connection.
     pub(super) fn pick(&mut self, ring: &Ring) -> Option<Real> {
         let cost: fn(Load, u64) -> (u64, u64) = match self.scheduler? {
@@ -98,8 +103,7 @@ impl Scheduling {
             // As the ring says: nobody.
             return self.turn(ring);
         }
-        let load = |real| self.loads.get(&real).copied().unwrap_or_default();
-        let costs = self.takers.iter().map(|&(real, weight)| (real, cost(load(real), weight)));
+        let costs = self.takers.iter().map(|&(real, weight)| (real, cost(self.load(real), weight)));
         // The first of several that cost the same.
         let less = |(cost, weight): (u64, u64), (least, of): (u64, u64)| cost * of < least * weight;
         costs.reduce(|best, one| if less(one.1, best.1) { one } else { best }).map(|(real, _)| real)

@@ -105,7 +105,8 @@ pub(super) fn crowded() -> impl Strategy<Value = Story> {
     let crowd = (comes, 200_u16..1_500).prop_map(|(comes, many)| vec![Step::Crowd(comes, many)]);
     let window = select(Scheduler::ALL.to_vec())
         .prop_map(|scheduler| vec![Step::Schedule(Some(scheduler)), Step::Schedule(None)]);
-    // Nobody counts: counts of connections whose notes were forgotten hold only until the next census.
+    // Nobody counts: with full tables, model and program differ by single connections in what they have counted, and
+    // it is not known yet why.
     let quiet = step().prop_map(|step| match step {
         Step::Schedule(_) | Step::Count => Step::Wait(Duration::from_millis(5)),
         step => step,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use lb_common::{
-    abi::{self, Features, FlowKey, NO_REAL, Reason, ServiceKey},
+    abi::{self, Features, FlowKey, NO_REAL, Note, Reason, ServiceKey},
     flow,
     verdict::Tables as _,
 };
@@ -21,7 +21,7 @@ use super::{
     notes::{CROWDED, Table, Whom},
     rings::{Place, Real, Ring},
     rules::{Model, Packet, Says},
-    scheduling::{Scheduler, Scheduling},
+    scheduling::{Load, Scheduler, Scheduling},
     sequence::{Comes, Sends, Step, Story},
     services::{Flow, Port, Service, TCP, UDP, config},
     tally::Tally,
@@ -299,7 +299,7 @@ impl<'a> World<'a> {
             self.director.plane.data.count_connections(&[(pool, numbers)]);
             self.model.count_anew();
         }
-        Ok(())
+        self.agree_on_loads()
     }
 
     /// Strangers come, each with its first packets. What they leave in the small table pushes nothing out of the
@@ -376,8 +376,12 @@ impl<'a> World<'a> {
         let (key, service) = self.key(flow);
         let key = if whole { key } else { flow::Flow::from_key(&key).sticky_key(&service) };
         let tables = self.director.plane.data.tables();
-        let large = tables.flow(&key).map(|note| (note, Table::Large));
-        let note = large.or_else(|| tables.new_flow(&key).map(|note| (note, Table::Small)));
+        // A full table may still have what another window has noted.
+        let window = tables.pool(self.numbers().number).expect("a pool").window;
+        let holds = |note: &Note| note.window == window;
+        let large = tables.flow(&key).filter(holds).map(|note| (note, Table::Large));
+        let small = || tables.new_flow(&key).filter(holds).map(|note| (note, Table::Small));
+        let note = large.or_else(small);
         note.map(|(note, table)| (Duration::from_nanos(note.seen), table))
     }
 
@@ -445,6 +449,26 @@ impl<'a> World<'a> {
             && self.standing(Whom::Flow(flow)).is_none()
         {
             return Err("a full table has not taken the note".to_owned());
+        }
+        self.agree_on_loads()
+    }
+
+    /// Where connections are counted, both have counted the same.
+    fn agree_on_loads(&self) -> Result<(), String> {
+        if !self.model.scheduling.counts() {
+            return Ok(());
+        }
+        let numbers = self.numbers();
+        let tables = self.director.plane.data.tables();
+        for (address, number) in &numbers.members {
+            let real = self.named(*address);
+            let load = tables.load(numbers.reals.start + u32::from(*number)).expect("a load");
+            let is = Load { active: load.active.into(), inactive: load.inactive.into() };
+            let wanted = self.model.scheduling.load(real);
+            if is != wanted {
+                let what = format!("connections of {real}: {wanted:?} for the model, {is:?}");
+                return Err(format!("{what} for the program; {}", self.model));
+            }
         }
         Ok(())
     }
