@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tracing::info;
 
-use super::{director::Director, probe::Event};
+use super::{director::Director, prober::Event};
 use crate::{
     health::{self, Several},
     model::{Checks, Name},

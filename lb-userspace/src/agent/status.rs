@@ -205,13 +205,12 @@ impl Agent {
 
     /// Of several checks, the one that speaks: one that fails, or else the first.
     fn health_of(&self, pool: &Pool, server: &RealServer) -> Option<HealthStatus> {
-        let reports = self.prober.reports(pool.name.as_str(), server.name.as_str());
-        let mut all: Vec<_> = reports.collect();
+        let mut all = self.prober.reports(pool.name.as_str(), server.name.as_str());
         all.sort_by_key(|(_, report)| report.state != health::State::Down);
         let checks = all.iter().map(|(_, report)| report.checks).sum();
         let unknown = all.iter().any(|(_, report)| report.checks == 0);
         let down = self.director.down.contains(&(pool.name.clone(), server.address));
-        let (kind, report) = all.into_iter().next()?;
+        let (job, report) = all.into_iter().next()?;
         let state = match down {
             _ if unknown => "unknown",
             false => "up",
@@ -219,7 +218,7 @@ impl Agent {
         };
         let failure = report.failure.filter(|failure| failure.ongoing);
         Some(HealthStatus {
-            kind: kind.to_string(),
+            kind: job.kind.to_string(),
             state: state.to_owned(),
             since_seconds: self.prober.now().saturating_sub(report.since).as_secs(),
             reason: report.inconclusive.or_else(|| failure.map(|failure| failure.reason)),

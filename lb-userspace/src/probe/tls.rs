@@ -81,7 +81,7 @@ fn of_handshake(error: io::Error, name: &str) -> CheckError {
     }
     match error.downcast::<Error>() {
         Ok(error) => of_tls(error, name).into(),
-        Err(error) => CheckError::broken(super::TLS_HANDSHAKE, error),
+        Err(error) => CheckError::broken(super::check::TLS_HANDSHAKE, error),
     }
 }
 
