@@ -174,7 +174,7 @@ type Attempt = Pin<Box<dyn Future<Output = Result<(), CheckError>> + Send>>;
 /// whoever gives it up.
 async fn check(target: Target, awaited: Awaited) -> Result<(), CheckError> {
     let mut stream = connect(target.address, target.interface, target.source).await?;
-    let conversation = protocol::conversation(&target.kind, target.address);
+    let conversation = protocol::conversations(&target.kind, target.address).pop();
     let Some(tls) = target.kind.tls() else {
         return match conversation {
             Some(conversation) => converse(&mut stream, conversation, &awaited).await,

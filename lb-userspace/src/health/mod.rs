@@ -3,11 +3,13 @@
 //! Pure: time comes in as the [`Duration`](std::time::Duration) since a start of the caller's
 //! choosing, and what is to be done comes out. The shell that connects is `agent::probe`.
 
+mod advice;
 mod checker;
 pub mod protocol;
 mod report;
 mod several;
 
+pub use advice::{Advice, Share, Wish};
 pub use checker::{Action, Checker};
 pub use report::{Failure, Report};
 pub use several::Several;
