@@ -1,8 +1,12 @@
 //! Checks of real servers: one task a server drives one [`Checker`].
 
+mod ask;
 mod connect;
 mod converse;
+mod datagram;
+mod http2;
 mod tls;
+mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,10 +19,11 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
-use self::connect::{CheckError, connect};
-use self::converse::{Awaited, converse};
-use crate::health::{Action, Checker, Initial, Outcome, Report, Settings, State, protocol};
-use crate::model::CheckKind;
+use self::connect::CheckError;
+use self::converse::Awaited;
+use self::way::Way;
+use crate::health::{Action, Advice, Checker, Initial, Outcome, Report, Settings, State};
+use crate::model::{CheckKind, Mark, ProxyVersion};
 
 /// A server to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,10 @@ pub struct Target {
     /// The address to connect from; `None` leaves it to the kernel. Never a VIP: the real server
     /// holds it too, and would answer itself.
     pub source: Option<IpAddr>,
+    /// The mark.
+    pub mark: Option<Mark>,
+    /// The header.
+    pub proxy: Option<ProxyVersion>,
     /// How often, how long, how many.
     pub settings: Settings,
 }
@@ -165,28 +174,17 @@ fn jitter(target: &Target) -> u64 {
     hasher.finish()
 }
 
-/// What a check by TLS waits for at first.
-const TLS_HANDSHAKE: &str = "the end of the TLS handshake";
+type Attempt = Pin<Box<dyn Future<Output = Result<Advice, CheckError>> + Send>>;
 
-type Attempt = Pin<Box<dyn Future<Output = Result<(), CheckError>> + Send>>;
-
-/// One check, from the first packet to the verdict. What it waits for is put down where it can be seen by
-/// whoever gives it up.
-async fn check(target: Target, awaited: Awaited) -> Result<(), CheckError> {
-    let mut stream = connect(target.address, target.interface, target.source).await?;
-    let conversation = protocol::conversations(&target.kind, target.address).pop();
-    let Some(tls) = target.kind.tls() else {
-        return match conversation {
-            Some(conversation) => converse(&mut stream, conversation, &awaited).await,
-            None => Ok(()),
-        };
+async fn check(target: Target, awaited: Awaited) -> Result<Advice, CheckError> {
+    let way = Way {
+        address: target.address,
+        interface: target.interface.as_deref(),
+        source: target.source,
+        mark: target.mark,
+        proxy: target.proxy,
     };
-    awaited.put(TLS_HANDSHAKE);
-    let mut stream = tls::handshake(stream, tls, target.address.ip()).await?;
-    match conversation {
-        Some(conversation) => converse(&mut stream, conversation, &awaited).await,
-        None => Ok(()),
-    }
+    ask::ask(&target.kind, &way, &awaited).await
 }
 
 struct Task {
@@ -212,7 +210,7 @@ impl Task {
                     attempt = Some(Box::pin(check(self.target.clone(), awaited.clone())));
                     continue;
                 }
-                Action::GiveUp => Err(awaited.too_late(self.target.settings.timeout)),
+                Action::GiveUp => awaited.too_late(self.target.settings.timeout).map(|()| Advice::NONE),
                 Action::Wait => {
                     let deadline = self.origin + self.checker.next_deadline();
                     tokio::select! {
@@ -234,11 +232,11 @@ impl Task {
 
     async fn settle(
         &mut self,
-        result: Result<(), CheckError>,
+        result: Result<Advice, CheckError>,
         took: Duration,
     ) -> Result<(), mpsc::error::SendError<Event>> {
         let outcome = match result {
-            Ok(()) => Outcome::Passed,
+            Ok(_) => Outcome::Passed,
             Err(error) if error.is_local() => Outcome::Inconclusive(error.to_string()),
             Err(error) => Outcome::Failed(error.to_string()),
         };
@@ -261,7 +259,7 @@ impl Task {
     }
 }
 
-async fn finished(attempt: &mut Option<Attempt>) -> Result<(), CheckError> {
+async fn finished(attempt: &mut Option<Attempt>) -> Result<Advice, CheckError> {
     match attempt {
         Some(attempt) => attempt.as_mut().await,
         None => std::future::pending().await,

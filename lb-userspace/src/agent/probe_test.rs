@@ -24,6 +24,8 @@ fn target(address: SocketAddr) -> Target {
         address,
         interface: None,
         source: None,
+        mark: None,
+        proxy: None,
         settings,
     }
 }
@@ -75,7 +77,8 @@ async fn an_unusable_source_is_not_held_against_the_server() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
     let source = Some("192.0.2.1".parse().expect("an address"));
-    let error = connect(address, None, source).await.expect_err("not ours");
+    let way = Way { address, interface: None, source, mark: None, proxy: None };
+    let error = connect::connect(&way).await.expect_err("not ours");
     assert!(error.is_local());
     assert!(error.to_string().contains("connect from 192.0.2.1"), "{error}");
 }

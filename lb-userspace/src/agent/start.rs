@@ -323,9 +323,11 @@ fn target(
         server: server.name.to_string(),
         check: index,
         kind: check.kind.clone(),
-        address: SocketAddr::new(server.address, port),
+        address: SocketAddr::new(check.route.address.unwrap_or(server.address), port),
         interface: None,
-        source: None,
+        source: check.route.source,
+        mark: check.route.mark,
+        proxy: check.route.proxy_protocol,
         settings: health::Settings {
             interval: check.interval,
             timeout: check.timeout,

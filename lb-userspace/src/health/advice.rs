@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Weight;
 
 /// What a check that has passed has heard. Nothing, of most kinds: then all is as configured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advice {
     /// The weight it wants instead of the configured one.
     pub weight: Option<Weight>,
@@ -15,6 +15,12 @@ pub struct Advice {
     pub share: Share,
     /// Whether it wants connections at all.
     pub wish: Wish,
+}
+
+impl Default for Advice {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 /// A part of a weight, or a multiple: 0 to 200 percent.
@@ -79,6 +85,9 @@ pub enum Wish {
 }
 
 impl Advice {
+    /// All as configured.
+    pub const NONE: Self = Self { weight: None, share: Share::FULL, wish: Wish::Ready };
+
     /// What two checks of one real server say together: the less of each.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

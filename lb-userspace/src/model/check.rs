@@ -81,6 +81,16 @@ impl CheckKind {
         }
     }
 
+    /// Does it speak HTTP/2?
+    #[must_use]
+    pub fn speaks_http2(&self) -> bool {
+        match self {
+            Self::Grpc(_) => true,
+            Self::Http(http) | Self::Https { http, .. } => http.version == HttpVersion::Two,
+            _ => false,
+        }
+    }
+
     /// What it wants of a certificate, if it speaks TLS.
     pub fn tls(&self) -> Option<&TlsCheck> {
         match self {

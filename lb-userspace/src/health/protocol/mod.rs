@@ -9,6 +9,7 @@ mod first_words;
 mod grpc;
 mod http;
 mod icmp;
+mod proxy;
 mod udp;
 
 pub use self::{
@@ -17,6 +18,7 @@ pub use self::{
     grpc::{CONTENT_TYPE, GrpcAnswer, GrpcComplaint, LONGEST, PATH, question},
     http::Http2Exchange,
     icmp::{Echo, NONCE},
+    proxy::proxy_header,
     udp::{UdpComplaint, judge as judge_datagram},
 };
 
