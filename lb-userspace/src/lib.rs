@@ -12,6 +12,7 @@ pub mod model;
 pub mod notify;
 pub mod plan;
 pub mod preflight;
+pub mod probe;
 pub mod schedule;
 pub mod script_file;
 pub mod vrrp;

@@ -27,7 +27,7 @@ mod notify;
 mod operate;
 mod placement;
 pub mod preflight;
-pub mod probe;
+pub mod prober;
 mod reload;
 mod run;
 pub mod script;

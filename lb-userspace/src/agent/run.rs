@@ -27,7 +27,7 @@ use super::{
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
     notify::Notifier,
-    probe::{self, Prober},
+    prober::{self, Connection, Prober},
     track::Trackers,
     vrrp::Vrrp,
 };
@@ -35,6 +35,7 @@ use crate::{
     cluster::SealKey,
     config::Parsed,
     model::{InterfaceName, Name},
+    probe,
 };
 
 /// How often the maps are read and compared with what they should hold.
@@ -44,8 +45,12 @@ const FIRST_HOPS: Duration = Duration::from_secs(2);
 /// How long the end waits for the kernel to let go of the interfaces, and how often it looks.
 const DETACH_LIMIT: Duration = Duration::from_secs(2);
 const DETACH_PAUSE: Duration = Duration::from_millis(2);
-/// Health events that wait for the loop; a prober whose event does not fit waits with it.
+/// Health events that wait for the loop; the results behind one that does not fit wait with it.
 const HEALTH_QUEUE: usize = 1_024;
+/// Words between agent and probe that wait.
+const PROBE_QUEUE: usize = 256;
+/// Checks under way at a time; each has a socket.
+const CHECKS_AT_ONCE: usize = 8_192;
 
 /// How `lb run` was called.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +98,7 @@ pub(super) struct Agent {
 /// Something that the loop acts upon.
 enum Event {
     NextHop(Update),
-    Health(probe::Event),
+    Health(prober::Event),
     Command(Command),
     Cluster(cluster::Event),
     CaptureEnded,
@@ -112,7 +117,12 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (events, mut health) = mpsc::channel(HEALTH_QUEUE);
-        let mut agent = Agent::start(file, options, Prober::new(events)).await?;
+        let mut prober = Prober::new(events);
+        let (orders, heard) = mpsc::channel(PROBE_QUEUE);
+        let (said, findings) = mpsc::channel(PROBE_QUEUE);
+        tokio::spawn(probe::run(heard, said, CHECKS_AT_ONCE));
+        prober.connect(Connection { orders, findings });
+        let mut agent = Agent::start(file, options, prober).await?;
         let outcome = match agent.bring_up(&mut health).await {
             Ok(()) => agent.serve(health).await,
             Err(error) => Err(error),
@@ -126,7 +136,7 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
 }
 
 impl Agent {
-    async fn serve(&mut self, mut health: mpsc::Receiver<probe::Event>) -> Result<()> {
+    async fn serve(&mut self, mut health: mpsc::Receiver<prober::Event>) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
@@ -183,7 +193,7 @@ impl Agent {
 
     /// Waits until every real server is resolved, or for [`FIRST_HOPS`]: the first ring is then complete,
     /// and nothing has to be tracked because of the start.
-    pub(super) async fn first_hops(&mut self, health: &mut mpsc::Receiver<probe::Event>) {
+    pub(super) async fn first_hops(&mut self, health: &mut mpsc::Receiver<prober::Event>) {
         let deadline = tokio::time::Instant::now() + FIRST_HOPS;
         let left: BTreeSet<_> = self.director.left_hops.keys().copied().collect();
         let mut places = self.director.placement.places.clone();
@@ -217,7 +227,7 @@ impl Agent {
         }
     }
 
-    fn health(&mut self, event: &probe::Event) {
+    fn health(&mut self, event: &prober::Event) {
         if self.director.note_health(event) {
             self.converge();
         }

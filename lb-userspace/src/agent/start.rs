@@ -21,7 +21,7 @@ use super::{
     netlink::Netlink,
     notify::{self, Notifier},
     placement::Placement,
-    probe::{self, Prober, Target},
+    prober::{self, Prober, Target},
     run::{Agent, Options},
     track::Trackers,
     vrrp::{self, Vrrp},
@@ -32,6 +32,7 @@ use crate::{
     config_file, health,
     model::{Check, Config, Pool, RealServer},
     plan::{self, Admin, GuardLists, Operator},
+    probe::Job,
 };
 
 /// How a warning begins that packets do not get their marks.
@@ -124,7 +125,7 @@ impl Agent {
     /// Another XDP program, no native mode, a map that is full. [`Agent::stop`] takes back what was done.
     pub(super) async fn bring_up(
         &mut self,
-        health: &mut mpsc::Receiver<probe::Event>,
+        health: &mut mpsc::Receiver<prober::Event>,
     ) -> Result<()> {
         self.follow();
         self.director.left_up.clear();
@@ -322,18 +323,18 @@ fn target(
         pool: pool.name.to_string(),
         server: server.name.to_string(),
         check: index,
-        kind: check.kind.clone(),
-        address: SocketAddr::new(check.route.address.unwrap_or(server.address), port),
-        interface: None,
-        source: check.route.source,
-        mark: check.route.mark,
-        proxy: check.route.proxy_protocol,
-        settings: health::Settings {
+        job: Job {
+            kind: check.kind.clone(),
+            address: SocketAddr::new(check.route.address.unwrap_or(server.address), port),
+            interface: None,
+            // Never a VIP: the real server holds it too, and would answer itself.
+            source: check.route.source,
+            mark: check.route.mark,
+            proxy: check.route.proxy_protocol,
             interval: check.interval,
             timeout: check.timeout,
-            rise: check.rise,
-            fall: check.fall,
-            initial,
+            place: Target::place(pool.name.as_str(), server.name.as_str(), index),
         },
+        settings: health::Settings { rise: check.rise, fall: check.fall, initial },
     })
 }

@@ -151,13 +151,14 @@ impl Agent {
         let admin = self.director.effective.admin(&pool.name, &server.name);
         let numbers = self.director.ledger.numbering().pools.get(&pool.name);
         let number = numbers.zip(self.number(&pool.name, server));
-        let drained = number.filter(|_| admin == Admin::Drain);
+        let drained = number.filter(|_| self.director.admin(pool, server) == Admin::Drain);
         ServerStatus {
             name: server.name.clone(),
             address: server.address,
             weight: server.weight.get(),
             sorry: pool.is_sorry(server),
             admin,
+            advice: self.director.advice(pool, server).words(),
             differs_from_file: self.differs(pool, server),
             state: self.state(pool, server),
             share: self.share(&pool.name, server, shares),
@@ -173,7 +174,7 @@ impl Agent {
     /// What decides about new flows, the strongest word first.
     fn state(&self, pool: &Pool, server: &RealServer) -> String {
         let down = self.director.down.contains(&(pool.name.clone(), server.address));
-        match self.director.effective.admin(&pool.name, &server.name) {
+        match self.director.admin(pool, server) {
             Admin::Maintenance => "maintenance",
             Admin::Drain => "drain",
             Admin::Ready if down => "down",
@@ -205,13 +206,12 @@ impl Agent {
 
     /// Of several checks, the one that speaks: one that fails, or else the first.
     fn health_of(&self, pool: &Pool, server: &RealServer) -> Option<HealthStatus> {
-        let reports = self.prober.reports(pool.name.as_str(), server.name.as_str());
-        let mut all: Vec<_> = reports.collect();
+        let mut all = self.prober.reports(pool.name.as_str(), server.name.as_str());
         all.sort_by_key(|(_, report)| report.state != health::State::Down);
         let checks = all.iter().map(|(_, report)| report.checks).sum();
         let unknown = all.iter().any(|(_, report)| report.checks == 0);
         let down = self.director.down.contains(&(pool.name.clone(), server.address));
-        let (kind, report) = all.into_iter().next()?;
+        let (job, report) = all.into_iter().next()?;
         let state = match down {
             _ if unknown => "unknown",
             false => "up",
@@ -219,7 +219,7 @@ impl Agent {
         };
         let failure = report.failure.filter(|failure| failure.ongoing);
         Some(HealthStatus {
-            kind: kind.to_string(),
+            kind: job.kind.to_string(),
             state: state.to_owned(),
             since_seconds: self.prober.now().saturating_sub(report.since).as_secs(),
             reason: report.inconclusive.or_else(|| failure.map(|failure| failure.reason)),

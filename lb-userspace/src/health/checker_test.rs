@@ -7,23 +7,21 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn settings(initial: Initial) -> Settings {
-    Settings { interval: 2 * SECOND, timeout: SECOND, rise: 2, fall: 3, initial }
+    Settings { rise: 2, fall: 3, initial }
 }
 
 fn failed() -> Outcome {
     Outcome::Failed("connection refused".to_owned())
 }
 
-/// Runs one check at its due time, and says what it led to.
+/// Gives it one result.
 fn check(checker: &mut Checker, outcome: Outcome) -> Option<Transition> {
-    let now = checker.next_deadline();
-    assert!(matches!(checker.poll(now), Action::Start { .. }));
-    checker.outcome(now, outcome)
+    checker.outcome(Duration::ZERO, outcome)
 }
 
 #[test]
 fn falls_after_fall_failures_and_rises_after_rise_passes() {
-    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO);
     assert_eq!(check(&mut checker, failed()), None);
     assert_eq!(check(&mut checker, failed()), None);
     let down = check(&mut checker, failed()).expect("the third failure takes it down");
@@ -36,7 +34,7 @@ fn falls_after_fall_failures_and_rises_after_rise_passes() {
 
 #[test]
 fn a_pass_starts_the_count_of_failures_again() {
-    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO);
     for _ in 0..10 {
         assert_eq!(check(&mut checker, failed()), None);
         assert_eq!(check(&mut checker, failed()), None);
@@ -47,31 +45,30 @@ fn a_pass_starts_the_count_of_failures_again() {
 
 #[test]
 fn the_first_result_replaces_an_assumed_state() {
-    let mut checker = Checker::new(settings(Initial::Assumed(State::Down)), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::Assumed(State::Down)), Duration::ZERO);
     assert_eq!(check(&mut checker, Outcome::Passed).map(|change| change.to), Some(State::Up));
-    let mut checker = Checker::new(settings(Initial::Assumed(State::Up)), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::Assumed(State::Up)), Duration::ZERO);
     assert_eq!(check(&mut checker, failed()).map(|change| change.to), Some(State::Down));
-    let mut checker = Checker::new(settings(Initial::Assumed(State::Up)), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::Assumed(State::Up)), Duration::ZERO);
     assert_eq!(check(&mut checker, Outcome::Passed), None);
     assert_eq!(check(&mut checker, failed()), None, "only the first result counts alone");
 }
 
 #[test]
 fn what_an_earlier_agent_has_left_counts_as_known() {
-    let mut checker = Checker::new(settings(Initial::carried(Some(State::Up))), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::carried(Some(State::Up))), Duration::ZERO);
     assert_eq!(check(&mut checker, failed()), None, "one failure after a restart is one of three");
     assert_eq!(check(&mut checker, failed()), None);
     assert_eq!(check(&mut checker, failed()).map(|change| change.to), Some(State::Down));
-    let mut checker =
-        Checker::new(settings(Initial::carried(Some(State::Down))), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::carried(Some(State::Down))), Duration::ZERO);
     assert_eq!(check(&mut checker, Outcome::Passed), None, "and one pass is one of two");
-    let mut checker = Checker::new(settings(Initial::carried(None)), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::carried(None)), Duration::ZERO);
     assert!(check(&mut checker, failed()).is_some(), "what nobody knows, the first check decides");
 }
 
 #[test]
 fn a_check_that_could_not_be_made_changes_nothing() {
-    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO);
     check(&mut checker, failed());
     check(&mut checker, failed());
     for _ in 0..5 {
@@ -85,45 +82,21 @@ fn a_check_that_could_not_be_made_changes_nothing() {
 }
 
 #[test]
-fn a_check_is_given_up_at_its_deadline() {
-    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, 0);
-    assert_eq!(checker.poll(Duration::ZERO), Action::Start { deadline: SECOND });
-    assert_eq!(checker.next_deadline(), SECOND);
-    assert_eq!(checker.poll(SECOND / 2), Action::Wait);
-    assert_eq!(checker.poll(SECOND), Action::GiveUp);
-    checker.outcome(SECOND, failed());
-    assert_eq!(checker.next_deadline(), SECOND, "interval/2 after the start of the first");
-}
-
-#[test]
-fn checks_keep_their_interval_whatever_they_take() {
-    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, u64::MAX);
-    check(&mut checker, Outcome::Passed);
-    let second = checker.next_deadline();
-    checker.poll(second);
-    checker.outcome(second + SECOND / 3, Outcome::Passed);
-    assert_eq!(checker.next_deadline(), second + 2 * SECOND);
-    checker.poll(second + 2 * SECOND);
-    checker.outcome(second + 9 * SECOND, Outcome::Passed);
-    assert_eq!(checker.next_deadline(), second + 9 * SECOND, "late: at once, and never twice");
-}
-
-#[test]
-fn a_doubt_makes_the_next_check_due_at_once() {
-    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, 0);
-    check(&mut checker, Outcome::Passed);
-    let now = SECOND / 10;
-    checker.hurry(now);
-    assert_eq!(checker.poll(now), Action::Start { deadline: now + SECOND });
-    checker.hurry(now);
-    assert_eq!(checker.poll(now), Action::Wait, "one check at a time");
+fn other_settings_keep_what_is_known() {
+    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO);
+    check(&mut checker, failed());
+    check(&mut checker, failed());
+    checker.change(Settings { fall: 2, ..settings(Initial::Known(State::Up)) });
+    assert_eq!(check(&mut checker, failed()), None, "the run begins anew");
+    assert!(check(&mut checker, failed()).is_some());
+    assert_eq!((checker.report().checks, checker.report().failure.as_ref().unwrap().count), (4, 4));
 }
 
 #[test]
 fn the_report_says_since_when_why_and_how_many() {
-    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, 0);
+    let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO);
     check(&mut checker, failed());
-    check(&mut checker, Outcome::Failed("no answer within 1s".to_owned()));
+    checker.outcome(SECOND, Outcome::Failed("no answer within 1s".to_owned()));
     let failure = checker.report().failure.clone().expect("it failed");
     assert_eq!((failure.count, failure.reason.as_str()), (2, "no answer within 1s"));
     assert_eq!((failure.since, failure.last), (Duration::ZERO, SECOND));
@@ -145,7 +118,7 @@ proptest! {
     ) {
         let state = if up { State::Up } else { State::Down };
         let settings = Settings { rise, fall, ..settings(Initial::Known(state)) };
-        let mut checker = Checker::new(settings, Duration::ZERO, 0);
+        let mut checker = Checker::new(settings, Duration::ZERO);
         for (index, passed) in results.iter().enumerate() {
             let outcome = if *passed { Outcome::Passed } else { failed() };
             let changed = check(&mut checker, outcome).is_some();
@@ -156,16 +129,5 @@ proptest! {
                 prop_assert_eq!(checker.report().state == State::Up, *passed);
             }
         }
-    }
-
-    /// Servers with evenly spread jitter are checked evenly over the interval.
-    #[test]
-    fn checks_are_spread(jitter: u64) {
-        let mut checker = Checker::new(settings(Initial::Known(State::Up)), Duration::ZERO, jitter);
-        prop_assert!(checker.next_deadline() < FIRST_CHECK_WITHIN);
-        let first = checker.next_deadline();
-        check(&mut checker, Outcome::Passed);
-        let gap = checker.next_deadline() - first;
-        prop_assert!(gap >= SECOND && gap < 3 * SECOND);
     }
 }

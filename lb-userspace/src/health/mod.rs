@@ -1,20 +1,25 @@
 //! Health of a real server: when a run of check results becomes a change of state.
 //!
 //! Pure: time comes in as the [`Duration`](std::time::Duration) since a start of the caller's
-//! choosing, and what is to be done comes out. The shell that connects is `agent::probe`.
+//! choosing, and what is to be done comes out. When checks are made is the [`Scheduler`]'s business, in the probe;
+//! what their results mean is the [`Checker`]'s, in the agent.
 
 mod advice;
 mod checker;
 pub mod protocol;
 mod report;
+mod scheduler;
 mod several;
 
 pub use advice::{Advice, Share, Wish};
-pub use checker::{Action, Checker};
+pub use checker::Checker;
 pub use report::{Failure, Report};
+pub use scheduler::{CheckId, Lateness, Scheduler};
 pub use several::Several;
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// What a check has found a real server to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,13 +73,9 @@ impl Initial {
     }
 }
 
-/// How a real server is checked. `rise` and `fall` of 0 count as 1.
+/// How results are counted. `rise` and `fall` of 0 count as 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// From the start of one check to the start of the next.
-    pub interval: Duration,
-    /// How long one check may take.
-    pub timeout: Duration,
     /// Passed checks in a row that bring a server up.
     pub rise: u8,
     /// Failed checks in a row that take a server down.
@@ -84,10 +85,13 @@ pub struct Settings {
 }
 
 /// The result of one check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The server answered.
     Passed,
+    /// The server answered, and said how much it wants.
+    Advised(Advice),
     /// It did not; the words say why.
     Failed(String),
     /// The check itself could not be made (no file descriptors left, interface gone, ...). It

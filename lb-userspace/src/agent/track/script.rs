@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     board::{Board, Finding},
     run::Run,
 };
 use crate::{
-    health::{Action, Checker, Initial, Outcome, Settings, State},
+    health::{Checker, Initial, Outcome, Settings, State},
     model::{Name, TrackScript, show_duration},
     vrrp::track::Reading,
 };
@@ -17,12 +17,11 @@ use crate::{
 /// Runs it until the task is ended. `before` is what was known of it already.
 pub(super) async fn watch(name: Name, script: TrackScript, board: Arc<Board>, before: Reading) {
     let mut watched = Watched::new(&script, before);
+    // The first run is at once: an instance may wait for it.
+    let mut due = watched.origin;
     loop {
-        let Action::Start { deadline } = watched.checker.poll(watched.now()) else {
-            sleep_until(watched.origin + watched.checker.next_deadline()).await;
-            continue;
-        };
-        let deadline = watched.origin + deadline;
+        sleep_until(due).await;
+        due = (due + script.interval).max(Instant::now());
         let mut run = match Run::start(&name, &script) {
             Ok(run) => run,
             Err(reason) => {
@@ -30,7 +29,7 @@ pub(super) async fn watch(name: Name, script: TrackScript, board: Arc<Board>, be
                 continue;
             }
         };
-        match timeout_at(deadline, run.ended()).await {
+        match timeout(script.timeout, run.ended()).await {
             Ok(result) => board.put(&name, watched.finding(result, run.said())),
             Err(_) => {
                 let reason = format!("no end within {}", show_duration(script.timeout));
@@ -56,15 +55,8 @@ impl Watched {
             Reading::Down => Initial::Known(State::Down),
             Reading::Unknown | Reading::Number(_) => Initial::Assumed(State::Down),
         };
-        let settings = Settings {
-            interval: script.interval,
-            timeout: script.timeout,
-            rise: script.rise,
-            fall: script.fall,
-            initial,
-        };
-        // The first run is at once: an instance may wait for it.
-        let checker = Checker::new(settings, Duration::ZERO, 0);
+        let settings = Settings { rise: script.rise, fall: script.fall, initial };
+        let checker = Checker::new(settings, Duration::ZERO);
         Self { origin: Instant::now(), checker, known: matches!(initial, Initial::Known(_)) }
     }
 

@@ -19,11 +19,7 @@ fn script(rise: u8, fall: u8) -> TrackScript {
 /// The readings after each of these results; `+` passes, `-` fails.
 fn play(script: &TrackScript, before: Reading, results: &str) -> String {
     let mut watched = Watched::new(script, before);
-    let mut now = Duration::ZERO;
     let after = |result: char| {
-        while watched.checker.poll(now) == Action::Wait {
-            now = watched.checker.next_deadline();
-        }
         let result = if result == '+' { Ok(()) } else { Err("no".to_owned()) };
         match watched.finding(result, None).reading {
             Reading::Up => 'U',
@@ -55,7 +51,6 @@ fn rise_and_fall() {
 #[test]
 fn the_reason_counts_what_speaks_against_the_state() {
     let mut watched = Watched::new(&script(2, 3), Reading::Up);
-    watched.checker.poll(watched.checker.next_deadline());
     let finding = watched.finding(Err("exit code 1".to_owned()), Some("oh".to_owned()));
     assert_eq!(
         (finding.reading, finding.reason.as_str()),

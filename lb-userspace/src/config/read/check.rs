@@ -52,34 +52,53 @@ const CHECKS: [(&str, Kind); 13] = [
 ];
 const LATER_CHECKS: [&str; 2] = ["file", "script"];
 
-/// The keys of some kinds only, and what those kinds are called.
-const SPECIAL: [(&[&str], fn(Kind) -> bool, &str); 10] = [
-    (schema::REQUEST.keys, is_http, "types `http` and `https`"),
-    (&["version", "requests"], is_http, "types `http` and `https`"),
-    (
-        &["sni", "verify"],
-        |kind| matches!(kind, Kind::Tls | Kind::Https | Kind::Grpc),
-        "types `tls`, `https` and `grpc`",
-    ),
-    (
-        &["user"],
-        |kind| matches!(kind, Kind::Postgresql | Kind::Mysql),
-        "types `postgresql` and `mysql`",
-    ),
-    (&["query", "record", "rcode", "answer"], |kind| kind == Kind::Dns, "type `dns`"),
-    (
-        &["send", "send_hex"],
-        |kind| matches!(kind, Kind::Udp | Kind::Agent),
-        "types `udp` and `agent`",
-    ),
-    (&["expect", "expect_hex", "expect_regex"], |kind| kind == Kind::Udp, "type `udp`"),
-    (&["service", "tls"], |kind| kind == Kind::Grpc, "type `grpc`"),
-    (&["port"], |kind| kind != Kind::Ping, "other types than `ping`"),
-    (
-        &["proxy_protocol"],
-        |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping),
-        "other types than `dns`, `udp` and `ping`",
-    ),
+/// Keys of some kinds only.
+struct Special {
+    keys: &'static [&'static str],
+    is_for: fn(Kind) -> bool,
+    /// What those kinds are called.
+    words: &'static str,
+}
+
+const SPECIAL: [Special; 10] = [
+    Special { keys: schema::REQUEST.keys, is_for: is_http, words: "types `http` and `https`" },
+    Special { keys: &["version", "requests"], is_for: is_http, words: "types `http` and `https`" },
+    Special {
+        keys: &["sni", "verify"],
+        is_for: |kind| matches!(kind, Kind::Tls | Kind::Https | Kind::Grpc),
+        words: "types `tls`, `https` and `grpc`",
+    },
+    Special {
+        keys: &["user"],
+        is_for: |kind| matches!(kind, Kind::Postgresql | Kind::Mysql),
+        words: "types `postgresql` and `mysql`",
+    },
+    Special {
+        keys: &["query", "record", "rcode", "answer"],
+        is_for: |kind| kind == Kind::Dns,
+        words: "type `dns`",
+    },
+    Special {
+        keys: &["send", "send_hex"],
+        is_for: |kind| matches!(kind, Kind::Udp | Kind::Agent),
+        words: "types `udp` and `agent`",
+    },
+    Special {
+        keys: &["expect", "expect_hex", "expect_regex"],
+        is_for: |kind| kind == Kind::Udp,
+        words: "type `udp`",
+    },
+    Special { keys: &["service", "tls"], is_for: |kind| kind == Kind::Grpc, words: "type `grpc`" },
+    Special {
+        keys: &["port"],
+        is_for: |kind| kind != Kind::Ping,
+        words: "other types than `ping`",
+    },
+    Special {
+        keys: &["proxy_protocol"],
+        is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping),
+        words: "other types than `dns`, `udp` and `ping`",
+    },
 ];
 
 const fn is_http(kind: Kind) -> bool {
@@ -200,7 +219,7 @@ fn not_empty(text: &str, why: &str) -> Meaning<String> {
 }
 
 fn refuse_keys_of_others(table: &Table<'_>, kind: Kind, sink: &mut Sink) {
-    for (keys, is_for, words) in SPECIAL {
+    for Special { keys, is_for, words } in SPECIAL {
         for key in keys.iter().filter(|_| !is_for(kind)) {
             let Some(item) = table.get(key) else { continue };
             let message =

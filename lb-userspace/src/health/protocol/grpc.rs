@@ -13,7 +13,7 @@ use crate::model::GrpcService;
 pub const PATH: &str = "/grpc.health.v1.Health/Check";
 /// The kind of all bodies.
 pub const CONTENT_TYPE: &str = "application/grpc";
-/// Bytes of an answer that are read; a good one has 7.
+/// Bytes of the longest body; a good one has 7. What is longer need not be read on, and is malformed.
 pub const LONGEST: usize = 4 << 10;
 /// Compressed or not, and a length (gRPC over HTTP2, "Length-Prefixed-Message").
 const HEAD: usize = 5;
@@ -103,6 +103,9 @@ impl GrpcAnswer {
             let kind =
                 self.kind.as_deref().map_or("none".to_owned(), |kind| quoted(kind.as_bytes()));
             return Err(GrpcComplaint::NotGrpc { status: self.status, kind });
+        }
+        if self.body.len() > LONGEST {
+            return Err(GrpcComplaint::Malformed(quoted(&self.body)));
         }
         let message = || {
             let text = self.message.as_deref().unwrap_or_default();

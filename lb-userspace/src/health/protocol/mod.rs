@@ -1,7 +1,7 @@
 //! What is said to a real server to find out whether it is alive, and which answer is a good one.
 //!
 //! Pure: bytes go in, what to send or a verdict comes out. However the bytes are cut on their way, the verdict is
-//! the same, and what is kept of them is bounded. The shell that reads and writes is `agent::probe`.
+//! the same, and what is kept of them is bounded. The shell that reads and writes is `probe`.
 
 mod agent;
 mod dns;

@@ -117,6 +117,9 @@ mod tests {
         assert_eq!(ready.data(b"not rea"), Ok(Step::More));
         assert!(ready.end().unwrap_err().to_string().contains("\"ready\" is not in the body"));
         assert_eq!((ready.data(b"dy"), ready.end()), (Ok(Step::More), Ok(())));
-        assert!((0..100).any(|_| ready.data(&[b'x'; 1_000]) == Ok(Step::Passed)), "it is not read to its end");
+        assert!(
+            (0..100).any(|_| ready.data(&[b'x'; 1_000]) == Ok(Step::Passed)),
+            "it is not read to its end"
+        );
     }
 }

@@ -23,7 +23,11 @@ const LOOKED_AT: usize = 4 << 10;
 const PONG: usize = 128;
 
 /// Sends a datagram, and hears what comes of it.
-pub(super) async fn udp(way: &Way<'_>, check: &UdpCheck, awaited: &Awaited) -> Result<(), CheckError> {
+pub(super) async fn udp(
+    way: &Way<'_>,
+    check: &UdpCheck,
+    awaited: &Awaited,
+) -> Result<(), CheckError> {
     let socket = connected(way, way.socket(Type::DGRAM, Some(Protocol::UDP))?)?;
     socket.send(check.send.bytes()).await.map_err(|error| of_datagram(way, error))?;
     if check.expect.is_none() {
@@ -35,7 +39,11 @@ pub(super) async fn udp(way: &Way<'_>, check: &UdpCheck, awaited: &Awaited) -> R
 }
 
 /// Asks by UDP, and once more by TCP where the answer does not fit.
-pub(super) async fn dns(way: &Way<'_>, check: &DnsCheck, awaited: &Awaited) -> Result<(), CheckError> {
+pub(super) async fn dns(
+    way: &Way<'_>,
+    check: &DnsCheck,
+    awaited: &Awaited,
+) -> Result<(), CheckError> {
     let query = DnsQuery::new(check.clone(), u16::from_ne_bytes(random()?));
     let question = query.message().map_err(|error| CheckError::Local {
         task: format!("write the question for {}", check.query),
@@ -101,9 +109,11 @@ fn of_datagram(way: &Way<'_>, error: io::Error) -> CheckError {
 
 fn random<const BYTES: usize>() -> Result<[u8; BYTES], CheckError> {
     let mut bytes = [0; BYTES];
-    aws_lc_rs::default_provider().secure_random.fill(&mut bytes).map_err(|_| CheckError::Local {
-        task: "find random numbers".to_owned(),
-        source: io::Error::other("this host has none"),
+    aws_lc_rs::default_provider().secure_random.fill(&mut bytes).map_err(|_| {
+        CheckError::Local {
+            task: "find random numbers".to_owned(),
+            source: io::Error::other("this host has none"),
+        }
     })?;
     Ok(bytes)
 }

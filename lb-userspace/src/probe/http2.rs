@@ -86,7 +86,7 @@ pub(super) async fn grpc(
         while let Some(bytes) = next(&mut body).await? {
             answer.body.extend(&bytes);
             if answer.body.len() > LONGEST {
-                break;
+                return Ok(answer);
             }
         }
         if let Some(trailers) = body.trailers().await.map_err(|error| of_http2(BODY, error))? {
@@ -165,10 +165,7 @@ fn of_http2(awaited: &'static str, error: h2::Error) -> CheckError {
 }
 
 fn unspeakable(error: http::Error) -> CheckError {
-    CheckError::Local {
-        task: "write the request".to_owned(),
-        source: io::Error::other(error),
-    }
+    CheckError::Local { task: "write the request".to_owned(), source: io::Error::other(error) }
 }
 
 #[cfg(test)]

@@ -110,3 +110,20 @@ impl CheckError {
         matches!(self, Self::Local { .. } | Self::NoWord(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_in_plain_words() {
+        let address = SocketAddr::from(([10, 8, 8, 43], 80));
+        let words = |errno: Errno| CheckError::of_connect(address, errno.into()).to_string();
+        assert_eq!(words(Errno::ECONNREFUSED), "connection refused");
+        assert_eq!(words(Errno::EHOSTUNREACH), "no route to host");
+        assert_eq!(words(Errno::ENETUNREACH), "network unreachable");
+        assert_eq!(CheckError::NoAnswer(Duration::from_secs(1)).to_string(), "no answer within 1s");
+        let half = CheckError::NoAnswer(Duration::from_millis(500));
+        assert_eq!(half.to_string(), "no answer within 500ms");
+    }
+}

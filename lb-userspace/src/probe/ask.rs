@@ -1,4 +1,4 @@
-//! One check of a real server, from the first packet to the verdict.
+//! Asks a real server, each kind of check in its way.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -23,7 +23,6 @@ pub(super) async fn ask(
         CheckKind::Dns(check) => datagram::dns(way, check, awaited).await.map(unadvised),
         CheckKind::Udp(check) => datagram::udp(way, check, awaited).await.map(unadvised),
         CheckKind::Ping => datagram::ping(way).await.map(unadvised),
-        CheckKind::Agent(_) => heard(over_connections(kind, way, awaited).await),
         _ => over_connections(kind, way, awaited).await,
     }
 }
@@ -32,12 +31,16 @@ const fn unadvised((): ()) -> Advice {
     Advice::NONE
 }
 
-/// An agent's word counts; that there is none does not.
-pub(super) fn heard(result: Result<Advice, CheckError>) -> Result<Advice, CheckError> {
+/// Whose fault it is that a check did not pass: an agent that says nothing takes nobody out.
+pub(super) fn blame(
+    kind: &CheckKind,
+    result: Result<Advice, CheckError>,
+) -> Result<Advice, CheckError> {
+    let is_agent = matches!(kind, CheckKind::Agent(_));
     result.map_err(|error| match error {
         CheckError::Answer(Complaint::Agent(AgentComplaint::Down { .. })) => error,
-        error if error.is_local() => error,
-        error => CheckError::NoWord(Box::new(error)),
+        error if is_agent && !error.is_local() => CheckError::NoWord(Box::new(error)),
+        error => error,
     })
 }
 

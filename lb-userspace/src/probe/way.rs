@@ -25,7 +25,11 @@ pub(super) struct Way<'a> {
 
 impl Way<'_> {
     /// A socket that goes this way, not connected yet.
-    pub(super) fn socket(&self, kind: Type, protocol: Option<Protocol>) -> Result<Socket, CheckError> {
+    pub(super) fn socket(
+        &self,
+        kind: Type,
+        protocol: Option<Protocol>,
+    ) -> Result<Socket, CheckError> {
         let domain = Domain::for_address(self.address);
         let socket = Socket::new(domain, kind.nonblocking(), protocol)
             .map_err(|source| CheckError::Local { task: "open a socket".to_owned(), source })?;

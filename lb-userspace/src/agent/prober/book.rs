@@ -1,0 +1,117 @@
+//! Which checks there should be, and what is known of each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
+
+use super::{Event, Key, Target};
+use crate::{
+    health::{CheckId, Checker, Outcome, Report},
+    probe::{Finding, Job, Order},
+};
+
+/// The checks.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    last: CheckId,
+    watched: BTreeMap<Key, Watched>,
+    keys: HashMap<CheckId, Key>,
+    hurried: BTreeSet<CheckId>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    id: CheckId,
+    job: Job,
+    checker: Checker,
+}
+
+impl Book {
+    /// A check that there should be. What is known of it is kept, unless its server has another address now.
+    pub(super) fn watch(&mut self, target: Target, now: Duration) {
+        let key = target.key();
+        let Target { job, settings, .. } = target;
+        let mut checker = Checker::new(settings, now);
+        if let Some(before) = self.watched.get_mut(&key) {
+            if before.job.address == job.address {
+                before.checker.change(settings);
+                checker = before.checker.clone();
+            }
+            if before.job == job {
+                return;
+            }
+            self.keys.remove(&before.id);
+        }
+        self.last = self.last.next();
+        self.keys.insert(self.last, key.clone());
+        self.watched.insert(key, Watched { id: self.last, job, checker });
+    }
+
+    /// There should be no checks but these.
+    pub(super) fn keep(&mut self, wanted: &BTreeSet<Key>) {
+        self.watched.retain(|key, _| wanted.contains(key));
+        let watched = &self.watched;
+        self.keys.retain(|id, key| watched.get(key).is_some_and(|watched| watched.id == *id));
+    }
+
+    /// The next checks of a server should be made now.
+    pub(super) fn hurry(&mut self, pool: &str, server: &str) {
+        let ids: Vec<_> = self.of(pool, server).map(|(_, watched)| watched.id).collect();
+        self.hurried.extend(ids);
+    }
+
+    /// What a probe has to be told that was told about `told`. It knows of these checks from then on.
+    pub(super) fn orders(&mut self, told: &mut BTreeSet<CheckId>) -> Vec<Order> {
+        let mut orders = Vec::new();
+        told.retain(|id| {
+            let stays = self.keys.contains_key(id);
+            if !stays {
+                orders.push(Order::Stop(*id));
+            }
+            stays
+        });
+        let new = self.watched.values().filter(|watched| told.insert(watched.id));
+        orders.extend(new.map(|watched| Order::Start(watched.id, Box::new(watched.job.clone()))));
+        let hurried = std::mem::take(&mut self.hurried).into_iter();
+        orders.extend(hurried.filter(|id| told.contains(id)).map(Order::Hurry));
+        orders
+    }
+
+    /// Takes note of what a probe says. It is worth an event where it changes the state or the advice, and the first time. What
+    /// is said of a check that there should not be is ignored.
+    pub(super) fn note(&mut self, finding: Finding, now: Duration) -> Option<Event> {
+        let Finding::Result { id, outcome, took } = finding;
+        let key = self.keys.get(&id)?;
+        let checker = &mut self.watched.get_mut(key)?.checker;
+        let reason = match &outcome {
+            Outcome::Passed | Outcome::Advised(_) => "answers".to_owned(),
+            Outcome::Failed(reason) | Outcome::Inconclusive(reason) => reason.clone(),
+        };
+        let Report { checks, advice, .. } = *checker.report();
+        let changed = checker.outcome(now, outcome).is_some();
+        let report = checker.report();
+        let first = checks == 0 && report.checks == 1;
+        let changed = changed || advice != report.advice;
+        let (pool, server, check) = key.clone();
+        let (state, advice) = (report.state, report.advice);
+        let event = Event { pool, server, check, state, advice, reason, took };
+        (changed || first).then_some(event)
+    }
+
+    /// What is known of a server, by each of its checks.
+    pub(super) fn reports(&self, pool: &str, server: &str) -> Vec<(Job, Report)> {
+        let all = self.of(pool, server);
+        all.map(|(_, watched)| (watched.job.clone(), watched.checker.report().clone())).collect()
+    }
+
+    fn of(&self, pool: &str, server: &str) -> impl Iterator<Item = (&Key, &Watched)> {
+        let first = (pool.to_owned(), server.to_owned(), 0);
+        let last = (pool.to_owned(), server.to_owned(), usize::MAX);
+        self.watched.range(first..=last)
+    }
+}
+
+#[cfg(test)]
+#[path = "book_test.rs"]
+mod tests;

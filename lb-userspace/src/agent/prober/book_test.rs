@@ -1,0 +1,120 @@
+//! What is kept, told and believed.
+
+use super::*;
+use crate::{
+    health::{Initial, Settings, State},
+    model::CheckKind,
+};
+
+const NOW: Duration = Duration::ZERO;
+
+fn target(server: &str, check: usize) -> Target {
+    Target {
+        pool: "web".to_owned(),
+        server: server.to_owned(),
+        check,
+        job: Job {
+            kind: CheckKind::Tcp,
+            address: "192.0.2.1:80".parse().unwrap(),
+            interface: None,
+            source: None,
+            mark: None,
+            proxy: None,
+            interval: Duration::from_secs(2),
+            timeout: Duration::from_secs(1),
+            place: 0,
+        },
+        settings: Settings { rise: 2, fall: 3, initial: Initial::Assumed(State::Up) },
+    }
+}
+
+fn result(id: CheckId, outcome: Outcome) -> Finding {
+    Finding::Result { id, outcome, took: Duration::from_millis(1) }
+}
+
+fn refused() -> Outcome {
+    Outcome::Failed("connection refused".to_owned())
+}
+
+/// The number of the check that the only order begins.
+fn started(orders: &[Order]) -> CheckId {
+    let [Order::Start(id, _)] = orders else { panic!("{orders:?}") };
+    *id
+}
+
+#[test]
+fn a_probe_is_told_what_it_does_not_know() {
+    let (mut book, mut told) = (Book::default(), BTreeSet::new());
+    book.watch(target("a", 0), NOW);
+    let first = started(&book.orders(&mut told));
+    book.watch(target("a", 0), NOW);
+    assert_eq!(book.orders(&mut told), [], "nothing has changed");
+    book.hurry("web", "a");
+    assert_eq!(book.orders(&mut told), [Order::Hurry(first)]);
+    assert_eq!(started(&book.orders(&mut BTreeSet::new())), first, "another probe is told all");
+    book.keep(&BTreeSet::new());
+    assert_eq!(book.orders(&mut told), [Order::Stop(first)]);
+    assert_eq!(book.orders(&mut told), []);
+}
+
+#[test]
+fn a_check_that_changes_gets_another_number_and_keeps_what_is_known() {
+    let (mut book, mut told) = (Book::default(), BTreeSet::new());
+    book.watch(target("a", 0), NOW);
+    let old = started(&book.orders(&mut told));
+    let event = book.note(result(old, refused()), NOW).expect("the first result");
+    assert_eq!((event.state, event.reason.as_str()), (State::Down, "connection refused"));
+    let mut changed = target("a", 0);
+    changed.job.timeout = Duration::from_millis(500);
+    book.watch(changed.clone(), NOW);
+    let orders = book.orders(&mut told);
+    let [Order::Stop(stopped), Order::Start(new, job)] = &orders[..] else { panic!("{orders:?}") };
+    assert_eq!((*stopped, &**job), (old, &changed.job));
+    assert_eq!(book.note(result(old, Outcome::Passed), NOW), None, "that one has ended");
+    assert_eq!(book.note(result(*new, Outcome::Passed), NOW), None);
+    assert!(book.note(result(*new, Outcome::Passed), NOW).is_some(), "2 of 2");
+    assert_eq!(book.reports("web", "a")[0].1.checks, 3);
+}
+
+#[test]
+fn a_server_at_another_address_is_another_server() {
+    let mut book = Book::default();
+    book.watch(target("a", 0), NOW);
+    let id = started(&book.orders(&mut BTreeSet::new()));
+    book.note(result(id, refused()), NOW);
+    let mut moved = target("a", 0);
+    moved.job.address = "192.0.2.2:80".parse().unwrap();
+    book.watch(moved, NOW);
+    let (_, report) = &book.reports("web", "a")[0];
+    assert_eq!((report.state, report.checks), (State::Up, 0));
+}
+
+#[test]
+fn what_holds_at_first_is_what_held_when_the_check_was_new() {
+    let mut book = Book::default();
+    let mut known = target("a", 0);
+    known.settings.initial = Initial::Known(State::Up);
+    book.watch(known, NOW);
+    book.watch(target("a", 0), NOW);
+    let id = started(&book.orders(&mut BTreeSet::new()));
+    let event = book.note(result(id, refused()), NOW).expect("the first result");
+    assert_eq!(event.state, State::Up, "one failure of three");
+}
+
+#[test]
+fn what_a_probe_says_of_checks_that_are_not_there_is_ignored() {
+    let mut book = Book::default();
+    book.watch(target("a", 0), NOW);
+    let id = started(&book.orders(&mut BTreeSet::new()));
+    assert_eq!(book.note(result(id.next(), refused()), NOW), None);
+    assert_eq!(book.reports("web", "a")[0].1.checks, 0);
+}
+
+#[test]
+fn reports_are_those_of_one_server() {
+    let mut book = Book::default();
+    for (server, check) in [("a", 0), ("a", 1), ("ab", 0)] {
+        book.watch(target(server, check), NOW);
+    }
+    assert_eq!((book.reports("web", "a").len(), book.reports("web", "b").len()), (2, 0));
+}

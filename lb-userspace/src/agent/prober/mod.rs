@@ -1,0 +1,191 @@
+//! The agent's side of health checks: tells the probe what to check, and decides what its results mean.
+
+mod book;
+
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::Instant,
+};
+
+use self::book::Book;
+use crate::{
+    health::{Advice, Report, Settings, State},
+    probe::{Finding, Job, Order},
+};
+
+/// A check of a real server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The pool it belongs to.
+    pub pool: String,
+    /// Its name in the pool.
+    pub server: String,
+    /// Which of its checks this is, from 0.
+    pub check: usize,
+    /// How it is asked, and how often.
+    pub job: Job,
+    /// How results are counted.
+    pub settings: Settings,
+}
+
+impl Target {
+    /// Which check of which server it is.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        (self.pool.clone(), self.server.clone(), self.check)
+    }
+
+    /// A place in the interval that differs from check to check, and is the same after a restart.
+    #[must_use]
+    pub fn place(pool: &str, server: &str, check: usize) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (pool, server, check).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// What the agent hears: the first result of each check, then each change of its state or its advice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The pool.
+    pub pool: String,
+    /// The server's name in it.
+    pub server: String,
+    /// Which of its checks.
+    pub check: usize,
+    /// What holds from now on.
+    pub state: State,
+    /// How much the server wants.
+    pub advice: Advice,
+    /// Why, for people.
+    pub reason: String,
+    /// How long the check that decided it took.
+    pub took: Duration,
+}
+
+/// A check: pool, server, and which of its checks.
+pub type Key = (String, String, usize);
+
+/// A probe's ears and mouth.
+#[derive(Debug)]
+pub struct Connection {
+    /// What it is told.
+    pub orders: mpsc::Sender<Order>,
+    /// What it says.
+    pub findings: mpsc::Receiver<Finding>,
+}
+
+/// The checks. What they have found stays as it is while there is no probe; the next one is told about all of them.
+#[derive(Debug)]
+pub struct Prober {
+    shared: Arc<Shared>,
+    events: mpsc::Sender<Event>,
+    /// The conversation with the probe.
+    conversation: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    origin: Instant,
+    book: Mutex<Book>,
+    /// There is something to tell the probe.
+    changed: Notify,
+}
+
+impl Shared {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Prober {
+    /// Without targets. When `events` is full no result is taken until it is not: nothing is lost, and memory does
+    /// not grow.
+    #[must_use]
+    pub fn new(events: mpsc::Sender<Event>) -> Self {
+        let (book, changed) = (Mutex::default(), Notify::new());
+        let shared = Arc::new(Shared { origin: Instant::now(), book, changed });
+        Self { shared, events, conversation: JoinSet::new() }
+    }
+
+    /// Speaks with this probe from now on, and with no other.
+    pub fn connect(&mut self, Connection { orders, findings }: Connection) {
+        self.conversation.abort_all();
+        let (talker, listener) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        self.conversation.spawn(talk(talker, orders));
+        self.conversation.spawn(listen(listener, findings, self.events.clone()));
+    }
+
+    /// The time the reports count in.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.shared.origin.elapsed()
+    }
+
+    /// Begins to check a server. A check that goes on already goes on; when something about it has changed, what is
+    /// known is kept (unless the server answers at another address now).
+    pub fn watch(&self, target: Target) {
+        self.shared.book().watch(target, self.now());
+        self.shared.changed.notify_one();
+    }
+
+    /// Ends all checks but these.
+    pub fn keep(&self, wanted: &BTreeSet<Key>) {
+        self.shared.book().keep(wanted);
+        self.shared.changed.notify_one();
+    }
+
+    /// Makes the next checks of a server due now.
+    pub fn check_now(&self, pool: &str, server: &str) {
+        self.shared.book().hurry(pool, server);
+        self.shared.changed.notify_one();
+    }
+
+    /// What is known of a server, by each of its checks.
+    #[must_use]
+    pub fn reports(&self, pool: &str, server: &str) -> Vec<(Job, Report)> {
+        self.shared.book().reports(pool, server)
+    }
+}
+
+/// Keeps a probe in line with the book, until it is gone.
+async fn talk(shared: Arc<Shared>, orders: mpsc::Sender<Order>) {
+    let mut told = BTreeSet::new();
+    loop {
+        let news = shared.book().orders(&mut told);
+        for order in news {
+            if orders.send(order).await.is_err() {
+                return;
+            }
+        }
+        shared.changed.notified().await;
+    }
+}
+
+/// Takes note of what a probe says, until it is gone.
+async fn listen(
+    shared: Arc<Shared>,
+    mut findings: mpsc::Receiver<Finding>,
+    events: mpsc::Sender<Event>,
+) {
+    while let Some(finding) = findings.recv().await {
+        let event = shared.book().note(finding, shared.origin.elapsed());
+        if let Some(event) = event
+            && events.send(event).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "prober_test.rs"]
+mod tests;

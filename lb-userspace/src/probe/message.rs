@@ -1,0 +1,63 @@
+//! What the agent and the probe say to each other.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    health::{CheckId, Outcome},
+    model::{CheckKind, Mark, ProxyVersion},
+};
+
+/// What the agent says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Check this from now on.
+    Start(CheckId, Box<Job>),
+    /// No more.
+    Stop(CheckId),
+    /// Make the next one now.
+    Hurry(CheckId),
+}
+
+/// A check: what to do, and how often. One that changes is another one, with a number of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// How the server is asked.
+    pub kind: CheckKind,
+    /// Where to connect.
+    pub address: SocketAddr,
+    /// The interface it has to leave by; `None` leaves it to the routes.
+    pub interface: Option<String>,
+    /// The address to connect from; `None` leaves it to the kernel.
+    pub source: Option<IpAddr>,
+    /// The firewall mark of its packets.
+    pub mark: Option<Mark>,
+    /// The header of the PROXY protocol before everything else, over connections.
+    pub proxy: Option<ProxyVersion>,
+    /// From the start of one check to the start of the next.
+    pub interval: Duration,
+    /// How long one may take.
+    pub timeout: Duration,
+    /// Its own place within the interval, as a part of 2^64: keeps the checks of many servers apart.
+    pub place: u64,
+}
+
+/// What the probe says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// A check is done.
+    Result {
+        /// Which.
+        id: CheckId,
+        /// What it has found.
+        outcome: Outcome,
+        /// How long it took.
+        took: Duration,
+    },
+}

@@ -1,0 +1,120 @@
+//! The probe's loop: begins each check when it is due, and passes on what it has found.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinError, JoinSet},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    check::check,
+    message::{Finding, Job, Order},
+};
+use crate::health::{CheckId, Outcome, Scheduler};
+
+/// Obeys until nobody gives orders, or nobody listens, any more. When `findings` is full nothing new is begun until
+/// it is not: nothing is lost, and memory does not grow. No more than `most` checks are under way at a time.
+pub async fn run(mut orders: mpsc::Receiver<Order>, findings: mpsc::Sender<Finding>, most: usize) {
+    let mut probe = Probe::new(most);
+    loop {
+        probe.begin_due();
+        let due = probe.scheduler.next_deadline().map(|due| probe.origin + due);
+        let finding = tokio::select! {
+            order = orders.recv() => match order {
+                Some(order) => {
+                    probe.obey(order);
+                    continue;
+                }
+                None => return,
+            },
+            Some(ended) = probe.attempts.join_next() => probe.ended(ended),
+            () = until(due) => None,
+        };
+        if let Some(finding) = finding
+            && findings.send(finding).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+struct Probe {
+    origin: Instant,
+    scheduler: Scheduler,
+    jobs: HashMap<CheckId, Arc<Job>>,
+    attempts: JoinSet<(CheckId, Outcome, Duration)>,
+    running: HashMap<CheckId, AbortHandle>,
+}
+
+impl Probe {
+    fn new(most: usize) -> Self {
+        Self {
+            origin: Instant::now(),
+            scheduler: Scheduler::new(most),
+            jobs: HashMap::new(),
+            attempts: JoinSet::new(),
+            running: HashMap::new(),
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        let now = self.origin.elapsed();
+        match order {
+            Order::Start(id, job) => {
+                self.forget(id);
+                self.scheduler.add(id, job.interval, job.place, now);
+                self.jobs.insert(id, Arc::from(job));
+            }
+            Order::Stop(id) => self.forget(id),
+            Order::Hurry(id) => self.scheduler.hurry(id, now),
+        }
+    }
+
+    fn forget(&mut self, id: CheckId) {
+        self.jobs.remove(&id);
+        self.scheduler.remove(id);
+        if let Some(attempt) = self.running.remove(&id) {
+            attempt.abort();
+        }
+    }
+
+    fn begin_due(&mut self) {
+        while let Some(id) = self.scheduler.begin(self.origin.elapsed()) {
+            let Some(job) = self.jobs.get(&id).map(Arc::clone) else { continue };
+            let attempt = async move {
+                let (outcome, took) = check(&job).await;
+                (id, outcome, took)
+            };
+            self.running.insert(id, self.attempts.spawn(attempt));
+        }
+    }
+
+    /// Nothing is said of one that was stopped.
+    fn ended(&mut self, ended: Result<(CheckId, Outcome, Duration), JoinError>) -> Option<Finding> {
+        let (id, outcome, took) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                let mut running = self.running.iter();
+                let (id, _) = running.find(|(_, attempt)| attempt.id() == error.id())?;
+                let words = "the check itself broke down: see the probe's log";
+                (*id, Outcome::Inconclusive(words.to_owned()), Duration::ZERO)
+            }
+        };
+        self.running.remove(&id)?;
+        self.scheduler.finished(id, self.origin.elapsed());
+        Some(Finding::Result { id, outcome, took })
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+#[path = "run_test.rs"]
+mod tests;
