@@ -110,7 +110,12 @@ fn certificates_and_versions() {
     check(stage, "type = \"tls\", port = 8444, verify = false", "up", None);
     let plain = "type = \"tls\", port = 80, verify = false";
     check(stage, plain, "down", Some("no TLS at this port?"));
-    check(stage, "type = \"http\", port = 8443", "down", Some("connection closed without an answer"));
+    check(
+        stage,
+        "type = \"http\", port = 8443",
+        "down",
+        Some("connection closed without an answer"),
+    );
 
     let two = |port: u16, more: &str| {
         format!(
