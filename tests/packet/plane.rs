@@ -10,6 +10,7 @@ use lb_common::{abi::Features, flow_hash::HashKeys};
 use lb_userspace::{
     agent::dataplane::DataPlane,
     config,
+    health::Advice,
     model::{Config, Name},
     plan::{
         Desired, GuardLists, Inputs, ListChanges, MemberStatus, NextHop, Numbering, Operator, Ramp,
@@ -140,6 +141,7 @@ impl Plane {
             healthy: !self.down.contains(&address),
             local: self.local.contains(&address),
             ramp: Ramp::FULL,
+            advice: Advice::NONE,
             next_hop: (!self.unresolved.contains(&address)).then(|| NextHop {
                 interface: INTERFACE + u32::from(self.elsewhere.contains(&address)),
                 vlan: self.vlans.get(&address).copied().unwrap_or(0),

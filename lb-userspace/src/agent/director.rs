@@ -21,7 +21,7 @@ use super::{
     placement::Placement,
 };
 use crate::{
-    health::Several,
+    health::{Advice, Several, Wish},
     model::{Config, Name, Pool, RealServer},
     plan::{
         Actual, Admin, Desired, Effective, GuardLists, Inputs, MemberStatus, NextHop, Numbering,
@@ -243,11 +243,12 @@ impl Director {
 
     fn desired(&mut self, neighbours: &Neighbours) -> Desired {
         let (down, places, left) = (&self.down, &self.placement.places, &self.left_hops);
-        let (placement, slow) = (&self.placement, &self.slow);
+        let (placement, slow, checks) = (&self.placement, &self.slow, &self.checks);
         let status = |pool: &Name, address: IpAddr| MemberStatus {
             healthy: !down.contains(&(pool.clone(), address)),
             local: placement.local.contains(&address),
             ramp: slow.ramp(pool, address),
+            advice: checks.get(&(pool.clone(), address)).map_or(Advice::NONE, Several::advice),
             next_hop: places.get(&address).and_then(|place| {
                 let resolved = placement.next_hop(place, neighbours);
                 resolved.or_else(|| left.get(&address).copied())
@@ -265,9 +266,11 @@ impl Director {
 
     /// Tells who has become available since the last time: they start slowly, where their pool says so.
     fn start_slowly(&mut self, now: Instant) {
-        let (effective, down) = (&self.effective, &self.down);
+        let (effective, down, checks) = (&self.effective, &self.down, &self.checks);
         let available = |pool: &Pool, server: &RealServer| {
+            let key = (pool.name.clone(), server.address);
             effective.admin(&pool.name, &server.name) == Admin::Ready
+                && checks.get(&key).is_none_or(|checks| checks.advice().wish == Wish::Ready)
                 && !down.contains(&(pool.name.clone(), server.address))
         };
         self.slow.look(effective, available, now);

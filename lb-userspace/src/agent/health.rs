@@ -6,8 +6,9 @@ use tracing::info;
 
 use super::{director::Director, prober::Event};
 use crate::{
-    health::{self, Several},
-    model::{Checks, Name},
+    health::{self, Advice, Several},
+    model::{Checks, Name, Pool, RealServer},
+    plan::Admin,
 };
 
 impl Director {
@@ -21,8 +22,11 @@ impl Director {
             return false;
         };
         let key = (pool.name.clone(), server.address);
+        let mut advised = false;
         if let Some(checks) = self.checks.get_mut(&key) {
-            checks.note(event.check, event.state);
+            let before = checks.advice();
+            checks.note(event.check, event.state, event.advice);
+            advised = checks.advice() != before;
         }
         let state = self.checks.get(&key).map_or(event.state, Several::state);
         let changed = match state {
@@ -33,7 +37,23 @@ impl Director {
             let Event { pool, server, reason, .. } = event;
             info!(pool, server, %state, reason, "health");
         }
-        changed
+        if advised {
+            let Event { pool, server, advice, .. } = event;
+            info!(pool, server, advice = advice.words().unwrap_or_default(), "advice");
+        }
+        changed || advised
+    }
+
+    /// How much a real server wants, by its own word.
+    pub(super) fn advice(&self, pool: &Pool, server: &RealServer) -> Advice {
+        let checks = self.checks.get(&(pool.name.clone(), server.address));
+        checks.map_or(Advice::NONE, Several::advice)
+    }
+
+    /// The operator's word on a real server or its own, whichever is the stronger.
+    pub(super) fn admin(&self, pool: &Pool, server: &RealServer) -> Admin {
+        let word = self.effective.admin(&pool.name, &server.name);
+        word.max(self.advice(pool, server).wish.into())
     }
 
     /// Expects the results of a pool's checks of a real server; of no check: it counts as alive.

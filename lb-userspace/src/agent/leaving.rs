@@ -18,9 +18,8 @@ impl Director {
         let mut pools = Vec::new();
         for pool in &self.effective.config.pools {
             let Some(numbers) = self.ledger.numbering().pools.get(&pool.name) else { continue };
-            let drains = |server| self.effective.admin(&pool.name, server) == Admin::Drain;
-            let leaving =
-                !numbers.retired.is_empty() || pool.servers.iter().any(|s| drains(&s.name));
+            let leaving = !numbers.retired.is_empty()
+                || pool.servers.iter().any(|server| self.admin(pool, server) == Admin::Drain);
             if leaving && self.notes_hold(pool) {
                 pools.push(NotedPool { number: numbers.number, patience: pool.window.patience() });
             }

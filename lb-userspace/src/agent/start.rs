@@ -325,10 +325,12 @@ fn target(
         check: index,
         job: Job {
             kind: check.kind.clone(),
-            address: SocketAddr::new(server.address, port),
+            address: SocketAddr::new(check.route.address.unwrap_or(server.address), port),
             interface: None,
             // Never a VIP: the real server holds it too, and would answer itself.
-            source: None,
+            source: check.route.source,
+            mark: check.route.mark,
+            proxy: check.route.proxy_protocol,
             interval: check.interval,
             timeout: check.timeout,
             place: Target::place(pool.name.as_str(), server.name.as_str(), index),

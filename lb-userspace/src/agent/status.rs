@@ -151,13 +151,14 @@ impl Agent {
         let admin = self.director.effective.admin(&pool.name, &server.name);
         let numbers = self.director.ledger.numbering().pools.get(&pool.name);
         let number = numbers.zip(self.number(&pool.name, server));
-        let drained = number.filter(|_| admin == Admin::Drain);
+        let drained = number.filter(|_| self.director.admin(pool, server) == Admin::Drain);
         ServerStatus {
             name: server.name.clone(),
             address: server.address,
             weight: server.weight.get(),
             sorry: pool.is_sorry(server),
             admin,
+            advice: self.director.advice(pool, server).words(),
             differs_from_file: self.differs(pool, server),
             state: self.state(pool, server),
             share: self.share(&pool.name, server, shares),
@@ -173,7 +174,7 @@ impl Agent {
     /// What decides about new flows, the strongest word first.
     fn state(&self, pool: &Pool, server: &RealServer) -> String {
         let down = self.director.down.contains(&(pool.name.clone(), server.address));
-        match self.director.effective.admin(&pool.name, &server.name) {
+        match self.director.admin(pool, server) {
             Admin::Maintenance => "maintenance",
             Admin::Drain => "drain",
             Admin::Ready if down => "down",

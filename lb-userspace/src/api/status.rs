@@ -187,6 +187,9 @@ pub struct ServerStatus {
     pub sorry: bool,
     /// What an operator has said.
     pub admin: Admin,
+    /// How much it wants by its own word, where that is not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
     /// True where an operator added it or gave it its weight: the file says otherwise.
     pub differs_from_file: bool,
     /// As in [`RealTraffic`].

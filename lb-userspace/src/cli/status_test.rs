@@ -45,6 +45,7 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
         weight,
         sorry: false,
         admin: Admin::Ready,
+        advice: None,
         differs_from_file: false,
         state,
         share,

@@ -77,11 +77,16 @@ pub(super) const CHECK: Schema = Schema {
     title: "`check` of a pool",
     keys: &[
         "type",
+        "address",
         "port",
+        "source",
+        "mark",
+        "proxy_protocol",
         "interval",
         "timeout",
         "rise",
         "fall",
+        "version",
         "method",
         "path",
         "host",
@@ -89,11 +94,30 @@ pub(super) const CHECK: Schema = Schema {
         "status",
         "body",
         "body_regex",
+        "body_sha256",
+        "requests",
+        "tls",
         "sni",
         "verify",
         "user",
+        "query",
+        "record",
+        "rcode",
+        "answer",
+        "send",
+        "send_hex",
+        "expect",
+        "expect_hex",
+        "expect_regex",
+        "service",
     ],
-    later: &["script", "tls", "ca"],
+    later: &["script", "ca"],
+};
+
+pub(super) const REQUEST: Schema = Schema {
+    title: "`requests` of a check",
+    keys: &["method", "path", "host", "headers", "status", "body", "body_regex", "body_sha256"],
+    later: &[],
 };
 
 pub(super) const SERVER: Schema =
@@ -275,7 +299,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 21] = [
+pub(super) const ALL: [&Schema; 22] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -290,6 +314,7 @@ pub(super) const ALL: [&Schema; 21] = [
     &MAIL,
     &POOL,
     &CHECK,
+    &REQUEST,
     &SERVER,
     &SORRY_SERVER,
     &TUNNEL,

@@ -126,6 +126,22 @@ impl<'a> Table<'a> {
         Some(Item { value: value.get_ref(), span: value.span(), path: self.path_of(key) })
     }
 
+    /// The one that is there of several keys for the same thing; of two, the first.
+    pub(super) fn one_of(
+        &self,
+        keys: &[&'static str],
+        what: &str,
+        sink: &mut Sink,
+    ) -> Option<(&'static str, Item<'a>)> {
+        let mut there = keys.iter().filter_map(|key| Some((*key, self.get(key)?)));
+        let first = there.next()?;
+        for (key, item) in there {
+            let message = format!("`{}` and `{key}` are two ways to say the same: {what}", first.0);
+            sink.error(item.span, item.path, message).help("keep one of them".to_owned());
+        }
+        Some(first)
+    }
+
     /// The value of a key that must be there.
     pub(super) fn require(&self, key: &str, example: &str, sink: &mut Sink) -> Option<Item<'a>> {
         let item = self.get(key);
@@ -224,7 +240,11 @@ impl<'a> Item<'a> {
                 return Err(Refusal { message, help: Some(choice) });
             }
             let message = format!("unknown {what} `{text}`");
-            Err(Refusal { message, help: did_you_mean(text, known()).or(Some(choice)) })
+            let help = match did_you_mean(text, known()) {
+                Some(nearest) => format!("{nearest} {choice}"),
+                None => choice,
+            };
+            Err(Refusal { message, help: Some(help) })
         })
     }
 

@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, Initial, Outcome, Report, Settings, State, Transition};
+use super::{Advice, Failure, Initial, Outcome, Report, Settings, State, Transition};
 
 /// The checker of one real server.
 #[derive(Clone, Debug)]
@@ -39,6 +39,7 @@ impl Checker {
                 checks: 0,
                 failure: None,
                 inconclusive: None,
+                advice: Advice::NONE,
             },
         }
     }
@@ -67,12 +68,17 @@ impl Checker {
 
     /// Takes the result of a check.
     pub fn outcome(&mut self, now: Duration, outcome: Outcome) -> Option<Transition> {
+        match outcome {
+            Outcome::Passed => self.report.advice = Advice::NONE,
+            Outcome::Advised(advice) => self.report.advice = advice,
+            Outcome::Failed(_) | Outcome::Inconclusive(_) => {}
+        }
         let (seen, reason) = match outcome {
             Outcome::Inconclusive(reason) => {
                 self.report.inconclusive = Some(reason);
                 return None;
             }
-            Outcome::Passed => (State::Up, "answers".to_owned()),
+            Outcome::Passed | Outcome::Advised(_) => (State::Up, "answers".to_owned()),
             Outcome::Failed(reason) => (State::Down, reason),
         };
         self.report.inconclusive = None;

@@ -4,12 +4,14 @@
 //! choosing, and what is to be done comes out. When checks are made is the [`Scheduler`]'s business, in the probe;
 //! what their results mean is the [`Checker`]'s, in the agent.
 
+mod advice;
 mod checker;
 pub mod protocol;
 mod report;
 mod scheduler;
 mod several;
 
+pub use advice::{Advice, Share, Wish};
 pub use checker::Checker;
 pub use report::{Failure, Report};
 pub use scheduler::{CheckId, Lateness, Scheduler};
@@ -88,6 +90,8 @@ pub struct Settings {
 pub enum Outcome {
     /// The server answered.
     Passed,
+    /// The server answered, and said how much it wants.
+    Advised(Advice),
     /// It did not; the words say why.
     Failed(String),
     /// The check itself could not be made (no file descriptors left, interface gone, ...). It

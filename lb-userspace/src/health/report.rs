@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::State;
+use super::{Advice, State};
 
 /// A snapshot of one checker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Report {
     pub failure: Option<Failure>,
     /// Why the last check could not be made at all; gone with the next conclusive one.
     pub inconclusive: Option<String>,
+    /// What the last check that passed has heard of how much the server wants.
+    pub advice: Advice,
 }
 
 /// A run of failed checks.

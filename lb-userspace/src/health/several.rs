@@ -1,6 +1,6 @@
 //! What several checks of one real server say together.
 
-use super::State;
+use super::{Advice, State};
 
 /// The results of a real server's checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,13 +10,14 @@ pub struct Several {
     /// What holds of a check without a result yet.
     initial: State,
     results: Vec<Option<State>>,
+    advice: Vec<Advice>,
 }
 
 impl Several {
     /// So many checks, none of which has a result yet; `needed` of them must find the server up.
     #[must_use]
     pub fn new(checks: usize, needed: usize, initial: State) -> Self {
-        Self { needed, initial, results: vec![None; checks] }
+        Self { needed, initial, results: vec![None; checks], advice: vec![Advice::NONE; checks] }
     }
 
     /// Other checks than before, after a reload. Those in the same place keep their results.
@@ -24,13 +25,22 @@ impl Several {
         self.initial = self.state();
         self.needed = needed;
         self.results.resize(checks, None);
+        self.advice.resize(checks, Advice::NONE);
     }
 
     /// Takes a result. One of a check that is gone is ignored.
-    pub fn note(&mut self, check: usize, found: State) {
-        if let Some(result) = self.results.get_mut(check) {
-            *result = Some(found);
+    pub fn note(&mut self, check: usize, found: State, advice: Advice) {
+        if let (Some(result), Some(heard)) =
+            (self.results.get_mut(check), self.advice.get_mut(check))
+        {
+            (*result, *heard) = (Some(found), advice);
         }
+    }
+
+    /// How much the server wants: the least that any of them has heard.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        self.advice.iter().fold(Advice::NONE, |all, one| all.and(*one))
     }
 
     /// What they say together.
@@ -45,6 +55,7 @@ impl Several {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::{Share, Wish};
     use State::{Down, Up};
 
     #[test]
@@ -53,7 +64,10 @@ mod tests {
             [(2, [Up, Up], Up), (2, [Up, Down], Down), (1, [Up, Down], Up), (1, [Down, Down], Down)]
         {
             let mut several = Several::new(2, needed, Up);
-            results.into_iter().enumerate().for_each(|(check, found)| several.note(check, found));
+            results
+                .into_iter()
+                .enumerate()
+                .for_each(|(check, found)| several.note(check, found, Advice::NONE));
             assert_eq!(several.state(), wanted, "{needed} of {results:?}");
         }
     }
@@ -62,28 +76,39 @@ mod tests {
     fn before_the_first_results_nothing_changes() {
         let mut up = Several::new(2, 2, Up);
         assert_eq!(up.state(), Up);
-        up.note(1, Down);
+        up.note(1, Down, Advice::NONE);
         assert_eq!(up.state(), Down);
         let mut down = Several::new(2, 2, Down);
-        down.note(0, Up);
+        down.note(0, Up, Advice::NONE);
         assert_eq!(down.state(), Down, "the second has not said so");
-        down.note(1, Up);
+        down.note(1, Up, Advice::NONE);
         assert_eq!(down.state(), Up);
     }
 
     #[test]
     fn a_reload_changes_no_state_by_itself() {
         let mut several = Several::new(1, 1, Up);
-        several.note(0, Up);
+        several.note(0, Up, Advice::NONE);
         several.change(3, 3);
         assert_eq!(several.state(), Up);
-        several.note(2, Down);
+        several.note(2, Down, Advice::NONE);
         assert_eq!(several.state(), Down);
         several.change(2, 2);
         assert_eq!(several.state(), Down, "until the second has a result");
-        several.note(1, Up);
+        several.note(1, Up, Advice::NONE);
         assert_eq!(several.state(), Up);
-        several.note(9, Down);
+        several.note(9, Down, Advice::NONE);
         assert_eq!(several.state(), Up);
+    }
+
+    #[test]
+    fn the_least_advice_counts() {
+        let mut several = Several::new(2, 2, Up);
+        let half = Advice { share: Share::rounded(50), ..Advice::NONE };
+        several.note(0, Up, half);
+        several.note(1, Up, Advice { wish: Wish::Drain, ..Advice::NONE });
+        assert_eq!(several.advice(), Advice { wish: Wish::Drain, ..half });
+        several.change(1, 1);
+        assert_eq!(several.advice(), half);
     }
 }

@@ -1,21 +1,33 @@
 //! A pool's health check: how a real server is asked whether it is alive.
 
+mod digest;
+mod dns;
+mod grpc;
 mod http;
 mod login;
+mod pattern;
+mod route;
 mod tls;
+mod udp;
 
+pub use digest::{BodyDigest, BodyDigestError};
+pub use dns::{DnsCheck, DnsCode, DnsName, DnsNameError, DnsRecord};
+pub use grpc::{GrpcCheck, GrpcService, GrpcServiceError};
 pub use http::{
-    BodyMatch, HttpCheck, HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, Pattern,
-    StatusRange,
+    BodyMatch, HttpCheck, HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, HttpRequest,
+    HttpVersion, StatusRange,
 };
 pub use login::{Login, UserName, UserNameError};
+pub use pattern::{Pattern, PatternError};
+pub use route::{CheckRoute, ProxyVersion};
 pub use tls::{TlsCheck, TlsName, TlsNameError};
+pub use udp::{AgentCheck, Expectation, Payload, PayloadError, UdpCheck};
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{duration, show_duration};
+use super::{Protocol, duration, show_duration};
 
 /// How a real server is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,13 +57,45 @@ pub enum CheckKind {
     Redis,
     /// By greeting and farewell of a mail server.
     Smtp,
+    /// By one question in the DNS.
+    Dns(DnsCheck),
+    /// By a datagram.
+    Udp(UdpCheck),
+    /// By an ICMP echo.
+    Ping,
+    /// By gRPC's health service.
+    Grpc(GrpcCheck),
+    /// By the word of an agent on it.
+    Agent(AgentCheck),
 }
 
 impl CheckKind {
+    /// Whose ports it goes to, the usual one first; none of a kind that knows no ports.
+    #[must_use]
+    pub const fn protocols(&self) -> &'static [Protocol] {
+        match self {
+            Self::Ping => &[],
+            Self::Udp(_) => &[Protocol::Udp],
+            Self::Dns(_) => &[Protocol::Udp, Protocol::Tcp],
+            _ => &[Protocol::Tcp],
+        }
+    }
+
+    /// Does it speak HTTP/2?
+    #[must_use]
+    pub fn speaks_http2(&self) -> bool {
+        match self {
+            Self::Grpc(_) => true,
+            Self::Http(http) | Self::Https { http, .. } => http.version == HttpVersion::Two,
+            _ => false,
+        }
+    }
+
     /// What it wants of a certificate, if it speaks TLS.
     pub fn tls(&self) -> Option<&TlsCheck> {
         match self {
             Self::Tls(tls) | Self::Https { tls, .. } => Some(tls),
+            Self::Grpc(grpc) => grpc.certificate.as_ref(),
             _ => None,
         }
     }
@@ -68,6 +112,11 @@ impl fmt::Display for CheckKind {
             Self::Mysql(_) => "mysql",
             Self::Redis => "redis",
             Self::Smtp => "smtp",
+            Self::Dns(_) => "dns",
+            Self::Udp(_) => "udp",
+            Self::Ping => "ping",
+            Self::Grpc(_) => "grpc",
+            Self::Agent(_) => "agent",
         })
     }
 }
@@ -78,6 +127,9 @@ pub struct Check {
     /// How to ask.
     #[serde(flatten)]
     pub kind: CheckKind,
+    /// Which way.
+    #[serde(flatten)]
+    pub route: CheckRoute,
     /// Where to; `Config::check_port` says what holds without it.
     pub port: Option<u16>,
     /// Time from one check to the next.
@@ -96,6 +148,7 @@ impl Default for Check {
     fn default() -> Self {
         Self {
             kind: CheckKind::default(),
+            route: CheckRoute::default(),
             port: None,
             interval: Duration::from_secs(2),
             timeout: Duration::from_secs(1),

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Check, Limits, Mail, Mode, Node, Pool, RealServer, Service, Tracker, VrrpGroup, VrrpInstance,
+    Check, Limits, Mail, Mode, Node, Pool, Protocol, RealServer, Service, Tracker, VrrpGroup,
+    VrrpInstance,
 };
 
 /// A node, its limits, and its services with their pools.
@@ -62,13 +63,17 @@ impl Config {
         self.pools.iter().map(|pool| pool.servers.len()).sum()
     }
 
-    /// The port a server's health check goes to: the check's own, else the server's, else the
-    /// first TCP port of a service that uses the pool. `None` where nothing is checked: the pool
-    /// serves nothing.
+    /// The port a server's health check goes to: the check's own, else the server's, else the first one of a
+    /// service that uses the pool, by a protocol of the check's; 0 where it goes to no port. `None` where nothing
+    /// is checked: the pool serves nothing.
     pub fn check_port(&self, pool: &Pool, check: &Check, server: &RealServer) -> Option<u16> {
-        check
-            .port
-            .or(server.port)
-            .or_else(|| self.services_of(pool).find_map(Service::first_tcp_port))
+        let protocols = check.kind.protocols();
+        if protocols.is_empty() {
+            return Some(0);
+        }
+        let first = |protocol: &Protocol| {
+            self.services_of(pool).find_map(|service| service.first_port(*protocol))
+        };
+        check.port.or(server.port).or_else(|| protocols.iter().find_map(first))
     }
 }

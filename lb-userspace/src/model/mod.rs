@@ -28,9 +28,12 @@ mod weight;
 mod window;
 
 pub use check::{
-    BodyMatch, Check, CheckCountError, CheckKind, CheckTimeError, HttpCheck, HttpCheckError,
-    HttpHeader, HttpHost, HttpMethod, HttpPath, Login, Pattern, StatusRange, TlsCheck, TlsName,
-    TlsNameError, UserName, UserNameError,
+    AgentCheck, BodyDigest, BodyDigestError, BodyMatch, Check, CheckCountError, CheckKind,
+    CheckRoute, CheckTimeError, DnsCheck, DnsCode, DnsName, DnsNameError, DnsRecord, Expectation,
+    GrpcCheck, GrpcService, GrpcServiceError, HttpCheck, HttpCheckError, HttpHeader, HttpHost,
+    HttpMethod, HttpPath, HttpRequest, HttpVersion, Login, Pattern, PatternError, Payload,
+    PayloadError, ProxyVersion, StatusRange, TlsCheck, TlsName, TlsNameError, UdpCheck, UserName,
+    UserNameError,
 };
 pub use checks::{Checks, ChecksNeededError};
 pub use config::Config;

@@ -118,10 +118,10 @@ impl Service {
     }
 
     /// The first of its TCP ports that it names.
-    pub fn first_tcp_port(&self) -> Option<u16> {
+    pub fn first_port(&self, protocol: Protocol) -> Option<u16> {
         self.ports
             .iter()
-            .find(|spec| spec.protocol == Protocol::Tcp && !spec.is_wildcard())
+            .find(|spec| spec.protocol == protocol && !spec.is_wildcard())
             .map(|spec| spec.first)
     }
 }
@@ -165,9 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn first_tcp_port() {
-        assert_eq!(service(&["tcp/*", "tcp/443", "udp/53"], None).first_tcp_port(), Some(443));
-        assert_eq!(service(&["tcp/*", "udp/53"], None).first_tcp_port(), None);
-        assert_eq!(service(&["tcp/8000-8100"], None).first_tcp_port(), Some(8_000));
+    fn first_port() {
+        assert_eq!(
+            service(&["tcp/*", "tcp/443", "udp/53"], None).first_port(Protocol::Tcp),
+            Some(443)
+        );
+        assert_eq!(service(&["tcp/*", "udp/53"], None).first_port(Protocol::Tcp), None);
+        assert_eq!(service(&["tcp/*", "udp/53"], None).first_port(Protocol::Udp), Some(53));
+        assert_eq!(service(&["tcp/8000-8100"], None).first_port(Protocol::Tcp), Some(8_000));
     }
 }

@@ -16,12 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Effective, Numbering, PoolNumbers, marks};
 use crate::{
+    health::{Advice, Wish},
     model::{self, Name, RealServer, SchedulerKind},
     schedule::{Rings, turns},
 };
 
-/// What an operator has said of a real server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What an operator has said of a real server. The later one is the stronger one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Admin {
     /// Take new flows.
@@ -31,6 +32,16 @@ pub enum Admin {
     Drain,
     /// Out at once: flows that it has break.
     Maintenance,
+}
+
+impl From<Wish> for Admin {
+    fn from(wish: Wish) -> Self {
+        match wish {
+            Wish::Ready => Self::Ready,
+            Wish::Drain => Self::Drain,
+            Wish::Maintenance => Self::Maintenance,
+        }
+    }
 }
 
 impl fmt::Display for Admin {
@@ -78,11 +89,22 @@ pub struct MemberStatus {
     pub local: bool,
     /// How much of its weight it has.
     pub ramp: Ramp,
+    /// How much it wants, by its own word.
+    pub advice: Advice,
+}
+
+impl MemberStatus {
+    /// Hundredths of its weight that it has: 0 to 200, so that the largest weight still fits.
+    fn parts(&self) -> u16 {
+        let share = u32::from(self.advice.share.percent());
+        let parts = share * u32::from(self.ramp.get()) / 100;
+        u16::try_from(parts.max(share.min(1))).unwrap_or(100)
+    }
 }
 
 impl Default for MemberStatus {
     fn default() -> Self {
-        Self { healthy: true, next_hop: None, local: false, ramp: Ramp::FULL }
+        Self { healthy: true, next_hop: None, local: false, ramp: Ramp::FULL, advice: Advice::NONE }
     }
 }
 
@@ -237,14 +259,15 @@ impl Desired {
         let mut open = BTreeSet::new();
         let all = || pool.servers.iter().chain(&pool.sorry);
         let status = |server: &RealServer| (inputs.status)(&pool.name, server.address);
-        // While one of them starts slowly, weights are counted in hundredths.
-        let slow = all().any(|server| status(server).ramp.get() < 100);
+        // While one of them starts slowly, or wants a part of its weight, weights are counted in hundredths.
+        let parted = all().any(|server| status(server).parts() != 100);
         for server in all() {
             let Some(&number) = numbers.members.get(&server.address) else { continue };
             let status = status(server);
             let admin = inputs.effective.admin(&pool.name, &server.name);
-            let parts = if slow { u16::from(status.ramp.get()) } else { 1 };
-            let weight = server.weight.get() * parts;
+            let admin = admin.max(status.advice.wish.into());
+            let weight = status.advice.weight.unwrap_or(server.weight).get();
+            let weight = weight * if parted { status.parts() } else { 1 };
             let member = Member { number, address: server.address.into(), weight };
             let reached = status.local || status.next_hop.is_some();
             let available = status.healthy && admin == Admin::Ready && reached;

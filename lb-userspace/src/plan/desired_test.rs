@@ -18,8 +18,13 @@ const HOP: NextHop = NextHop {
     destination_mac: [2, 0, 0, 0, 0, 9],
     mtu: 1_500,
 };
-const UP: MemberStatus =
-    MemberStatus { healthy: true, next_hop: Some(HOP), local: false, ramp: Ramp::FULL };
+const UP: MemberStatus = MemberStatus {
+    healthy: true,
+    next_hop: Some(HOP),
+    local: false,
+    ramp: Ramp::FULL,
+    advice: Advice::NONE,
+};
 
 fn keys() -> HashKeys {
     HashKeys::from_seed([3; 32])

@@ -5,45 +5,33 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    connect::{CheckError, connect},
-    converse::{Awaited, converse},
+    ask::{ask, blame},
+    converse::Awaited,
     message::Job,
-    tls,
+    way::Way,
 };
-use crate::health::{Outcome, protocol};
-
-/// What a check by TLS waits for at first.
-pub(super) const TLS_HANDSHAKE: &str = "the end of the TLS handshake";
+use crate::health::{Advice, Outcome};
 
 /// Makes the check, and says what it has found and how long it took.
 pub(super) async fn check(job: &Job) -> (Outcome, Duration) {
     let started = Instant::now();
     let awaited = Awaited::default();
-    let result = timeout(job.timeout, ask(job, &awaited)).await;
-    let outcome = match result.unwrap_or_else(|_| Err(awaited.too_late(job.timeout))) {
-        Ok(()) => Outcome::Passed,
+    let way = Way {
+        address: job.address,
+        interface: job.interface.as_deref(),
+        source: job.source,
+        mark: job.mark,
+        proxy: job.proxy,
+    };
+    let result = timeout(job.timeout, ask(&job.kind, &way, &awaited)).await;
+    let result = result.unwrap_or_else(|_| awaited.too_late(job.timeout).map(|()| Advice::NONE));
+    let outcome = match blame(&job.kind, result) {
+        Ok(Advice::NONE) => Outcome::Passed,
+        Ok(advice) => Outcome::Advised(advice),
         Err(error) if error.is_local() => Outcome::Inconclusive(error.to_string()),
         Err(error) => Outcome::Failed(error.to_string()),
     };
     (outcome, started.elapsed())
-}
-
-/// What it waits for is put down where it can be seen by whoever gives it up.
-async fn ask(job: &Job, awaited: &Awaited) -> Result<(), CheckError> {
-    let mut stream = connect(job.address, job.interface.as_deref(), job.source).await?;
-    let conversation = protocol::conversation(&job.kind, job.address);
-    let Some(tls) = job.kind.tls() else {
-        return match conversation {
-            Some(conversation) => converse(&mut stream, conversation, awaited).await,
-            None => Ok(()),
-        };
-    };
-    awaited.put(TLS_HANDSHAKE);
-    let mut stream = tls::handshake(stream, tls, job.address.ip()).await?;
-    match conversation {
-        Some(conversation) => converse(&mut stream, conversation, awaited).await,
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

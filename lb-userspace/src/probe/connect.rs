@@ -5,42 +5,32 @@
 //! a connection that is gone before it said anything, as from other load balancers' checks.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use socket2::{Protocol, Type};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::tls::TlsError;
-use crate::health::protocol::Complaint;
+use super::way::Way;
+use crate::health::protocol::{Complaint, proxy_header};
 
 /// Connects. The connection is reset when it is dropped.
-pub(super) async fn connect(
-    address: SocketAddr,
-    interface: Option<&str>,
-    source: Option<IpAddr>,
-) -> Result<TcpStream, CheckError> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    }
-    .map_err(|source| CheckError::Local { task: "open a socket".to_owned(), source })?;
+pub(super) async fn connect(way: &Way<'_>) -> Result<TcpStream, CheckError> {
+    let socket = way.socket(Type::STREAM, Some(Protocol::TCP))?;
     socket
-        .set_zero_linger()
+        .set_linger(Some(Duration::ZERO))
         .map_err(|source| CheckError::Local { task: "set SO_LINGER".to_owned(), source })?;
-    if let Some(name) = interface {
-        socket.bind_device(Some(name.as_bytes())).map_err(|source| CheckError::Local {
-            task: format!("leave by interface {name}"),
-            source,
-        })?;
+    let connecting = TcpSocket::from_std_stream(socket.into()).connect(way.address);
+    let mut stream =
+        connecting.await.map_err(|error| CheckError::of_connect(way.address, error))?;
+    if let Some(version) = way.proxy {
+        let written = stream.write_all(proxy_header(version)).await;
+        written.map_err(|error| CheckError::broken("an answer", error))?;
     }
-    if let Some(address) = source {
-        socket.bind(SocketAddr::new(address, 0)).map_err(|source| CheckError::Local {
-            task: format!("connect from {address}"),
-            source,
-        })?;
-    }
-    socket.connect(address).await.map_err(|error| CheckError::of_connect(address, error))
+    Ok(stream)
 }
 
 /// Why a check did not pass.
@@ -48,6 +38,8 @@ pub(super) async fn connect(
 pub(super) enum CheckError {
     #[error("connection refused")]
     Refused,
+    #[error("port unreachable, says ICMP: nothing listens there")]
+    PortUnreachable,
     #[error("no answer within {0:?}")]
     NoAnswer(Duration),
     #[error("connected, but {awaited} did not come within {timeout:?}")]
@@ -58,6 +50,11 @@ pub(super) enum CheckError {
     Tls(#[from] TlsError),
     #[error(transparent)]
     Answer(#[from] Complaint),
+    #[error("no HTTP/2 at this port: {0}")]
+    NoHttp2(String),
+    /// An agent that says nothing takes nobody out.
+    #[error("the agent says nothing: {0}")]
+    NoWord(Box<Self>),
     #[error("no answer (the kernel gave up)")]
     GivenUp,
     #[error("no route to host")]
@@ -110,7 +107,7 @@ impl CheckError {
 
     /// The server is not to blame.
     pub(super) fn is_local(&self) -> bool {
-        matches!(self, Self::Local { .. })
+        matches!(self, Self::Local { .. } | Self::NoWord(_))
     }
 }
 

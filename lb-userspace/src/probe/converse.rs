@@ -7,35 +7,63 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::connect::CheckError;
+use crate::health::Advice;
 use crate::health::protocol::{Conversation, Step};
 
 /// Read at a time, in bytes.
 const PORTION: usize = 4 << 10;
 
-/// What a check waits for: nothing named while it connects.
+/// What a check waits for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Awaited(Arc<RwLock<Option<&'static str>>>);
+pub(super) struct Awaited(Arc<RwLock<What>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+enum What {
+    /// The first sign of life.
+    #[default]
+    Anything,
+    /// This, over a connection.
+    Words(&'static str),
+    /// Nothing need come.
+    Nothing,
+}
 
 impl Awaited {
-    pub(super) fn put(&self, what: &'static str) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    pub(super) fn put(&self, words: &'static str) {
+        self.set(What::Words(words));
     }
 
-    /// The words for a check that has taken too long.
-    pub(super) fn too_late(&self, timeout: Duration) -> CheckError {
+    /// The next connection is not there yet.
+    pub(super) fn put_anything(&self) {
+        self.set(What::Anything);
+    }
+
+    /// From now on, silence is well.
+    pub(super) fn put_nothing(&self) {
+        self.set(What::Nothing);
+    }
+
+    fn set(&self, what: What) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    /// The verdict on a check that has taken all its time.
+    pub(super) fn too_late(&self, timeout: Duration) -> Result<(), CheckError> {
         match *self.0.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(awaited) => CheckError::Silent { awaited, timeout },
-            None => CheckError::NoAnswer(timeout),
+            What::Words(awaited) => Err(CheckError::Silent { awaited, timeout }),
+            What::Anything => Err(CheckError::NoAnswer(timeout)),
+            What::Nothing => Ok(()),
         }
     }
 }
 
-/// Speaks until there is a verdict. The caller limits the time.
+/// Speaks until there is a verdict: the server is well, and perhaps says how much it wants. The caller limits the
+/// time.
 pub(super) async fn converse(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     mut conversation: Box<dyn Conversation>,
     awaited: &Awaited,
-) -> Result<(), CheckError> {
+) -> Result<Advice, CheckError> {
     let mut say = conversation.opening();
     let mut portion = [0; PORTION];
     loop {
@@ -51,12 +79,13 @@ pub(super) async fn converse(
         };
         if count == 0 {
             written.map_err(broken)?;
-            return Ok(conversation.closed()?);
+            conversation.closed()?;
+            return Ok(conversation.advice());
         }
         say = match conversation.receive(&portion[..count])? {
             Step::More => Vec::new(),
             Step::Send(bytes) => bytes,
-            Step::Passed => return Ok(()),
+            Step::Passed => return Ok(conversation.advice()),
         };
     }
 }

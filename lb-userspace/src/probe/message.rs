@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     health::{CheckId, Outcome},
-    model::CheckKind,
+    model::{CheckKind, Mark, ProxyVersion},
 };
 
 /// What the agent says.
@@ -35,6 +35,10 @@ pub struct Job {
     pub interface: Option<String>,
     /// The address to connect from; `None` leaves it to the kernel.
     pub source: Option<IpAddr>,
+    /// The firewall mark of its packets.
+    pub mark: Option<Mark>,
+    /// The header of the PROXY protocol before everything else, over connections.
+    pub proxy: Option<ProxyVersion>,
     /// From the start of one check to the start of the next.
     pub interval: Duration,
     /// How long one may take.

@@ -3,12 +3,16 @@
 //! It hears [`Order`]s and says [`Finding`]s, and knows neither pools nor names: what a result means for a real
 //! server is decided by the agent. It parses what real servers say, so it is given nothing that it could misuse.
 
+mod ask;
 mod check;
 mod connect;
 mod converse;
+mod datagram;
+mod http2;
 pub mod message;
 mod run;
 mod tls;
+mod way;
 
 pub use message::{Finding, Job, Order};
 pub use run::run;

@@ -39,24 +39,37 @@ pub(super) enum TlsError {
     NotTls,
     #[error("the server has refused the handshake: {0:?}")]
     Refused(AlertDescription),
+    #[error("the server does not offer HTTP/2 over TLS")]
+    NoHttp2,
     #[error("connection closed within the TLS handshake")]
     Closed,
     #[error("TLS handshake failed: {0}")]
     Other(Error),
 }
 
-/// Makes a TLS connection of a connection.
+/// Makes a TLS connection of a connection; one that is to speak HTTP/2 says so (RFC 9113 section 3.2).
 pub(super) async fn handshake(
     stream: TcpStream,
     check: &TlsCheck,
     address: IpAddr,
+    for_http2: bool,
 ) -> Result<TlsStream<TcpStream>, CheckError> {
-    let config = match check {
+    let mut config = match check {
         TlsCheck::Verified(_) => verifying_by_this_host()?,
         TlsCheck::Unverified(_) => not_verifying()?,
     };
-    handshake_by(config, stream, check, address).await
+    if for_http2 {
+        Arc::make_mut(&mut config).alpn_protocols = vec![HTTP2.to_vec()];
+    }
+    let stream = handshake_by(config, stream, check, address).await?;
+    if for_http2 && stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
+        return Err(TlsError::NoHttp2.into());
+    }
+    Ok(stream)
 }
+
+/// HTTP/2 over TLS, as ALPN calls it.
+const HTTP2: &[u8] = b"h2";
 
 /// The same by a certain configuration.
 async fn handshake_by(
@@ -81,7 +94,7 @@ fn of_handshake(error: io::Error, name: &str) -> CheckError {
     }
     match error.downcast::<Error>() {
         Ok(error) => of_tls(error, name).into(),
-        Err(error) => CheckError::broken(super::check::TLS_HANDSHAKE, error),
+        Err(error) => CheckError::broken(super::ask::TLS_HANDSHAKE, error),
     }
 }
 

@@ -60,6 +60,7 @@ pub struct Director {
     pub paths: DirectorPaths,
     binary: PathBuf,
     namespace: Namespace,
+    trusted: Option<PathBuf>,
     process: Option<Process>,
 }
 
@@ -71,7 +72,7 @@ impl Director {
         fs::create_dir_all(&paths.state)
             .with_context(|| format!("creating {}", paths.state.display()))?;
         let namespace = lab.namespace(name).clone();
-        Ok(Self { paths, binary: lb_binary()?, namespace, process: None })
+        Ok(Self { paths, binary: lb_binary()?, namespace, trusted: None, process: None })
     }
 
     /// Uses this binary instead of the one [`lb_binary`] finds.
@@ -87,6 +88,11 @@ impl Director {
             .with_context(|| format!("writing {}", self.paths.config.display()))
     }
 
+    /// From its next start on it trusts these certificate authorities, and no others.
+    pub fn trust(&mut self, certificates: &Path) {
+        self.trusted = Some(certificates.to_owned());
+    }
+
     /// Starts the agent and waits until its control socket answers.
     pub fn start(&mut self) -> Result<()> {
         self.start_with(&[])
@@ -96,6 +102,9 @@ impl Director {
     pub fn start_with(&mut self, args: &[&str]) -> Result<()> {
         let mut command = Command::new(&self.binary);
         command.arg("run").arg("--config").arg(&self.paths.config).args(args);
+        if let Some(certificates) = &self.trusted {
+            command.env("SSL_CERT_FILE", certificates);
+        }
         let mut process = Process::spawn(&self.namespace, &mut command, &self.paths.log)?;
         let answers = || UnixStream::connect(&self.paths.socket).is_ok() && self.status().is_ok();
         let ready = process.wait_ready(READY_LIMIT, answers);

@@ -115,6 +115,23 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         }),
     },
     Requirement {
+        name: "NSD",
+        why: "a name server in the tests of health checks",
+        group: Group::Test,
+        check: Check::Program("nsd"),
+        install: Install::Packages(Packages { service: Some("nsd"), ..packages(&[&["nsd"]]) }),
+    },
+    Requirement {
+        name: "OpenSMTPD",
+        why: "a mail server in the tests of health checks",
+        group: Group::Test,
+        check: Check::Program("smtpd"),
+        install: Install::Packages(Packages {
+            service: Some("opensmtpd"),
+            ..packages(&[&["opensmtpd"]])
+        }),
+    },
+    Requirement {
         name: "FRR",
         why: "its vrrpd is the other director in the tests of VRRP, too",
         group: Group::Test,

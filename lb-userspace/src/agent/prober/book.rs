@@ -78,22 +78,24 @@ impl Book {
         orders
     }
 
-    /// Takes note of what a probe says. It is worth an event where it changes the state, and the first time. What
+    /// Takes note of what a probe says. It is worth an event where it changes the state or the advice, and the first time. What
     /// is said of a check that there should not be is ignored.
     pub(super) fn note(&mut self, finding: Finding, now: Duration) -> Option<Event> {
         let Finding::Result { id, outcome, took } = finding;
         let key = self.keys.get(&id)?;
         let checker = &mut self.watched.get_mut(key)?.checker;
         let reason = match &outcome {
-            Outcome::Passed => "answers".to_owned(),
+            Outcome::Passed | Outcome::Advised(_) => "answers".to_owned(),
             Outcome::Failed(reason) | Outcome::Inconclusive(reason) => reason.clone(),
         };
-        let checks = checker.report().checks;
+        let Report { checks, advice, .. } = *checker.report();
         let changed = checker.outcome(now, outcome).is_some();
         let report = checker.report();
         let first = checks == 0 && report.checks == 1;
+        let changed = changed || advice != report.advice;
         let (pool, server, check) = key.clone();
-        let event = Event { pool, server, check, state: report.state, reason, took };
+        let (state, advice) = (report.state, report.advice);
+        let event = Event { pool, server, check, state, advice, reason, took };
         (changed || first).then_some(event)
     }
 

@@ -18,6 +18,8 @@ fn target(server: &str, check: usize) -> Target {
             address: "192.0.2.1:80".parse().unwrap(),
             interface: None,
             source: None,
+            mark: None,
+            proxy: None,
             interval: Duration::from_secs(2),
             timeout: Duration::from_secs(1),
             place: 0,

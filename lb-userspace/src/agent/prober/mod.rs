@@ -17,7 +17,7 @@ use tokio::{
 
 use self::book::Book;
 use crate::{
-    health::{Report, Settings, State},
+    health::{Advice, Report, Settings, State},
     probe::{Finding, Job, Order},
 };
 
@@ -52,7 +52,7 @@ impl Target {
     }
 }
 
-/// What the agent hears: the first result of each check, then each change of its state.
+/// What the agent hears: the first result of each check, then each change of its state or its advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The pool.
@@ -63,6 +63,8 @@ pub struct Event {
     pub check: usize,
     /// What holds from now on.
     pub state: State,
+    /// How much the server wants.
+    pub advice: Advice,
     /// Why, for people.
     pub reason: String,
     /// How long the check that decided it took.

@@ -11,6 +11,8 @@ fn target(listener: &TcpListener) -> Target {
         address: listener.local_addr().expect("its address"),
         interface: None,
         source: None,
+        mark: None,
+        proxy: None,
         interval: Duration::from_millis(20),
         timeout: Duration::from_secs(1),
         place: 0,

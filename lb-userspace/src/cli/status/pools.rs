@@ -115,9 +115,14 @@ fn notes(server: &ServerStatus) -> String {
         Admin::Maintenance => Some("operator: maintenance"),
         Admin::Ready => server.differs_from_file.then_some("differs from the file"),
     };
+    let advice = server.advice.as_ref().map(|advice| format!("its own word: {advice}"));
     let left = server.leaving.as_ref().map(left);
     let reason = server.health.as_ref().and_then(|HealthStatus { kind, reason, .. }| {
         reason.as_ref().map(|reason| format!("{kind} check: {reason}"))
     });
-    [word, left.as_deref(), reason.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    [word, advice.as_deref(), left.as_deref(), reason.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
 }

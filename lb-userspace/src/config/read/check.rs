@@ -1,14 +1,20 @@
 //! `check` of a pool.
 
+mod dns;
 mod http;
+mod route;
 mod tls;
+mod words;
 
 use toml::Spanned;
 
 use super::{Item, Sink, Table, port_number, schema};
 use crate::{
-    config::draft::CheckDraft,
-    model::{Check, CheckKind, Checks, Login, show_duration},
+    config::{
+        draft::CheckDraft,
+        table::{Meaning, Refusal},
+    },
+    model::{AgentCheck, Check, CheckKind, Checks, GrpcCheck, Login, UdpCheck, show_duration},
 };
 
 /// The kinds, by the word for them.
@@ -22,9 +28,14 @@ enum Kind {
     Mysql,
     Redis,
     Smtp,
+    Dns,
+    Udp,
+    Ping,
+    Grpc,
+    Agent,
 }
 
-const CHECKS: [(&str, Kind); 8] = [
+const CHECKS: [(&str, Kind); 13] = [
     ("tcp", Kind::Tcp),
     ("http", Kind::Http),
     ("tls", Kind::Tls),
@@ -33,19 +44,66 @@ const CHECKS: [(&str, Kind); 8] = [
     ("mysql", Kind::Mysql),
     ("redis", Kind::Redis),
     ("smtp", Kind::Smtp),
+    ("dns", Kind::Dns),
+    ("udp", Kind::Udp),
+    ("ping", Kind::Ping),
+    ("grpc", Kind::Grpc),
+    ("agent", Kind::Agent),
 ];
-const LATER_CHECKS: [&str; 3] = ["udp", "dns", "script"];
+const LATER_CHECKS: [&str; 2] = ["file", "script"];
 
-/// The keys of some kinds only, and what those kinds are called.
-const SPECIAL: [(&[&str], &[Kind], &str); 3] = [
-    (
-        &["method", "path", "host", "headers", "status", "body", "body_regex"],
-        &[Kind::Http, Kind::Https],
-        "`http` and `https`",
-    ),
-    (&["sni", "verify"], &[Kind::Tls, Kind::Https], "`tls` and `https`"),
-    (&["user"], &[Kind::Postgresql, Kind::Mysql], "`postgresql` and `mysql`"),
+/// Keys of some kinds only.
+struct Special {
+    keys: &'static [&'static str],
+    is_for: fn(Kind) -> bool,
+    /// What those kinds are called.
+    words: &'static str,
+}
+
+const SPECIAL: [Special; 10] = [
+    Special { keys: schema::REQUEST.keys, is_for: is_http, words: "types `http` and `https`" },
+    Special { keys: &["version", "requests"], is_for: is_http, words: "types `http` and `https`" },
+    Special {
+        keys: &["sni", "verify"],
+        is_for: |kind| matches!(kind, Kind::Tls | Kind::Https | Kind::Grpc),
+        words: "types `tls`, `https` and `grpc`",
+    },
+    Special {
+        keys: &["user"],
+        is_for: |kind| matches!(kind, Kind::Postgresql | Kind::Mysql),
+        words: "types `postgresql` and `mysql`",
+    },
+    Special {
+        keys: &["query", "record", "rcode", "answer"],
+        is_for: |kind| kind == Kind::Dns,
+        words: "type `dns`",
+    },
+    Special {
+        keys: &["send", "send_hex"],
+        is_for: |kind| matches!(kind, Kind::Udp | Kind::Agent),
+        words: "types `udp` and `agent`",
+    },
+    Special {
+        keys: &["expect", "expect_hex", "expect_regex"],
+        is_for: |kind| kind == Kind::Udp,
+        words: "type `udp`",
+    },
+    Special { keys: &["service", "tls"], is_for: |kind| kind == Kind::Grpc, words: "type `grpc`" },
+    Special {
+        keys: &["port"],
+        is_for: |kind| kind != Kind::Ping,
+        words: "other types than `ping`",
+    },
+    Special {
+        keys: &["proxy_protocol"],
+        is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping),
+        words: "other types than `dns`, `udp` and `ping`",
+    },
 ];
+
+const fn is_http(kind: Kind) -> bool {
+    matches!(kind, Kind::Http | Kind::Https)
+}
 
 /// Reads the check of a pool, or several.
 pub(super) fn read_all(item: &Item<'_>, sink: &mut Sink) -> Vec<CheckDraft> {
@@ -75,15 +133,25 @@ fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
             Kind::Tls => CheckKind::Tls(tls::read(&table, None, sink)?),
             Kind::Https => {
                 let http = http::read(&table, sink);
-                let tls = tls::read(&table, http.host.as_ref(), sink)?;
+                let host = http.requests.iter().find_map(|request| request.host.as_ref());
+                let tls = tls::read(&table, host, sink)?;
                 CheckKind::Https { http, tls }
             }
             Kind::Postgresql => CheckKind::Postgresql(login(&table, sink)),
             Kind::Mysql => CheckKind::Mysql(login(&table, sink)),
             Kind::Redis => CheckKind::Redis,
             Kind::Smtp => CheckKind::Smtp,
+            Kind::Dns => CheckKind::Dns(dns::read(&table, sink)),
+            Kind::Udp => CheckKind::Udp(UdpCheck {
+                send: words::send(&table, sink),
+                expect: words::expect(&table, sink),
+            }),
+            Kind::Ping => CheckKind::Ping,
+            Kind::Grpc => CheckKind::Grpc(grpc(&table, sink)?),
+            Kind::Agent => CheckKind::Agent(AgentCheck { send: words::send(&table, sink) }),
         },
-        ..Check::default()
+        route: route::read(&table, sink),
+        ..usual(kind)
     };
     let port = table.get("port").and_then(|item| item.integer(sink, port_number));
     let interval =
@@ -118,12 +186,44 @@ fn login(table: &Table<'_>, sink: &mut Sink) -> Login {
     Login { user: user.map(Spanned::into_inner) }
 }
 
+/// What holds where nothing is said. An agent says what it means: one word is enough.
+fn usual(kind: Kind) -> Check {
+    match kind {
+        Kind::Agent => Check { rise: 1, fall: 1, ..Check::default() },
+        _ => Check::default(),
+    }
+}
+
+fn grpc(table: &Table<'_>, sink: &mut Sink) -> Option<GrpcCheck> {
+    let service = table.get("service").and_then(|item| item.text(sink, |text| Ok(text.parse()?)));
+    let is_tls = table.get("tls").and_then(|item| item.boolean(sink));
+    let certificate = if is_tls.is_some_and(Spanned::into_inner) {
+        Some(tls::read(table, None, sink)?)
+    } else {
+        for item in ["sni", "verify"].into_iter().filter_map(|key| table.get(key)) {
+            let message = "there is no certificate in a check without TLS".to_owned();
+            sink.error(item.span, item.path, message).help("add `tls = true`".to_owned());
+        }
+        None
+    };
+    Some(GrpcCheck { service: service.map(Spanned::into_inner).unwrap_or_default(), certificate })
+}
+
+/// A text that says something.
+fn not_empty(text: &str, why: &str) -> Meaning<String> {
+    if text.is_empty() {
+        let help = Some("leave the key out, or write some words".to_owned());
+        return Err(Refusal { message: why.to_owned(), help });
+    }
+    Ok(text.to_owned())
+}
+
 fn refuse_keys_of_others(table: &Table<'_>, kind: Kind, sink: &mut Sink) {
-    for (keys, kinds, words) in SPECIAL {
-        for key in keys.iter().filter(|_| !kinds.contains(&kind)) {
+    for Special { keys, is_for, words } in SPECIAL {
+        for key in keys.iter().filter(|_| !is_for(kind)) {
             let Some(item) = table.get(key) else { continue };
             let message =
-                format!("`{key}` says nothing to this check: it is for checks of type {words}");
+                format!("`{key}` says nothing to this check: it is for checks of {words}");
             sink.error(item.span, item.path, message)
                 .help("name another `type`, or leave the key out".to_owned());
         }

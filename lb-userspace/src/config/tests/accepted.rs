@@ -4,19 +4,19 @@ use std::{path::Path, time::Duration};
 
 use super::*;
 use crate::model::{
-    BodyMatch, Check, CheckKind, Flood, GuardAction, HashKey, HttpCheck, HttpMethod, InterfaceName,
-    Limits, Mode, OnEmpty, Persistence, PersistenceDrain, Pool, Rate, SchedulerKind, SourceRate,
-    TlsCheck, Tunnel, TunnelKind, Weight, Window, XdpMode,
+    Check, Flood, GuardAction, HashKey, InterfaceName, Limits, Mode, OnEmpty, Persistence,
+    PersistenceDrain, Pool, Rate, SchedulerKind, SourceRate, Tunnel, TunnelKind, Weight, Window,
+    XdpMode,
 };
 
-fn accepted(text: &str) -> crate::model::Config {
+pub(super) fn accepted(text: &str) -> crate::model::Config {
     let parsed = parse("lb.toml", text).unwrap_or_else(|report| panic!("{report}"));
     assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
     parsed.config
 }
 
 /// The only one.
-fn the_check(pool: &Pool) -> &Check {
+pub(super) fn the_check(pool: &Pool) -> &Check {
     let mut checks = pool.checks.iter();
     assert_eq!(checks.len(), 1);
     checks.next().unwrap()
@@ -254,56 +254,6 @@ fn a_short_interval_shortens_the_timeout() {
     assert_eq!(check.timeout, Duration::from_millis(200));
 }
 
-/// An HTTP check, as the file says it and as the model does.
-#[test]
-fn an_http_check() {
-    let said = r#"type = "http", method = "OPTIONS", path = "/up?a", host = "a.example:81", headers = ["X-Lb: 1"],
-        status = ["200-299", "404"], body_regex = "^ok$""#;
-    let config = accepted(&edited(("type = \"tcp\"", said)));
-    let CheckKind::Http(check) = &the_check(config.pool("web").unwrap()).kind else {
-        panic!("{config:?}")
-    };
-    let text = |values: Vec<String>| values.join(" | ");
-    assert_eq!(check.method, HttpMethod::Options);
-    assert_eq!(check.path.to_string(), "/up?a");
-    assert_eq!(check.host.as_ref().unwrap().to_string(), "a.example:81");
-    assert_eq!(text(check.headers.iter().map(ToString::to_string).collect()), "X-Lb: 1");
-    assert_eq!(text(check.status.iter().map(ToString::to_string).collect()), "200-299 | 404");
-    assert_eq!(check.body, Some(BodyMatch::Regex("^ok$".parse().unwrap())));
-    let json = serde_json::to_string(&config).unwrap();
-    let read: crate::model::Config = serde_json::from_str(&json).unwrap();
-    assert_eq!(read.pools, config.pools);
-    assert!(json.contains(r#""type":"http","method":"OPTIONS""#), "{json}");
-
-    let plain = accepted(&edited(("type = \"tcp\"", "type = \"http\"")));
-    let usual = CheckKind::Http(HttpCheck::default());
-    assert_eq!(the_check(plain.pool("web").unwrap()).kind, usual);
-}
-
-/// Checks by TLS: whose certificate is looked at, and for which name.
-#[test]
-fn checks_by_tls() {
-    let tls_of = |said: &str| {
-        let config = accepted(&edited(("type = \"tcp\"", said)));
-        let json = serde_json::to_string(&config).unwrap();
-        let read: crate::model::Config = serde_json::from_str(&json).unwrap();
-        assert_eq!(read.pools, config.pools, "{json}");
-        the_check(config.pool("web").unwrap()).kind.tls().unwrap().clone()
-    };
-    let name = || "a.example".parse().unwrap();
-    assert_eq!(tls_of(r#"type = "tls", sni = "a.example""#), TlsCheck::Verified(name()));
-    assert_eq!(tls_of(r#"type = "tls", verify = false"#), TlsCheck::Unverified(None));
-    let both = r#"type = "tls", sni = "a.example", verify = false"#;
-    assert_eq!(tls_of(both), TlsCheck::Unverified(Some(name())));
-    assert_eq!(tls_of(r#"type = "https", host = "a.example:8443""#), TlsCheck::Verified(name()));
-    let other = r#"type = "https", host = "b.example", sni = "a.example", path = "/up""#;
-    assert_eq!(tls_of(other), TlsCheck::Verified(name()));
-    assert_eq!(
-        tls_of(r#"type = "https", host = "[::1]:8443", verify = false"#),
-        TlsCheck::Unverified(None)
-    );
-}
-
 #[test]
 fn the_model_goes_through_json() {
     let more =
@@ -314,18 +264,4 @@ fn the_model_goes_through_json() {
     let json = serde_json::to_string(&config).unwrap();
     assert_eq!(serde_json::from_str::<crate::model::Config>(&json).unwrap().pools, config.pools);
     assert!(json.contains(r#""interval":"2s""#) && json.contains(r#""ports":["tcp/80""#), "{json}");
-}
-
-#[test]
-fn several_checks() {
-    let one = |more: &str| {
-        let text = edited(("check = {", "check = [{ type = \"smtp\" }, {"));
-        let at = text.find("fall = 3 }").unwrap() + "fall = 3 }".len();
-        let text = format!("{}]{more}{}", &text[..at], &text[at..]);
-        accepted(&text).pool("web").unwrap().checks.clone()
-    };
-    let checks = one("");
-    let kinds: Vec<_> = checks.iter().map(|check| check.kind.to_string()).collect();
-    assert_eq!((kinds, checks.needed()), (vec!["smtp".to_owned(), "tcp".to_owned()], 2));
-    assert_eq!(one("\nchecks_needed = 1").needed(), 1);
 }

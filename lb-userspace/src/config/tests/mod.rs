@@ -1,6 +1,7 @@
 //! Tests of reading: what is accepted, each thing that can be wrong, and any text at all.
 
 mod accepted;
+mod accepted_checks;
 mod notify;
 mod properties;
 mod reference;

@@ -11,7 +11,7 @@ fn tls() {
                 (TCP, "verify = false"),
                 (8, "false", "pool[0].check.verify"),
                 &[
-                    "`verify` says nothing to this check: it is for checks of type `tls` and `https`",
+                    "`verify` says nothing to this check: it is for checks of types `tls`, `https` and `grpc`",
                 ],
             ),
             case(
@@ -54,7 +54,9 @@ fn http() {
             case(
                 (TCP, "path = \"/\""),
                 (8, "\"/\"", "pool[0].check.path"),
-                &["`path` says nothing to this check: it is for checks of type `http` and `https`"],
+                &[
+                    "`path` says nothing to this check: it is for checks of types `http` and `https`",
+                ],
             ),
             case(
                 (TCP, "type = \"http\", path = \"up\""),
@@ -89,13 +91,39 @@ fn http() {
             case(
                 (TCP, "type = \"http\", body_regex = \"a(b\""),
                 (8, "\"a(b\"", "pool[0].check.body_regex"),
-                &["`a(b` is not a regular expression: unclosed group"],
+                &["`a(b` is not a regular expression: unclosed group at character 2"],
             ),
             case(
                 (TCP, "type = \"http\", body = \"a\", body_regex = \"b\""),
                 (8, "\"b\"", "pool[0].check.body_regex"),
                 &["two ways", "keep one"],
             ),
+            case(
+                (TCP, "type = \"http\", body_sha256 = \"abc\""),
+                (8, "\"abc\"", "pool[0].check.body_sha256"),
+                &["`abc` is not a SHA-256 digest", "64"],
+            ),
+            case(
+                (TCP, "type = \"http\", version = \"3\""),
+                (8, "\"3\"", "pool[0].check.version"),
+                &["unknown version `3`", "`1.1` and `2`"],
+            ),
+            case(
+                (TCP, "type = \"http\", requests = []"),
+                (8, "[]", "pool[0].check.requests"),
+                &["1 to 16 requests, this one has 0"],
+            ),
+            case(
+                (TCP, "type = \"http\", requests = [{ path = \"up\" }]"),
+                (8, "\"up\"", "pool[0].check.requests[0].path"),
+                &["`up` is not a path"],
+            ),
+            Case {
+                edit: (TCP, "type = \"http\", path = \"/\", requests = [{}]"),
+                place: (8, "\"/\"", "pool[0].check.path"),
+                words: &["the check has a list of requests"],
+                related: Some((8, "the list")),
+            },
             case(
                 (TCP, "type = \"http\", body = \"\""),
                 (8, "\"\"", "pool[0].check.body"),
@@ -118,7 +146,7 @@ fn databases() {
             case(
                 (TCP, "type = \"redis\", user = \"lb\""),
                 (8, "\"lb\"", "pool[0].check.user"),
-                &["it is for checks of type `postgresql` and `mysql`"],
+                &["it is for checks of types `postgresql` and `mysql`"],
             ),
             case(
                 (TCP, "type = \"mysql\", user = \"\""),
@@ -129,6 +157,117 @@ fn databases() {
                 (TCP, "type = \"postgres\""),
                 (8, "\"postgres\"", "pool[0].check.type"),
                 &["postgresql"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn other_kinds() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (TCP, "type = \"dsn\""),
+                (8, "\"dsn\"", "pool[0].check.type"),
+                &["unknown check type `dsn`", "did you mean `dns`?", "`tcp`", "`agent`"],
+            ),
+            case(
+                (TCP, "type = \"dns\", query = \"a..b\""),
+                (8, "\"a..b\"", "pool[0].check.query"),
+                &["`a..b` is not a name in the DNS"],
+            ),
+            case(
+                (TCP, "type = \"dns\", record = \"MX\", answer = \"::1\""),
+                (8, "\"MX\"", "pool[0].check.record"),
+                &["kind MX holds no such address", "AAAA"],
+            ),
+            case(
+                (TCP, "type = \"dns\", rcode = \"NXDOMAIN\", answer = \"::1\""),
+                (8, "\"::1\"", "pool[0].check.answer"),
+                &["an answer with NXDOMAIN holds no address"],
+            ),
+            case(
+                (TCP, "type = \"udp\", send_hex = \"0g\""),
+                (8, "\"0g\"", "pool[0].check.send_hex"),
+                &["`0g` is not a row of bytes"],
+            ),
+            case(
+                (TCP, "type = \"udp\", expect = \"\""),
+                (8, "\"\"", "pool[0].check.expect"),
+                &["every answer begins with nothing"],
+            ),
+            case(
+                (TCP, "type = \"udp\", expect = \"a\", expect_regex = \"b\""),
+                (8, "\"b\"", "pool[0].check.expect_regex"),
+                &["two ways to say the same", "keep one"],
+            ),
+            case(
+                (TCP, "type = \"grpc\", verify = false"),
+                (8, "false", "pool[0].check.verify"),
+                &["no certificate in a check without TLS", "`tls = true`"],
+            ),
+            case(
+                (TCP, "type = \"grpc\", service = \"a\\n\""),
+                (8, "\"a\\n\"", "pool[0].check.service"),
+                &["is not the name of a gRPC service"],
+            ),
+            case(
+                ("type = \"tcp\", port = 80", "type = \"ping\", port = 80"),
+                (8, "80", "pool[0].check.port"),
+                &["`port` says nothing to this check: it is for checks of other types than `ping`"],
+            ),
+            case(
+                (TCP, "type = \"udp\", proxy_protocol = \"v1\""),
+                (8, "\"v1\"", "pool[0].check.proxy_protocol"),
+                &["other types than `dns`, `udp` and `ping`"],
+            ),
+            case((TCP, "mark = 0"), (8, "0", "pool[0].check.mark"), &["mark 0 is out of range"]),
+            Case {
+                edit: (TCP, "address = \"10.0.0.1\", source = \"::1\""),
+                place: (8, "\"::1\"", "pool[0].check.source"),
+                words: &["a check from an IPv4 address goes to one"],
+                related: Some((8, "of the other family")),
+            },
+            case(
+                ("interval = \"2s\"", "interval = \"0s\""),
+                (8, "\"0s\"", "pool[0].check.interval"),
+                &["`0s` is out of range: use 10ms to 1h"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn ports_and_agents() {
+    expect(
+        Severity::Error,
+        &[case(
+            ("type = \"tcp\", port = 80", "type = \"udp\""),
+            (
+                8,
+                "{ type = \"udp\", interval = \"2s\", timeout = \"1s\", rise = 2, fall = 3 }",
+                "pool[0].check.port",
+            ),
+            &["no port to check server `web1` at", "has a UDP port"],
+        )],
+    );
+    expect(
+        Severity::Warning,
+        &[
+            case(
+                (TCP, "type = \"agent\""),
+                (
+                    8,
+                    "{ type = \"agent\", port = 80, interval = \"2s\", timeout = \"1s\", rise = 2, fall = 3 }",
+                    "pool[0].check",
+                ),
+                &["nothing but agents checks pool `web`"],
+            ),
+            case(
+                ("timeout = \"1s\"", "timeout = \"3s\""),
+                (8, "\"3s\"", "pool[0].check.timeout"),
+                &["timeout 3s is longer than the interval 2s"],
             ),
         ],
     );

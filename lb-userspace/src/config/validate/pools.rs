@@ -5,9 +5,9 @@ use lb_common::ring::{SLOTS_PER_REAL, default_size};
 use crate::{
     config::{
         diagnostic::Sink,
-        draft::{Draft, PoolDraft, ServiceDraft},
+        draft::{CheckDraft, Draft, PoolDraft, ServiceDraft},
     },
-    model::{Checks, Mode, Pool, Protocol},
+    model::{CheckKind, Checks, Mode, Pool, Protocol},
 };
 
 /// Fewer slots a server than this, and shares have little to do with weights.
@@ -24,6 +24,7 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
         if !services.is_empty() {
             check_ports(pool, &services, sink);
             checks_needed(pool, sink);
+            agents(pool, sink);
             kept_port(pool, &services, sink);
             tunnel(pool, &services, sink);
         } else if all_found && pool.name.is_some() {
@@ -79,25 +80,44 @@ fn better(servers: u64) -> String {
 
 /// A check needs a port: its own, the server's, or that of a service.
 fn check_ports(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
-    let mut ports = services.iter().flat_map(|service| &service.ports).map(|port| port.value);
-    if ports.any(|port| port.protocol == Protocol::Tcp && !port.is_wildcard()) {
-        return;
-    }
     // A service whose ports were refused has been reported; they may have been the ones.
     if services.iter().any(|service| service.ports.is_empty()) {
         return;
     }
     let Some(server) = pool.servers.iter().find(|server| server.port.is_none()) else { return };
+    let has_one = |protocols: &[Protocol]| {
+        let mut ports = services.iter().flat_map(|service| &service.ports).map(|port| port.value);
+        ports.any(|port| protocols.contains(&port.protocol) && !port.is_wildcard())
+    };
     for check in pool.checks.iter().filter(|check| check.check.port.is_none()) {
+        let protocols = check.check.kind.protocols();
+        let Some(usual) = protocols.first().filter(|_| !has_one(protocols)) else { continue };
         let message = format!(
             "no port to check {} at: neither the check nor the server names one, and no service of {} has \
-             a TCP port",
+             a {} port",
             server.title(),
-            pool.title()
+            pool.title(),
+            usual.to_string().to_uppercase()
         );
         sink.error(check.span.clone(), format!("{}.port", check.path), message)
             .help("add one: `check = { port = 80, ... }`".to_owned());
     }
+}
+
+/// An agent that is gone says nothing: somebody else must find that its server is gone, too.
+fn agents(pool: &PoolDraft, sink: &mut Sink) {
+    let is_agent = |check: &CheckDraft| matches!(check.check.kind, CheckKind::Agent(_));
+    let Some(first) = pool.checks.first().filter(|_| pool.checks.iter().all(is_agent)) else {
+        return;
+    };
+    let message = format!(
+        "nothing but agents checks {}: where they are gone, all stays as it was",
+        pool.title()
+    );
+    sink.warning(first.span.clone(), first.path.clone(), message).help(
+        "add another check: `check = [{ type = \"tcp\" }, { type = \"agent\", port = 9999 }]`"
+            .to_owned(),
+    );
 }
 
 /// So many checks must pass as there are at most.

@@ -1,7 +1,7 @@
 //! Tests of the first words: what servers really say, cut in every way, and what is no such server.
 
 use crate::{
-    health::protocol::{Conversation, Step, conversation},
+    health::protocol::{Conversation, Step, conversations},
     model::{CheckKind, Login},
 };
 
@@ -12,7 +12,7 @@ fn login(user: &str) -> Login {
 /// Plays a conversation: what the server says after each thing it is told. The verdict, and all it was told.
 fn play(kind: &CheckKind, server: &[&[u8]], piece: usize) -> (Result<(), String>, Vec<Vec<u8>>) {
     let address = "192.0.2.1:1".parse().unwrap();
-    let mut check: Box<dyn Conversation> = conversation(kind, address).unwrap();
+    let mut check: Box<dyn Conversation> = conversations(kind, address).remove(0);
     let mut told = vec![check.opening()];
     'server: for words in server {
         let mut pieces = words.chunks(piece);

@@ -1,7 +1,10 @@
-//! One HTTP/1.1 request, and its answer (RFC 9112).
+//! One HTTP request, and its answer: by HTTP/1.1 as bytes (RFC 9112), by HTTP/2 as what its shell makes of them.
 
 mod body;
 mod head;
+mod two;
+
+pub use two::Http2Exchange;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,11 +12,11 @@ use std::net::SocketAddr;
 use self::body::{Body, BodyError};
 use self::head::{Framing, Head, HeadError, HeadReader};
 use super::{Complaint, Conversation, Step, quoted};
-use crate::model::{BodyMatch, HttpCheck, HttpMethod, StatusRange};
+use crate::model::{BodyDigest, BodyMatch, HttpMethod, HttpRequest, StatusRange};
 
 /// A request on its way.
 pub(super) struct Exchange {
-    check: HttpCheck,
+    check: HttpRequest,
     address: SocketAddr,
     /// The port that a `Host` need not name.
     usual: u16,
@@ -46,6 +49,14 @@ pub enum HttpComplaint {
         /// What is there instead.
         begin: String,
     },
+    /// Another body.
+    #[error("the body's SHA-256 is {found}, expected {wanted}")]
+    Digest {
+        /// That of the body.
+        found: BodyDigest,
+        /// The good one.
+        wanted: BodyDigest,
+    },
     /// The head cannot be read.
     #[error(transparent)]
     Head(#[from] HeadError),
@@ -67,20 +78,13 @@ impl fmt::Display for Expected {
 }
 
 impl Exchange {
-    pub(super) fn new(check: HttpCheck, address: SocketAddr, usual: u16) -> Self {
+    pub(super) fn new(check: HttpRequest, address: SocketAddr, usual: u16) -> Self {
         Self { check, address, usual, phase: Phase::Head(HeadReader::default()) }
     }
 
     fn request(&self) -> String {
-        let HttpCheck { method, path, host, headers, .. } = &self.check;
-        let host = match host {
-            Some(host) => host.to_string(),
-            None if self.address.port() == self.usual => match self.address {
-                SocketAddr::V4(address) => address.ip().to_string(),
-                SocketAddr::V6(address) => format!("[{}]", address.ip()),
-            },
-            None => self.address.to_string(),
-        };
+        let HttpRequest { method, path, headers, .. } = &self.check;
+        let host = host(&self.check, self.address, self.usual);
         let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         if !headers.iter().any(|header| header.name().eq_ignore_ascii_case("user-agent")) {
             text.push_str("User-Agent: lb-check\r\n");
@@ -93,22 +97,39 @@ impl Exchange {
 
     /// The verdict on a final head, where there is one already.
     fn judge(&mut self, head: &Head) -> Result<Step, HttpComplaint> {
-        if !self.check.status.iter().any(|range| range.contains(head.status)) {
-            let status = format!("{} {}", head.status, head.words).trim_end().to_owned();
-            return Err(HttpComplaint::Status {
-                status,
-                expected: Expected(self.check.status.clone()),
-            });
-        }
+        let status = format!("{} {}", head.status, head.words);
+        judge_status(&self.check, head.status, status.trim_end())?;
         if self.check.body.is_none() {
             return Ok(Step::Passed);
         }
         // These have no body, whatever their headers say (RFC 9112, section 6.3).
         let bodiless = self.check.method == HttpMethod::Head || matches!(head.status, 204 | 304);
         let framing = if bodiless { Framing::Length(0) } else { head.framing };
-        self.phase = Phase::Body(Body::new(framing));
+        self.phase = Phase::Body(Body::new(framing, wants_digest(&self.check)));
         Ok(Step::More)
     }
+}
+
+/// What the `Host` header says; the `usual` port need not be named.
+fn host(request: &HttpRequest, address: SocketAddr, usual: u16) -> String {
+    match (&request.host, address) {
+        (Some(host), _) => host.to_string(),
+        (None, SocketAddr::V4(v4)) if v4.port() == usual => v4.ip().to_string(),
+        (None, SocketAddr::V6(v6)) if v6.port() == usual => format!("[{}]", v6.ip()),
+        (None, address) => address.to_string(),
+    }
+}
+
+fn judge_status(request: &HttpRequest, status: u16, words: &str) -> Result<(), HttpComplaint> {
+    if request.status.iter().any(|range| range.contains(status)) {
+        return Ok(());
+    }
+    let expected = Expected(request.status.clone());
+    Err(HttpComplaint::Status { status: words.to_owned(), expected })
+}
+
+const fn wants_digest(request: &HttpRequest) -> bool {
+    matches!(request.body, Some(BodyMatch::Sha256(_)))
 }
 
 /// Looks for what must be in a body that has come to its end.
@@ -120,6 +141,12 @@ fn search(wanted: Option<&BodyMatch>, body: &Body) -> Result<(), HttpComplaint> 
             (contains(bytes, text.as_bytes()), format!("\"{text}\""))
         }
         Some(BodyMatch::Regex(pattern)) => (pattern.fits(bytes), format!("/{pattern}/")),
+        Some(&BodyMatch::Sha256(wanted)) => {
+            return match body.digest() {
+                Some(found) if found != wanted => Err(HttpComplaint::Digest { found, wanted }),
+                _ => Ok(()),
+            };
+        }
     };
     if found {
         return Ok(());

@@ -4,14 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn check(change: impl FnOnce(&mut HttpCheck)) -> HttpCheck {
-    let mut check = HttpCheck::default();
+fn check(change: impl FnOnce(&mut HttpRequest)) -> HttpRequest {
+    let mut check = HttpRequest::default();
     change(&mut check);
     check
 }
 
 /// The verdict on an answer that comes in these pieces, after which the server closes.
-fn verdict(check: &HttpCheck, pieces: &[&[u8]]) -> Result<(), String> {
+fn verdict(check: &HttpRequest, pieces: &[&[u8]]) -> Result<(), String> {
     let mut exchange = Exchange::new(check.clone(), SocketAddr::from(([10, 8, 8, 43], 80)), 80);
     for piece in pieces {
         match exchange.receive(piece).map_err(|complaint| complaint.to_string())? {
@@ -24,7 +24,7 @@ fn verdict(check: &HttpCheck, pieces: &[&[u8]]) -> Result<(), String> {
 }
 
 /// The same verdict whole, cut once at every place, and byte by byte.
-fn expect(check: &HttpCheck, answer: &str, wanted: Result<(), &str>) {
+fn expect(check: &HttpRequest, answer: &str, wanted: Result<(), &str>) {
     let bytes = answer.as_bytes();
     let wanted = wanted.map_err(str::to_owned);
     for cut in 0..=bytes.len() {
@@ -41,7 +41,7 @@ fn a_request() {
         check.path = "/up?a=b".parse().unwrap();
         check.headers = vec!["X-Lb: 1".parse().unwrap(), "user-agent: me".parse().unwrap()];
     });
-    let request = |check: &HttpCheck, address: &str| {
+    let request = |check: &HttpRequest, address: &str| {
         String::from_utf8(Exchange::new(check.clone(), address.parse().unwrap(), 80).opening())
             .unwrap()
     };
@@ -49,15 +49,15 @@ fn a_request() {
         request(&check, "[fd00::1]:8080"),
         "OPTIONS /up?a=b HTTP/1.1\r\nHost: [fd00::1]:8080\r\nConnection: close\r\nX-Lb: 1\r\nuser-agent: me\r\n\r\n"
     );
-    let plain = HttpCheck { host: Some("a.example".parse().unwrap()), ..HttpCheck::default() };
+    let plain = HttpRequest { host: Some("a.example".parse().unwrap()), ..HttpRequest::default() };
     assert!(request(&plain, "10.0.0.1:80").contains("\r\nHost: a.example\r\n"));
-    assert!(request(&HttpCheck::default(), "10.0.0.1:80").contains("\r\nHost: 10.0.0.1\r\n"));
-    assert!(request(&HttpCheck::default(), "[::1]:80").contains("\r\nHost: [::1]\r\n"));
+    assert!(request(&HttpRequest::default(), "10.0.0.1:80").contains("\r\nHost: 10.0.0.1\r\n"));
+    assert!(request(&HttpRequest::default(), "[::1]:80").contains("\r\nHost: [::1]\r\n"));
 }
 
 #[test]
 fn statuses() {
-    let usual = HttpCheck::default();
+    let usual = HttpRequest::default();
     expect(&usual, "HTTP/1.1 200 OK\r\n\r\n", Ok(()));
     expect(&usual, "HTTP/1.0 399\r\n\r\nrest", Ok(()));
     expect(&usual, "HTTP/1.1 200 OK\nServer: bare line feeds\n\n", Ok(()));
@@ -81,7 +81,7 @@ fn statuses() {
 
 #[test]
 fn no_answer_by_http() {
-    let usual = HttpCheck::default();
+    let usual = HttpRequest::default();
     expect(&usual, "", Err("connection closed without an answer"));
     expect(
         &usual,
@@ -147,8 +147,29 @@ fn bodies() {
 }
 
 #[test]
+fn digests() {
+    // printf 'I am ready.' | sha256sum
+    let digest = "cafd51bb7859d65d640cf62f3750c7f8364c2b0e8c33851b4517a1da773119d9";
+    let wanted = check(|check| check.body = Some(BodyMatch::Sha256(digest.parse().unwrap())));
+    expect(&wanted, "HTTP/1.1 200 A\r\n\r\nI am ready.", Ok(()));
+    let chunked = "HTTP/1.1 200 A\r\nTransfer-Encoding: chunked\r\n\r\n";
+    expect(&wanted, &format!("{chunked}5\r\nI am \r\n6\r\nready.\r\n0\r\n\r\n"), Ok(()));
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let complaint = format!("the body's SHA-256 is {empty}, expected {digest}");
+    expect(&wanted, "HTTP/1.1 204 A\r\n\r\n", Err(&complaint));
+    // One that is longer than what other checks look at, in the memory that they take.
+    let mut long = vec![&b"HTTP/1.1 200 OK\r\n\r\n"[..]];
+    long.extend(std::iter::repeat_n(&[b'x'; 1_000][..], 1_000));
+    assert!(
+        verdict(&wanted, &long)
+            .unwrap_err()
+            .contains("1b977e9f84f1b26b6ed7f68b0498faee2385ea4125bd29adce4a7d9106ba3134")
+    );
+}
+
+#[test]
 fn endless_answers_end() {
-    let usual = HttpCheck::default();
+    let usual = HttpRequest::default();
     let line = b"X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
     let mut headers = vec![&b"HTTP/1.1 200 OK\r\n"[..]];
     headers.extend(std::iter::repeat_n(&line[..], 10_000));

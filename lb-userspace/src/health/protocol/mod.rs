@@ -3,13 +3,30 @@
 //! Pure: bytes go in, what to send or a verdict comes out. However the bytes are cut on their way, the verdict is
 //! the same, and what is kept of them is bounded. The shell that reads and writes is `probe`.
 
+mod agent;
+mod dns;
 mod first_words;
+mod grpc;
 mod http;
+mod icmp;
+mod proxy;
+mod udp;
+
+pub use self::{
+    agent::AgentComplaint,
+    dns::{DnsComplaint, DnsQuery, DnsStep, LONGEST_ANSWER},
+    grpc::{CONTENT_TYPE, GrpcAnswer, GrpcComplaint, LONGEST, PATH, question},
+    http::Http2Exchange,
+    icmp::{Echo, NONCE},
+    proxy::proxy_header,
+    udp::{UdpComplaint, judge as judge_datagram},
+};
 
 use std::net::SocketAddr;
 
 use self::first_words::{Mysql, Postgresql, Redis, Smtp};
-use crate::model::CheckKind;
+use super::Advice;
+use crate::model::{CheckKind, HttpCheck, HttpRequest, HttpVersion};
 
 /// One conversation with a real server.
 pub trait Conversation: Send {
@@ -30,6 +47,11 @@ pub trait Conversation: Send {
 
     /// What it waits for, to say so when it does not come.
     fn awaits(&self) -> &'static str;
+
+    /// What the server, which is well, wants besides.
+    fn advice(&self) -> Advice {
+        Advice::default()
+    }
 }
 
 /// What to do next.
@@ -52,22 +74,55 @@ pub enum Complaint {
     /// The first words of a server that is known by them.
     #[error(transparent)]
     FirstWords(#[from] first_words::Unexpected),
+    /// An answer by DNS.
+    #[error(transparent)]
+    Dns(#[from] DnsComplaint),
+    /// A datagram.
+    #[error(transparent)]
+    Udp(#[from] UdpComplaint),
+    /// An answer by gRPC.
+    #[error(transparent)]
+    Grpc(#[from] GrpcComplaint),
+    /// The word of an agent.
+    #[error(transparent)]
+    Agent(#[from] AgentComplaint),
 }
 
-/// The conversation of a check; `None` where an open connection is all that is asked.
+/// The conversations of a check, each on a connection of its own; none where an open connection is all that is
+/// asked, or where the shell speaks the protocol.
 #[must_use]
-pub fn conversation(kind: &CheckKind, address: SocketAddr) -> Option<Box<dyn Conversation>> {
-    match kind {
-        CheckKind::Tcp | CheckKind::Tls(_) => None,
-        CheckKind::Http(check) => Some(Box::new(http::Exchange::new(check.clone(), address, 80))),
-        CheckKind::Https { http, .. } => {
-            Some(Box::new(http::Exchange::new(http.clone(), address, 443)))
+pub fn conversations(kind: &CheckKind, address: SocketAddr) -> Vec<Box<dyn Conversation>> {
+    let http = |check: &HttpCheck, usual| match check.version {
+        HttpVersion::One => {
+            let exchange =
+                |request: &HttpRequest| http::Exchange::new(request.clone(), address, usual);
+            let boxed = |exchange| -> Box<dyn Conversation> { Box::new(exchange) };
+            check.requests.iter().map(exchange).map(boxed).collect()
         }
-        CheckKind::Postgresql(login) => Some(Box::new(Postgresql::new(login.clone()))),
-        CheckKind::Mysql(login) => Some(Box::new(Mysql::new(login.clone()))),
-        CheckKind::Redis => Some(Box::new(Redis::default())),
-        CheckKind::Smtp => Some(Box::new(Smtp::default())),
-    }
+        HttpVersion::Two => Vec::new(),
+    };
+    let conversation: Box<dyn Conversation> = match kind {
+        CheckKind::Tcp
+        | CheckKind::Tls(_)
+        | CheckKind::Dns(_)
+        | CheckKind::Udp(_)
+        | CheckKind::Ping
+        | CheckKind::Grpc(_) => return Vec::new(),
+        CheckKind::Http(check) => return http(check, 80),
+        CheckKind::Https { http: check, .. } => return http(check, 443),
+        CheckKind::Postgresql(login) => Box::new(Postgresql::new(login.clone())),
+        CheckKind::Mysql(login) => Box::new(Mysql::new(login.clone())),
+        CheckKind::Redis => Box::new(Redis::default()),
+        CheckKind::Smtp => Box::new(Smtp::default()),
+        CheckKind::Agent(check) => Box::new(agent::Agent::new(check.send.clone())),
+    };
+    vec![conversation]
+}
+
+/// A question by DNS once more, by TCP: the answer did not fit into a datagram.
+#[must_use]
+pub fn dns_by_tcp(query: DnsQuery) -> Box<dyn Conversation> {
+    Box::new(dns::DnsStream::new(query))
 }
 
 /// The begin of what a server said, fit to be shown in one line.

@@ -1,6 +1,9 @@
-//! The body of an answer: its first bytes are kept, and its end is noticed.
+//! The body of an answer: its first bytes are kept, or its digest is, and its end is noticed.
+
+use sha2::{Digest as _, Sha256};
 
 use super::{Framing, quoted};
+use crate::model::BodyDigest;
 
 /// So much of a body is looked at, in bytes.
 const LOOKED_AT: usize = 64 << 10;
@@ -8,6 +11,8 @@ const LOOKED_AT: usize = 64 << 10;
 /// A body that comes in.
 pub(super) struct Body {
     kept: Vec<u8>,
+    /// Of all of it, where that is asked for: then it is read to its end.
+    digest: Option<Sha256>,
     place: Place,
 }
 
@@ -46,14 +51,19 @@ pub enum BodyError {
 }
 
 impl Body {
-    pub(super) fn new(framing: Framing) -> Self {
+    pub(super) fn new(framing: Framing, with_digest: bool) -> Self {
         let place = match framing {
             Framing::Length(0) => Place::End,
             Framing::Length(length) => Place::Length(length),
             Framing::Chunked => Place::Size { size: 0, digits: 0 },
             Framing::UntilClose => Place::UntilClose,
         };
-        Self { kept: Vec::new(), place }
+        Self { kept: Vec::new(), digest: with_digest.then(Sha256::new), place }
+    }
+
+    /// The digest of what has come, where it was asked for.
+    pub(super) fn digest(&self) -> Option<BodyDigest> {
+        self.digest.clone().map(BodyDigest::of)
     }
 
     /// Its first bytes.
@@ -63,7 +73,7 @@ impl Body {
 
     /// Nothing more will be looked at.
     pub(super) fn is_over(&self) -> bool {
-        self.place == Place::End || self.is_cut()
+        self.place == Place::End || (self.digest.is_none() && self.is_cut())
     }
 
     /// It is at least as long as what is looked at of it.
@@ -109,6 +119,9 @@ impl Body {
     fn keep(&mut self, bytes: &[u8]) {
         let room = LOOKED_AT - self.kept.len();
         self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if let Some(digest) = &mut self.digest {
+            digest.update(bytes);
+        }
     }
 
     fn behind(&self, left: u64) -> Place {
