@@ -66,6 +66,13 @@ pub(super) const POOL: Schema = Schema {
         "ring_size",
         "window",
         "slow_start",
+        "quorum",
+        "quorum_hysteresis",
+        "below_quorum",
+        "backups",
+        "on_down",
+        "panic_threshold",
+        "damping",
         "on_empty",
         "sorry_server",
         "tunnel",
@@ -96,8 +103,14 @@ pub(super) const CHECK: Schema = Schema {
     later: &["script", "tls", "ca"],
 };
 
-pub(super) const SERVER: Schema =
-    Schema { title: "`servers` of a pool", keys: &["name", "address", "weight"], later: &[] };
+pub(super) const SERVER: Schema = Schema {
+    title: "`servers` of a pool",
+    keys: &["name", "address", "weight", "backup"],
+    later: &[],
+};
+
+pub(super) const DAMPING: Schema =
+    Schema { title: "`damping` of a pool", keys: &["changes", "within", "hold"], later: &[] };
 
 pub(super) const SORRY_SERVER: Schema =
     Schema { title: "`sorry_server` of a pool", keys: &["name", "address"], later: &[] };
@@ -275,7 +288,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 21] = [
+pub(super) const ALL: [&Schema; 22] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -291,6 +304,7 @@ pub(super) const ALL: [&Schema; 21] = [
     &POOL,
     &CHECK,
     &SERVER,
+    &DAMPING,
     &SORRY_SERVER,
     &TUNNEL,
     &SERVICE,

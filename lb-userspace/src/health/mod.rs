@@ -4,11 +4,13 @@
 //! choosing, and what is to be done comes out. The shell that connects is `agent::probe`.
 
 mod checker;
+mod damping;
 pub mod protocol;
 mod report;
 mod several;
 
 pub use checker::{Action, Checker};
+pub use damping::Damper;
 pub use report::{Failure, Report};
 pub use several::Several;
 

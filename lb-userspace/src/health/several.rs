@@ -1,6 +1,6 @@
 //! What several checks of one real server say together.
 
-use super::State;
+use super::{Initial, State};
 
 /// The results of a real server's checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,19 +9,23 @@ pub struct Several {
     needed: usize,
     /// What holds of a check without a result yet.
     initial: State,
+    /// What holds was found by checks, be it those of an earlier agent.
+    settled: bool,
     results: Vec<Option<State>>,
 }
 
 impl Several {
     /// So many checks, none of which has a result yet; `needed` of them must find the server up.
     #[must_use]
-    pub fn new(checks: usize, needed: usize, initial: State) -> Self {
-        Self { needed, initial, results: vec![None; checks] }
+    pub fn new(checks: usize, needed: usize, initial: Initial) -> Self {
+        let settled = matches!(initial, Initial::Known(_));
+        Self { needed, initial: initial.state(), settled, results: vec![None; checks] }
     }
 
     /// Other checks than before, after a reload. Those in the same place keep their results.
     pub fn change(&mut self, checks: usize, needed: usize) {
         self.initial = self.state();
+        self.settled = self.is_settled();
         self.needed = needed;
         self.results.resize(checks, None);
     }
@@ -31,6 +35,12 @@ impl Several {
         if let Some(result) = self.results.get_mut(check) {
             *result = Some(found);
         }
+    }
+
+    /// Is what they say together found, and not assumed? Only then another state is a transition.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.settled || self.results.iter().all(Option::is_some)
     }
 
     /// What they say together.
@@ -52,7 +62,7 @@ mod tests {
         for (needed, results, wanted) in
             [(2, [Up, Up], Up), (2, [Up, Down], Down), (1, [Up, Down], Up), (1, [Down, Down], Down)]
         {
-            let mut several = Several::new(2, needed, Up);
+            let mut several = Several::new(2, needed, Initial::Assumed(Up));
             results.into_iter().enumerate().for_each(|(check, found)| several.note(check, found));
             assert_eq!(several.state(), wanted, "{needed} of {results:?}");
         }
@@ -60,11 +70,11 @@ mod tests {
 
     #[test]
     fn before_the_first_results_nothing_changes() {
-        let mut up = Several::new(2, 2, Up);
+        let mut up = Several::new(2, 2, Initial::Assumed(Up));
         assert_eq!(up.state(), Up);
         up.note(1, Down);
         assert_eq!(up.state(), Down);
-        let mut down = Several::new(2, 2, Down);
+        let mut down = Several::new(2, 2, Initial::Assumed(Down));
         down.note(0, Up);
         assert_eq!(down.state(), Down, "the second has not said so");
         down.note(1, Up);
@@ -72,8 +82,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_assumed_is_not_settled() {
+        let mut two = Several::new(2, 1, Initial::Assumed(Up));
+        two.note(0, Up);
+        assert!(!two.is_settled());
+        two.note(1, Down);
+        assert!(two.is_settled());
+        two.change(3, 3);
+        assert!(two.is_settled(), "a reload takes nothing back");
+        assert!(Several::new(2, 2, Initial::Known(Down)).is_settled());
+    }
+
+    #[test]
     fn a_reload_changes_no_state_by_itself() {
-        let mut several = Several::new(1, 1, Up);
+        let mut several = Several::new(1, 1, Initial::Assumed(Up));
         several.note(0, Up);
         several.change(3, 3);
         assert_eq!(several.state(), Up);
