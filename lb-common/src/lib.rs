@@ -13,6 +13,7 @@ pub mod flow_hash;
 pub mod mark;
 pub mod ring;
 pub mod schedule;
+pub mod through;
 pub mod track;
 pub mod verdict;
 pub mod wire;

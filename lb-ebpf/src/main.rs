@@ -19,6 +19,7 @@ mod room;
 mod schedule;
 mod stats;
 mod tables;
+mod through;
 mod unpack;
 mod vlan;
 
@@ -28,7 +29,7 @@ use aya_ebpf::{
     programs::{TcContext, XdpContext},
 };
 use lb_common::{
-    abi::{Features, RealState, Reason},
+    abi::{Features, RealState, Reason, Way},
     decode::IpHeader,
     verdict::{Choice, Verdict, steer},
     wire::Frame as _,
@@ -140,6 +141,20 @@ pub(crate) fn lb_mark(ctx: TcContext) -> i32 {
 #[expect(clippy::needless_pass_by_value, reason = "how the macro hands the context over")]
 pub(crate) fn lb_fence(ctx: TcContext) -> i32 {
     fence::mute(&ctx)
+}
+
+/// On the way out, where checks go through VIPs: what a check sends to a real server becomes a packet for the VIP.
+#[classifier]
+#[expect(clippy::needless_pass_by_value, reason = "how the macro hands the context over")]
+pub(crate) fn lb_check_out(ctx: TcContext) -> i32 {
+    through::translate(&ctx, Way::Out)
+}
+
+/// On the way in, behind XDP: the answer to a check comes from the VIP, and goes on as the real server's own.
+#[classifier]
+#[expect(clippy::needless_pass_by_value, reason = "how the macro hands the context over")]
+pub(crate) fn lb_check_in(ctx: TcContext) -> i32 {
+    through::translate(&ctx, Way::In)
 }
 
 /// An XDP program that hands every frame on. In the lab it sits on the other ends of veth pairs, and a

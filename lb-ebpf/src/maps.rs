@@ -16,7 +16,7 @@ use lb_common::{
     abi::{
         self, Address, Bucket, Counter, FastService, Features, FenceKey, FlowKey, Fragment,
         FragmentKey, Guard, GuardList, Lease, Link, Load, Node, Note, Pool, Real, Reason, Schedule,
-        Service, ServiceKey, Slots, SourceKey, Tunnel, Vip,
+        Service, ServiceKey, Slots, SourceKey, ThroughKey, Tunnel, Vip,
     },
     flow_hash::HashKeys,
     track::{FLOW_SETS, FlowSet, Room},
@@ -76,6 +76,9 @@ pub(crate) static FENCES: HashMap<FenceKey, u32, { abi::FENCES as usize }, NO_PR
     HashMap::new();
 #[btf_map]
 pub(crate) static OWN_MACS: HashMap<u64, u32, { abi::OWN_MACS as usize }, NO_PREALLOC> =
+    HashMap::new();
+#[btf_map]
+pub(crate) static THROUGH: HashMap<ThroughKey, Address, { abi::THROUGH as usize }, NO_PREALLOC> =
     HashMap::new();
 #[btf_map]
 static NODE: Array<Node, 1> = Array::new();

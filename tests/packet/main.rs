@@ -37,6 +37,7 @@ mod refusals;
 mod services;
 mod staying;
 mod survival;
+mod through;
 mod transition;
 mod tunnels;
 mod unpack;

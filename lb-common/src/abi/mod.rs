@@ -19,6 +19,7 @@ mod pool;
 mod real;
 mod schedule;
 mod service;
+mod through;
 mod tunnel;
 
 pub use address::{Address, Halves};
@@ -33,11 +34,12 @@ pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, SlotWidth, Slots};
 pub use real::{LINKS, Link, Real, RealState};
 pub use schedule::{Load, Rule, Schedule};
 pub use service::{FAST_SERVICES, FastService, Service, ServiceKey, Vip};
+pub use through::{THROUGH, ThroughKey, Way};
 pub use tunnel::Tunnel;
 
 /// Changes whenever a record above changes its shape or its meaning: part of the name of the pin folder, so
 /// that an agent never adopts maps it would misread.
-pub const LAYOUT: u32 = 6;
+pub const LAYOUT: u32 = 7;
 
 /// The most directors besides this one.
 pub const PEERS: u32 = 64;
@@ -94,6 +96,8 @@ pub mod map {
     pub const FENCES: &str = "FENCES";
     /// MAC addresses of this host.
     pub const OWN_MACS: &str = "OWN_MACS";
+    /// Checks through VIPs: [`super::ThroughKey`] → the address that takes the other one's place.
+    pub const THROUGH: &str = "THROUGH";
     /// One entry: [`super::Node`].
     pub const NODE: &str = "NODE";
     /// Per CPU: the budget of ICMP errors ([`super::Bucket`]).
@@ -105,7 +109,7 @@ pub mod map {
     /// Per CPU: what the program puts down while it decides.
     pub const ROOM: &str = "ROOM";
     /// All of them, in the order in which they are created.
-    pub const ALL: [&str; 29] = [
+    pub const ALL: [&str; 30] = [
         SERVICES,
         FAST_SERVICES,
         VIPS,
@@ -130,6 +134,7 @@ pub mod map {
         LEASES,
         FENCES,
         OWN_MACS,
+        THROUGH,
         NODE,
         ANSWERS,
         CAPTURE,

@@ -3,7 +3,7 @@
 
 use super::{
     Address, Bucket, Counter, Features, FenceKey, Filter, FlowKey, Fragment, FragmentKey, Guard,
-    GuardList, Load, Node, Note, Schedule, Seen, Service, ServiceKey, SourceKey, Tunnel, Vip,
+    GuardList, Load, Node, Note, Schedule, Seen, Service, ServiceKey, SourceKey, ThroughKey, Tunnel, Vip,
 };
 use crate::flow_hash::HashKeys;
 
@@ -40,6 +40,7 @@ plain! {
     Load = 4 + 4 + 4 + 4;
     Schedule = 8 + 4 + 4;
     Tunnel = 16 + 16 + 16 + 2 + 2 + 2 + 2 + 8;
+    ThroughKey = 16 + 16 + 4 + 1 + 1 + 2;
     Note = 8 + 4 + 2 + 1 + 1;
     HashKeys = 24;
 }

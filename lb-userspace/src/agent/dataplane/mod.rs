@@ -24,6 +24,7 @@ mod rings;
 mod steps;
 mod tables;
 mod tc;
+mod through;
 mod trial;
 
 use std::{
@@ -37,7 +38,7 @@ use aya::{
     programs::{TestRun as _, TestRunOptions},
 };
 use lb_common::{
-    abi::{Counter, Features, Filter, Node, Reason, map},
+    abi::{self, Counter, Features, Filter, Node, Reason, map},
     flow_hash::HashKeys,
 };
 
@@ -47,6 +48,7 @@ pub use leases::{LeaseHandle, Leases};
 pub use object::POOLS;
 pub use pins::Pins;
 pub use tc::{Hook, Role, Way};
+pub use through::{Open, Passage, Through};
 pub use trial::Trial;
 
 use crate::model::Limits;
@@ -172,7 +174,12 @@ impl DataPlane {
         // The first three words of `struct __sk_buff` in linux/bpf.h: length, type and mark. All of it comes back.
         let before = [0, 0, mark].map(u32::to_ne_bytes).concat();
         let mut after = [0; 256];
-        let returned = self.test_run_classifier(object::MARKER, frame, &before, &mut after)?;
+        let options = TestRunOptions {
+            ctx_in: Some(&before),
+            ctx_out: Some(&mut after),
+            ..TestRunOptions::default()
+        };
+        let returned = self.test_run_classifier(object::MARKER, frame, options)?;
         let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = after;
         Ok((returned, u32::from_ne_bytes([a, b, c, d])))
     }
@@ -182,26 +189,41 @@ impl DataPlane {
     /// # Errors
     /// The kernel's.
     pub fn test_run_fence(&mut self, frame: &[u8]) -> Result<i32, DataPlaneError> {
-        self.test_run_classifier(object::FENCE, frame, &[0; 12], &mut [0; 256])
+        self.test_run_classifier(object::FENCE, frame, TestRunOptions::default())
     }
 
-    fn test_run_classifier(
+    /// Runs one frame through the tc program for checks through VIPs in this direction: what it returns, and the frame
+    /// as it comes out.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn test_run_check(
+        &mut self,
+        way: abi::Way,
+        frame: &[u8],
+    ) -> Result<(i32, Vec<u8>), DataPlaneError> {
+        let name = match way {
+            abi::Way::Out => object::CHECK_OUT,
+            abi::Way::In => object::CHECK_IN,
+        };
+        let mut out = vec![0; frame.len()];
+        let options =
+            TestRunOptions { data_out: Some(&mut out), ..TestRunOptions::default() };
+        let returned = self.test_run_classifier(name, frame, options)?;
+        Ok((returned, out))
+    }
+
+    fn test_run_classifier<'a>(
         &mut self,
         name: &'static str,
-        frame: &[u8],
-        before: &[u8],
-        after: &mut [u8],
+        frame: &'a [u8],
+        options: TestRunOptions<'a>,
     ) -> Result<i32, DataPlaneError> {
         let program = object::classifier(&mut self.ebpf, name)?;
         if program.fd().is_err() {
             program.load()?;
         }
-        let options = TestRunOptions {
-            data_in: Some(frame),
-            ctx_in: Some(before),
-            ctx_out: Some(after),
-            ..TestRunOptions::default()
-        };
+        let options = TestRunOptions { data_in: Some(frame), ..options };
         Ok(program.test_run(options)?.return_value.cast_signed())
     }
 

@@ -27,6 +27,10 @@ const PASS: &str = "lb_pass";
 pub(super) const MARKER: &str = "lb_mark";
 /// The tc program that stops claims of VIPs that another director has.
 pub(super) const FENCE: &str = "lb_fence";
+/// The tc programs of checks that go through VIPs.
+pub(super) const CHECK_OUT: &str = "lb_check_out";
+/// See [`CHECK_OUT`].
+pub(super) const CHECK_IN: &str = "lb_check_in";
 
 /// Pools that the maps have room for: each has rings of its own.
 pub const POOLS: u32 = 16_384;

@@ -25,7 +25,7 @@ use lb_common::{
         Address, Bucket, CAPTURE_ROOM, Counter, FAST_SERVICES, FENCES, FastService, FenceKey,
         FlowKey, Fragment, FragmentKey, Guard, GuardList, LAYOUT, LEASES, LINKS, Lease, Link, Load,
         Node, Note, OWN_MACS, PEERS, Pool, Real, Reason, Schedule, Service, ServiceKey, SourceKey,
-        Tunnel, Vip, map,
+        THROUGH, ThroughKey, Tunnel, Vip, map,
     },
     flow_hash::split_mix,
     track::{FLOW_SETS, FlowSet, Room},
@@ -99,6 +99,12 @@ impl Pins {
         folder.join("tc-out")
     }
 
+    /// Where what carries checks through VIPs is pinned, in a pin folder: out and in.
+    #[must_use]
+    pub fn checks(folder: &Path) -> [PathBuf; 2] {
+        ["tc-check-out", "tc-check-in"].map(|name| folder.join(name))
+    }
+
     /// True where the maps were there already.
     #[must_use]
     pub const fn adopted(&self) -> bool {
@@ -139,7 +145,7 @@ impl Pins {
 }
 
 /// Sizes of key and value of each map, and its type.
-const SHAPES: [(&str, MapType, usize, usize); 29] = [
+const SHAPES: [(&str, MapType, usize, usize); 30] = [
     (map::SERVICES, MapType::Hash, size_of::<ServiceKey>(), size_of::<Service>()),
     (map::FAST_SERVICES, MapType::Array, 4, size_of::<FastService>()),
     (map::VIPS, MapType::Hash, size_of::<Address>(), size_of::<Vip>()),
@@ -164,6 +170,7 @@ const SHAPES: [(&str, MapType, usize, usize); 29] = [
     (map::LEASES, MapType::Array, 4, size_of::<Lease>()),
     (map::FENCES, MapType::Hash, size_of::<FenceKey>(), 4),
     (map::OWN_MACS, MapType::Hash, 8, 4),
+    (map::THROUGH, MapType::Hash, size_of::<ThroughKey>(), size_of::<Address>()),
     (map::NODE, MapType::Array, 4, size_of::<Node>()),
     (map::ANSWERS, MapType::PerCpuArray, 4, size_of::<Bucket>()),
     (map::CAPTURE, MapType::RingBuf, 0, 0),
@@ -193,6 +200,7 @@ fn fixed_size(name: &str) -> u64 {
         map::LEASES => u64::from(LEASES),
         map::FENCES => u64::from(FENCES),
         map::OWN_MACS => u64::from(OWN_MACS),
+        map::THROUGH => u64::from(THROUGH),
         _ => 1,
     }
 }

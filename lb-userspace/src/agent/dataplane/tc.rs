@@ -21,9 +21,9 @@ use super::{DataPlane, DataPlaneError, bpf, object};
 /// An interface: its name and its index.
 type Interface = (String, u32);
 
-/// Priority and handle of our filter at `clsact`: numbers that nobody else has by chance.
+/// Priority, and one half of the handle, of our filters at `clsact`: numbers that nobody else has by chance.
 const PRIORITY: u16 = 0x6c62;
-const HANDLE: TcHandle = TcHandle::new(0x6c62, 0x6d6b);
+const MAJOR: u16 = 0x6c62;
 
 /// How the program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub enum Role {
     Marks,
     /// On the way out: it stops claims of VIPs that another director has.
     Fence,
+    /// On the way out: a check for a real server becomes one for the VIP.
+    CheckOut,
+    /// On the way in: the answer of the VIP becomes the real server's.
+    CheckIn,
 }
 
 impl Role {
@@ -48,26 +52,36 @@ impl Role {
         match self {
             Self::Marks => object::MARKER,
             Self::Fence => object::FENCE,
+            Self::CheckOut => object::CHECK_OUT,
+            Self::CheckIn => object::CHECK_IN,
         }
     }
 
     const fn direction(self) -> TcAttachType {
         match self {
-            Self::Marks => TcAttachType::Ingress,
-            Self::Fence => TcAttachType::Egress,
+            Self::Marks | Self::CheckIn => TcAttachType::Ingress,
+            Self::Fence | Self::CheckOut => TcAttachType::Egress,
         }
     }
 
+    /// The handle of its filter: two of ours may be at one place.
+    const fn handle(self) -> TcHandle {
+        TcHandle::new(MAJOR, match self {
+            Self::Marks | Self::Fence => 0x6d6b,
+            Self::CheckOut | Self::CheckIn => 0x636b,
+        })
+    }
+
     fn report(self, interface: &str, failure: Option<&str>) {
-        match (self, failure) {
-            (Self::Marks, None) => tracing::info!(interface, "marks are put on packets"),
-            (Self::Marks, Some(reason)) => {
-                tracing::warn!(interface, reason, "marks are not put on packets");
-            }
-            (Self::Fence, None) => tracing::info!(interface, "claims of VIPs are guarded"),
-            (Self::Fence, Some(reason)) => {
-                tracing::warn!(interface, reason, "claims of VIPs are not guarded");
-            }
+        let what = match self {
+            Self::Marks => "marks on packets",
+            Self::Fence => "the guard of VIPs on the way out",
+            Self::CheckOut => "checks through VIPs, on the way out",
+            Self::CheckIn => "checks through VIPs, on the way in",
+        };
+        match failure {
+            None => tracing::info!(interface, "attached: {what}"),
+            Some(reason) => tracing::warn!(interface, reason, "not attached: {what}"),
         }
     }
 }
@@ -141,7 +155,7 @@ impl Hook {
     }
 
     fn attach(&self, program: &mut SchedClassifier, interface: &str) -> Result<(), String> {
-        let direction = self.role.direction();
+        let role = self.role;
         let mut reasons = Vec::new();
         let mut ways = self.ways.clone();
         // As it is attached already: never twice.
@@ -150,10 +164,10 @@ impl Hook {
             let pin = self.pin(way, interface);
             let (attached, words) = match way {
                 Way::Tcx => {
-                    (tcx(program, direction, interface, &pin), "by a link (from Linux 6.6 on)")
+                    (tcx(program, role, interface, &pin), "by a link (from Linux 6.6 on)")
                 }
                 Way::Clsact => (
-                    clsact(program, direction, interface, &pin),
+                    clsact(program, role, interface, &pin),
                     "by a filter (needs the kernel modules sch_ingress and cls_bpf)",
                 ),
             };
@@ -180,7 +194,7 @@ impl Hook {
                 [Way::Tcx, Way::Clsact].iter().any(|way| self.pin(*way, name) == pin)
             };
             if !wanted.iter().any(of) {
-                detach(&pin, self.role.direction())?;
+                detach(&pin, self.role)?;
             }
         }
         Ok(())
@@ -218,7 +232,7 @@ fn remove(pin: &Path) -> Result<(), DataPlaneError> {
 /// Attaches the program by a link, or puts it into the one that is there.
 fn tcx(
     program: &mut SchedClassifier,
-    direction: TcAttachType,
+    role: Role,
     interface: &str,
     pin: &Path,
 ) -> Result<(), DataPlaneError> {
@@ -236,7 +250,7 @@ fn tcx(
         remove(pin)?;
     }
     let options = TcAttachOptions::TcxOrder(LinkOrder::default());
-    let id = program.attach_with_options(interface, direction, options)?;
+    let id = program.attach_with_options(interface, role.direction(), options)?;
     FdLink::try_from(program.take_link(id)?)?.pin(pin)?;
     Ok(())
 }
@@ -244,12 +258,12 @@ fn tcx(
 /// Attaches the program as a filter, or puts it in the place of the one that is there.
 fn clsact(
     program: &mut SchedClassifier,
-    direction: TcAttachType,
+    role: Role,
     interface: &str,
     pin: &Path,
 ) -> Result<(), DataPlaneError> {
     if pin.exists() {
-        let replaced = filter(interface, direction).and_then(|link| program.attach_to_link(link));
+        let replaced = filter(interface, role).and_then(|link| program.attach_to_link(link));
         if let Ok(id) = replaced {
             // A filter has no handle that keeps it, and one that is dropped removes it.
             _ = ManuallyDrop::new(program.take_link(id)?);
@@ -266,9 +280,9 @@ fn clsact(
     }
     // First: a filter without its pin would be nobody's after a crash.
     program.pin(pin)?;
-    let options = NlOptions { priority: PRIORITY, handle: HANDLE, classid: None };
+    let options = NlOptions { priority: PRIORITY, handle: role.handle(), classid: None };
     let options = TcAttachOptions::Netlink(options);
-    match program.attach_with_options(interface, direction, options) {
+    match program.attach_with_options(interface, role.direction(), options) {
         Ok(id) => {
             _ = ManuallyDrop::new(program.take_link(id)?);
             Ok(())
@@ -281,17 +295,18 @@ fn clsact(
 }
 
 /// Our filter on an interface.
-fn filter(interface: &str, direction: TcAttachType) -> Result<SchedClassifierLink, ProgramError> {
-    let link = SchedClassifierLink::attached(interface, direction, PRIORITY, HANDLE, None);
+fn filter(interface: &str, role: Role) -> Result<SchedClassifierLink, ProgramError> {
+    let (direction, handle) = (role.direction(), role.handle());
+    let link = SchedClassifierLink::attached(interface, direction, PRIORITY, handle, None);
     link.map_err(|error| TcError::IoError(error).into())
 }
 
 /// Takes off what a pin stands for.
-fn detach(pin: &Path, direction: TcAttachType) -> Result<(), DataPlaneError> {
+fn detach(pin: &Path, role: Role) -> Result<(), DataPlaneError> {
     tracing::info!(pin = %pin.display(), "detaching");
     let name = pin.file_name().unwrap_or_default().to_string_lossy();
     let gone = match name.split_once(':') {
-        Some((CLSACT, interface)) => filter(&interface.replace('%', "."), direction)
+        Some((CLSACT, interface)) => filter(&interface.replace('%', "."), role)
             .and_then(aya::programs::Link::detach)
             .map_err(|error| error.to_string()),
         _ => bpf::detach_link(pin).map_err(|error| error.to_string()),

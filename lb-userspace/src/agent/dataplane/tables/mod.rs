@@ -29,6 +29,7 @@ use super::{
     links::LinkTable,
     mmap::Words,
     object,
+    through::Through,
 };
 use crate::{
     model::Limits,
@@ -66,6 +67,7 @@ pub(super) struct Maps {
     list_batches: Batches<Key<GuardList>, u32>,
     peers: HashMap<MapData, u64, u32>,
     pub(super) fences: Fences,
+    pub(super) through: Through,
     node: Array<MapData, Node>,
 }
 
@@ -109,6 +111,7 @@ impl Maps {
                 vips: take(ebpf, map::FENCES)?.try_into()?,
                 own_macs: take(ebpf, map::OWN_MACS)?.try_into()?,
             },
+            through: Through::new(take(ebpf, map::THROUGH)?.try_into()?),
             node: take(ebpf, map::NODE)?.try_into()?,
         };
         for (key, _) in maps.services()? {
