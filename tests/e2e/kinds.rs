@@ -1,5 +1,6 @@
 //! Checks by ping and by datagrams, the word of agents, and checks that go another way than the traffic.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,6 +111,25 @@ fn what_an_agent_says() {
     // An agent that says nothing takes nobody out.
     say(&line, "HTTP/1.1 200 OK\n");
     check(stage, asking, "up", Some("the agent says nothing: expected the line of an agent"));
+}
+
+#[test]
+fn a_file_for_each_server() {
+    let stage = &mut up(Families::Ipv4);
+    let folder = stage.lab.folder().join("weights");
+    fs::create_dir(&folder).expect("a folder");
+    let put = |name: &str, text: &str| fs::write(folder.join(name), text).expect("a file");
+    put("real1", "1\n");
+    put("real2", "3\n");
+    let file = format!("type = \"file\", file = \"{}/{{name}}\", dynamic = true", folder.display());
+    check(stage, &file, "up", None);
+    stage.until("a quarter, as the files say", |status| {
+        (server(status, "web4", REAL).share - 0.25).abs() < 0.01
+    });
+    put("real1", "some\n");
+    check(stage, &file, "down", Some("real1: expected a weight in the file"));
+    fs::remove_file(folder.join("real1")).expect("it is there");
+    check(stage, &file, "down", Some("real1: there is no such file"));
 }
 
 #[test]

@@ -110,6 +110,8 @@ pub(super) const CHECK: Schema = Schema {
         "expect_hex",
         "expect_regex",
         "service",
+        "file",
+        "dynamic",
     ],
     later: &["script", "ca"],
 };

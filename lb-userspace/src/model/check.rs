@@ -2,6 +2,7 @@
 
 mod digest;
 mod dns;
+mod file;
 mod grpc;
 mod http;
 mod login;
@@ -12,6 +13,7 @@ mod udp;
 
 pub use digest::{BodyDigest, BodyDigestError};
 pub use dns::{DnsCheck, DnsCode, DnsName, DnsNameError, DnsRecord};
+pub use file::FileCheck;
 pub use grpc::{GrpcCheck, GrpcService, GrpcServiceError};
 pub use http::{
     BodyMatch, HttpCheck, HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, HttpRequest,
@@ -27,7 +29,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Protocol, duration, show_duration};
+use super::{Name, Protocol, RealServer, duration, show_duration};
 
 /// How a real server is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +69,8 @@ pub enum CheckKind {
     Grpc(GrpcCheck),
     /// By the word of an agent on it.
     Agent(AgentCheck),
+    /// By a file on the director.
+    File(FileCheck),
 }
 
 impl CheckKind {
@@ -74,10 +78,27 @@ impl CheckKind {
     #[must_use]
     pub const fn protocols(&self) -> &'static [Protocol] {
         match self {
-            Self::Ping => &[],
+            Self::Ping | Self::File(_) => &[],
             Self::Udp(_) => &[Protocol::Udp],
             Self::Dns(_) => &[Protocol::Udp, Protocol::Tcp],
             _ => &[Protocol::Tcp],
+        }
+    }
+
+    /// Does it ask nobody but this host?
+    #[must_use]
+    pub const fn is_here(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
+    /// The check of one real server of a pool.
+    #[must_use]
+    pub fn of_server(&self, pool: &Name, server: &RealServer) -> Self {
+        let port = server.port.map(|port| port.to_string()).unwrap_or_default();
+        let values = [pool.to_string(), server.name.to_string(), server.address.to_string(), port];
+        match self {
+            Self::File(check) => Self::File(check.of_server(&values)),
+            other => other.clone(),
         }
     }
 
@@ -117,6 +138,7 @@ impl fmt::Display for CheckKind {
             Self::Ping => "ping",
             Self::Grpc(_) => "grpc",
             Self::Agent(_) => "agent",
+            Self::File(_) => "file",
         })
     }
 }

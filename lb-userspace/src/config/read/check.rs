@@ -8,13 +8,15 @@ mod words;
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, port_number, schema};
+use super::{Item, Sink, Table, absolute_path, port_number, schema};
 use crate::{
     config::{
         draft::CheckDraft,
         table::{Meaning, Refusal},
     },
-    model::{AgentCheck, Check, CheckKind, Checks, GrpcCheck, Login, UdpCheck, show_duration},
+    model::{
+        AgentCheck, Check, CheckKind, Checks, FileCheck, GrpcCheck, Login, UdpCheck, show_duration,
+    },
 };
 
 /// The kinds, by the word for them.
@@ -33,9 +35,10 @@ enum Kind {
     Ping,
     Grpc,
     Agent,
+    File,
 }
 
-const CHECKS: [(&str, Kind); 13] = [
+const CHECKS: [(&str, Kind); 14] = [
     ("tcp", Kind::Tcp),
     ("http", Kind::Http),
     ("tls", Kind::Tls),
@@ -49,8 +52,9 @@ const CHECKS: [(&str, Kind); 13] = [
     ("ping", Kind::Ping),
     ("grpc", Kind::Grpc),
     ("agent", Kind::Agent),
+    ("file", Kind::File),
 ];
-const LATER_CHECKS: [&str; 2] = ["file", "script"];
+const LATER_CHECKS: [&str; 1] = ["script"];
 
 /// Keys of some kinds only.
 struct Special {
@@ -60,7 +64,7 @@ struct Special {
     words: &'static str,
 }
 
-const SPECIAL: [Special; 10] = [
+const SPECIAL: [Special; 12] = [
     Special { keys: schema::REQUEST.keys, is_for: is_http, words: "types `http` and `https`" },
     Special { keys: &["version", "requests"], is_for: is_http, words: "types `http` and `https`" },
     Special {
@@ -85,19 +89,25 @@ const SPECIAL: [Special; 10] = [
     },
     Special {
         keys: &["expect", "expect_hex", "expect_regex"],
-        is_for: |kind| kind == Kind::Udp,
-        words: "type `udp`",
+        is_for: |kind| matches!(kind, Kind::Udp | Kind::File),
+        words: "types `udp` and `file`",
     },
     Special { keys: &["service", "tls"], is_for: |kind| kind == Kind::Grpc, words: "type `grpc`" },
     Special {
         keys: &["port"],
-        is_for: |kind| kind != Kind::Ping,
-        words: "other types than `ping`",
+        is_for: |kind| !matches!(kind, Kind::Ping | Kind::File),
+        words: "other types than `ping` and `file`",
     },
     Special {
+        keys: &["address", "source", "mark"],
+        is_for: |kind| kind != Kind::File,
+        words: "other types than `file`",
+    },
+    Special { keys: &["file", "dynamic"], is_for: |kind| kind == Kind::File, words: "type `file`" },
+    Special {
         keys: &["proxy_protocol"],
-        is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping),
-        words: "other types than `dns`, `udp` and `ping`",
+        is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping | Kind::File),
+        words: "types that open a connection",
     },
 ];
 
@@ -148,6 +158,7 @@ fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
             }),
             Kind::Ping => CheckKind::Ping,
             Kind::Grpc => CheckKind::Grpc(grpc(&table, sink)?),
+            Kind::File => CheckKind::File(file(&table, sink)?),
             Kind::Agent => CheckKind::Agent(AgentCheck { send: words::send(&table, sink) }),
         },
         route: route::read(&table, sink),
@@ -207,6 +218,14 @@ fn grpc(table: &Table<'_>, sink: &mut Sink) -> Option<GrpcCheck> {
         None
     };
     Some(GrpcCheck { service: service.map(Spanned::into_inner).unwrap_or_default(), certificate })
+}
+
+fn file(table: &Table<'_>, sink: &mut Sink) -> Option<FileCheck> {
+    let file = table.require("file", "\"/run/health/{name}\"", sink)?;
+    let dynamic = table.get("dynamic").and_then(|item| item.boolean(sink));
+    let expect = words::expect(table, sink);
+    let file = absolute_path(&file, sink)?;
+    Some(FileCheck { file, expect, dynamic: dynamic.is_some_and(Spanned::into_inner) })
 }
 
 /// A text that says something.

@@ -215,12 +215,24 @@ fn other_kinds() {
             case(
                 ("type = \"tcp\", port = 80", "type = \"ping\", port = 80"),
                 (8, "80", "pool[0].check.port"),
-                &["`port` says nothing to this check: it is for checks of other types than `ping`"],
+                &[
+                    "`port` says nothing to this check: it is for checks of other types than `ping` and `file`",
+                ],
             ),
             case(
                 (TCP, "type = \"udp\", proxy_protocol = \"v1\""),
                 (8, "\"v1\"", "pool[0].check.proxy_protocol"),
-                &["other types than `dns`, `udp` and `ping`"],
+                &["it is for checks of types that open a connection"],
+            ),
+            case(
+                ("type = \"tcp\", port = 80", "type = \"file\", file = \"web1\""),
+                (8, "\"web1\"", "pool[0].check.file"),
+                &["`web1` is not an absolute path"],
+            ),
+            case(
+                (TCP, "type = \"tcp\", dynamic = true"),
+                (8, "true", "pool[0].check.dynamic"),
+                &["it is for checks of type `file`"],
             ),
             case((TCP, "mark = 0"), (8, "0", "pool[0].check.mark"), &["mark 0 is out of range"]),
             Case {
