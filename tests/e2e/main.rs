@@ -29,6 +29,7 @@ mod real_server;
 mod reload;
 mod requests;
 mod rivals;
+mod rules;
 mod stage;
 mod takeover;
 mod trace;
