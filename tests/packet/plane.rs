@@ -11,10 +11,10 @@ use lb_userspace::{
     agent::dataplane::DataPlane,
     config,
     health::Advice,
-    model::{Config, Name},
+    model::{Config, Name, Pool, RealServer},
     plan::{
-        Desired, GuardLists, Inputs, ListChanges, MemberStatus, NextHop, Numbering, Operator, Ramp,
-        Step, Surroundings, desired, diff, features, wanted_lists,
+        Desired, GuardLists, Inputs, ListChanges, MemberStatus, NextHop, Numbering, Operator,
+        Quorums, Ramp, Step, Surroundings, desired, diff, features, wanted_lists,
     },
     schedule::Rings,
 };
@@ -52,6 +52,7 @@ pub(crate) struct Plane {
     /// This host's addresses, the other directors, floods.
     pub(crate) surroundings: Surroundings,
     pub(crate) rings: Rings,
+    quorums: Quorums,
     keys: HashKeys,
 }
 
@@ -84,6 +85,7 @@ impl Plane {
             local: BTreeSet::new(),
             surroundings: Surroundings::default(),
             rings: Rings::default(),
+            quorums: Quorums::default(),
             keys,
         };
         plane.update();
@@ -150,12 +152,17 @@ impl Plane {
                 mtu: self.mtu,
             }),
         };
+        let known = |pool: &Pool, server: &RealServer| {
+            status(&pool.name, server.address).known(effective.admin(&pool.name, &server.name))
+        };
+        self.quorums.look(&effective, known, |_| true);
         let inputs = Inputs {
             effective: &effective,
             numbering: &self.numbering,
             keys: &self.keys,
             surroundings: &self.surroundings,
             status: &status,
+            closed: self.quorums.closed(),
         };
         desired(&inputs, &mut self.rings)
     }

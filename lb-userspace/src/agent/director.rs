@@ -18,14 +18,15 @@ use super::{
     ledger::Ledger,
     meters::Meters,
     neighbour::Neighbours,
+    notebook::Notebook,
     placement::Placement,
 };
 use crate::{
-    health::{Advice, Several, Wish},
-    model::{Config, Name, Pool, RealServer},
+    health::{Damper, Several},
+    model::{Config, Name},
     plan::{
-        Actual, Admin, Desired, Effective, GuardLists, Inputs, MemberStatus, NextHop, Numbering,
-        OpenWindow, Operator, SlowStarts, Step, Surroundings, desired, diff,
+        Actual, Effective, GuardLists, NextHop, Numbering, OpenWindow, Operator, Quorums, Roster,
+        SlowStarts, Step, Surroundings, diff,
     },
     schedule::Rings,
 };
@@ -40,6 +41,7 @@ pub(super) struct Director {
     pub(super) placement: Placement,
     pub(super) plane: DataPlane,
     pub(super) ledger: Ledger,
+    pub(super) notebook: Notebook,
     /// Real servers whose checks have failed, by pool and address.
     pub(super) down: BTreeSet<(Name, IpAddr)>,
     /// What each check of a real server has found.
@@ -53,15 +55,23 @@ pub(super) struct Director {
     /// What services are given.
     pub(super) meters: Meters,
     /// Real servers that start slowly.
-    slow: SlowStarts,
+    pub(super) slow: SlowStarts,
+    /// Which pools have their quorum.
+    pub(super) quorums: Quorums,
+    /// Who of each pool gets new flows.
+    pub(super) rosters: BTreeMap<Name, Roster>,
+    /// Those of the real servers that may be held down.
+    pub(super) dampers: BTreeMap<(Name, IpAddr), Damper>,
+    /// What dampers count from.
+    pub(super) origin: Instant,
     /// What is known of this host and its neighbours.
     pub(super) surroundings: Surroundings,
     /// When the transition window of a pool closes.
     pub(super) windows: BTreeMap<Name, OpenWindow>,
     /// Packets are being captured.
     pub(super) capturing: bool,
-    keys: HashKeys,
-    rings: Rings,
+    pub(super) keys: HashKeys,
+    pub(super) rings: Rings,
     /// What the maps hold, as far as we know; `None` when they have to be read again.
     known: Option<Actual>,
     /// The guard lists are what they should be, as far as we know.
@@ -78,6 +88,8 @@ pub(super) struct Stored {
     pub(super) guards: GuardLists,
     /// The numbers.
     pub(super) ledger: Ledger,
+    /// What health has come to.
+    pub(super) notebook: Notebook,
 }
 
 impl Director {
@@ -91,7 +103,7 @@ impl Director {
         keys: HashKeys,
         now: Instant,
     ) -> Self {
-        let Stored { operator, guards, ledger } = stored;
+        let Stored { operator, guards, ledger, notebook } = stored;
         let effective = operator.apply(&config);
         Self {
             config,
@@ -101,6 +113,7 @@ impl Director {
             placement,
             plane,
             ledger,
+            notebook,
             down: BTreeSet::new(),
             checks: BTreeMap::new(),
             left_hops: BTreeMap::new(),
@@ -108,6 +121,10 @@ impl Director {
             counting_due: now,
             meters: Meters::new(now),
             slow: SlowStarts::default(),
+            quorums: Quorums::default(),
+            rosters: BTreeMap::new(),
+            dampers: BTreeMap::new(),
+            origin: now,
             surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
             capturing: false,
@@ -131,7 +148,7 @@ impl Director {
         self.surroundings.own = self.placement.own(&self.config);
         self.surroundings.vlans = self.placement.has_vlans();
         self.surroundings.peers = self.placement.peer_macs(neighbours);
-        let desired = self.desired(neighbours);
+        let desired = self.wanted(neighbours);
         let actual = match self.known.take() {
             Some(known) => known,
             None => self.plane.actual(&desired)?,
@@ -152,6 +169,7 @@ impl Director {
         self.plane.refit(features)?;
         self.forget_pools(now)?;
         self.known = Some(Actual::from(desired));
+        self.notebook.stir(now);
         Ok(steps.len() + lists.changes)
     }
 
@@ -187,7 +205,11 @@ impl Director {
         }
         self.count_connections(now)?;
         let flood_turned = self.measure(now);
-        Ok(self.slow.advance(now) || flood_turned)
+        if self.notebook.due().is_some_and(|due| due <= now) {
+            self.write_findings();
+        }
+        let released = self.release_damped(now);
+        Ok(self.slow.advance(now) || flood_turned || released)
     }
 
     /// Puts the end of a window off while active flows would be moved by it.
@@ -238,42 +260,9 @@ impl Director {
             .chain(self.count_due())
             .chain(self.plane.next_deadline())
             .chain(self.slow.next_deadline())
+            .chain(self.next_release())
+            .chain(self.notebook.due())
             .min()
-    }
-
-    fn desired(&mut self, neighbours: &Neighbours) -> Desired {
-        let (down, places, left) = (&self.down, &self.placement.places, &self.left_hops);
-        let (placement, slow, checks) = (&self.placement, &self.slow, &self.checks);
-        let status = |pool: &Name, address: IpAddr| MemberStatus {
-            healthy: !down.contains(&(pool.clone(), address)),
-            local: placement.local.contains(&address),
-            ramp: slow.ramp(pool, address),
-            advice: checks.get(&(pool.clone(), address)).map_or(Advice::NONE, Several::advice),
-            next_hop: places.get(&address).and_then(|place| {
-                let resolved = placement.next_hop(place, neighbours);
-                resolved.or_else(|| left.get(&address).copied())
-            }),
-        };
-        let inputs = Inputs {
-            effective: &self.effective,
-            numbering: self.ledger.numbering(),
-            keys: &self.keys,
-            surroundings: &self.surroundings,
-            status: &status,
-        };
-        desired(&inputs, &mut self.rings)
-    }
-
-    /// Tells who has become available since the last time: they start slowly, where their pool says so.
-    fn start_slowly(&mut self, now: Instant) {
-        let (effective, down, checks) = (&self.effective, &self.down, &self.checks);
-        let available = |pool: &Pool, server: &RealServer| {
-            let key = (pool.name.clone(), server.address);
-            effective.admin(&pool.name, &server.name) == Admin::Ready
-                && checks.get(&key).is_none_or(|checks| checks.advice().wish == Wish::Ready)
-                && !down.contains(&(pool.name.clone(), server.address))
-        };
-        self.slow.look(effective, available, now);
     }
 
     /// Gives numbers to what is new, after preparing what they stand for.

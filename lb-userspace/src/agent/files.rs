@@ -57,9 +57,22 @@ pub(super) fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, File
 /// # Errors
 /// [`FileError::Io`]: the old file is untouched.
 pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
-    let bytes = serde_json::to_vec_pretty(value)
-        .map_err(|error| FileError::Content { path: path.to_owned(), error })?;
-    replace(path, &bytes)
+    replace(path, &json(path, value)?)
+}
+
+/// The same for what need not outlive the host: the disk is not waited for.
+///
+/// # Errors
+/// [`FileError::Io`]: the old file is untouched.
+pub(super) fn write_lightly<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
+    let failed = |error| FileError::Io { what: "writing", path: path.to_owned(), error };
+    let new = path.with_extension("new");
+    fs::write(&new, json(path, value)?).and_then(|()| fs::rename(&new, path)).map_err(failed)
+}
+
+fn json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, FileError> {
+    serde_json::to_vec_pretty(value)
+        .map_err(|error| FileError::Content { path: path.to_owned(), error })
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {

@@ -1,45 +1,51 @@
-//! What checks find, and what the director makes of it: several checks of a real server are one word on it.
+//! What checks find, and what the director makes of it: several checks of a real server are one word on it, and one
+//! that comes and goes is held down.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
-use tracing::info;
+use tracing::{info, warn};
 
-use super::{director::Director, prober::Event};
+use super::{director::Director, notebook::Findings, prober::Event};
 use crate::{
-    health::{self, Advice, Several},
-    model::{Checks, Name, Pool, RealServer},
+    health::{self, Advice, Damper, Several, State},
+    model::{Name, Pool, RealServer, show_duration},
     plan::Admin,
 };
 
 impl Director {
     /// Takes note of a health result. Returns true where it changes anything.
-    pub(super) fn note_health(&mut self, event: &Event) -> bool {
+    pub(super) fn note_health(&mut self, event: &Event, now: Instant) -> bool {
         let pool = self.effective.config.pool(&event.pool);
-        let Some((pool, server)) = pool.and_then(|pool| {
-            let mut servers = pool.everyone();
-            Some((pool, servers.find(|server| server.name.as_str() == event.server)?))
-        }) else {
+        let Some((pool, server)) = pool.and_then(|pool| Some((pool, pool.server(&event.server)?)))
+        else {
             return false;
         };
-        let key = (pool.name.clone(), server.address);
-        let mut advised = false;
-        if let Some(checks) = self.checks.get_mut(&key) {
-            let before = checks.advice();
-            checks.note(event.check, event.state, event.advice);
-            advised = checks.advice() != before;
+        let (key, damping) = ((pool.name.clone(), server.address), pool.rules.damping);
+        let Some(checks) = self.checks.get_mut(&key) else { return false };
+        let (settled, before, advice) = (checks.is_settled(), checks.state(), checks.advice());
+        checks.note(event.check, event.state, event.advice);
+        let (found, advised) = (checks.state(), checks.advice() != advice);
+        let Event { pool, server, reason, advice, .. } = event;
+        let since = now.saturating_duration_since(self.origin);
+        if let Some(damping) = damping.filter(|_| settled && found != before) {
+            let damper = self.dampers.entry(key.clone()).or_default();
+            if damper.note(since, &damping) {
+                let (changes, hold) = (damping.changes, show_duration(damping.hold));
+                warn!(
+                    pool,
+                    server, changes, hold, "it comes and goes: held down until it is quiet"
+                );
+            }
         }
-        let state = self.checks.get(&key).map_or(event.state, Several::state);
-        let changed = match state {
-            health::State::Up => self.down.remove(&key),
-            health::State::Down => self.down.insert(key),
-        };
+        let changed = self.mark(&key, self.state_of(&key, found));
         if changed {
-            let Event { pool, server, reason, .. } = event;
-            info!(pool, server, %state, reason, "health");
+            info!(pool, server, state = %self.state_of(&key, found), reason, "health");
         }
         if advised {
-            let Event { pool, server, advice, .. } = event;
-            info!(pool, server, advice = advice.words().unwrap_or_default(), "advice");
+            info!(pool, server, advice = advice.words().unwrap_or_default(), "its own word");
         }
         changed || advised
     }
@@ -53,34 +59,96 @@ impl Director {
     /// The operator's word on a real server or its own, whichever is the stronger.
     pub(super) fn admin(&self, pool: &Pool, server: &RealServer) -> Admin {
         let word = self.effective.admin(&pool.name, &server.name);
-        word.max(self.advice(pool, server).wish.into())
+        word.max(self.advice(pool, server).asks().into())
+    }
+
+    /// Lets go of those that were held down and are quiet now. Returns true where that changes anything.
+    pub(super) fn release_damped(&mut self, now: Instant) -> bool {
+        let since = now.saturating_duration_since(self.origin);
+        let mut over: Vec<_> = Vec::new();
+        for (key, damper) in &mut self.dampers {
+            if damper.advance(since) {
+                over.push(key.clone());
+            }
+        }
+        let mut changed = false;
+        for key in over {
+            let Some(state) = self.checks.get(&key).map(Several::state) else { continue };
+            info!(pool = %key.0, address = %key.1, %state, "quiet for long enough: no longer held down");
+            changed |= self.mark(&key, state);
+        }
+        changed
+    }
+
+    /// When [`Self::release_damped`] has something to do.
+    pub(super) fn next_release(&self) -> Option<Instant> {
+        self.dampers.values().filter_map(Damper::held_until).min().map(|at| self.origin + at)
+    }
+
+    /// For how long a real server is held down at least.
+    pub(super) fn held_for(&self, key: &(Name, IpAddr)) -> Option<Duration> {
+        let until = self.origin + self.dampers.get(key)?.held_until()?;
+        Some(until.saturating_duration_since(Instant::now()))
     }
 
     /// Expects the results of a pool's checks of a real server; of no check: it counts as alive.
-    pub(super) fn expect_checks(&mut self, server: &(Name, IpAddr), checks: &Checks) {
-        if checks.is_empty() {
-            self.down.remove(server);
-            self.checks.remove(server);
+    pub(super) fn expect_checks(&mut self, pool: &Pool, address: IpAddr) {
+        let server = (pool.name.clone(), address);
+        if pool.rules.damping.is_none() {
+            self.dampers.remove(&server);
+        }
+        if pool.checks.is_empty() {
+            self.down.remove(&server);
+            self.checks.remove(&server);
             return;
         }
-        let (count, needed) = (checks.iter().len(), checks.needed());
-        let initial = self.initial(server).state();
+        let (count, needed) = (pool.checks.iter().len(), pool.checks.needed());
+        let initial = self.initial(&server);
         let several = self
             .checks
             .entry(server.clone())
             .and_modify(|several| several.change(count, needed))
             .or_insert_with(|| Several::new(count, needed, initial));
         // Another number may be enough from now on.
-        match several.state() {
-            health::State::Up => _ = self.down.remove(server),
-            health::State::Down => _ = self.down.insert(server.clone()),
-        }
+        let found = several.state();
+        self.mark(&server, self.state_of(&server, found));
     }
 
     /// What holds of a real server before its first check.
     pub(super) fn initial(&self, server: &(Name, IpAddr)) -> health::Initial {
-        let down = self.down.contains(server).then_some(health::State::Down);
-        let up = || self.left_up.contains(server).then_some(health::State::Up);
+        let down = self.down.contains(server).then_some(State::Down);
+        let up = || self.left_up.contains(server).then_some(State::Up);
         health::Initial::carried(down.or_else(up))
+    }
+
+    /// Writes down for the next agent what health has come to.
+    pub(super) fn write_findings(&mut self) {
+        if let Err(error) = self.notebook.write(self.findings()) {
+            warn!(%error, "the next agent will not know exactly which real servers are down");
+        }
+    }
+
+    fn findings(&self) -> Findings {
+        let config = &self.effective.config;
+        let there = |(pool, address): &&(Name, IpAddr)| {
+            let pool = config.pool(pool.as_str());
+            pool.is_some_and(|pool| pool.servers.iter().any(|server| server.address == *address))
+        };
+        let down = self.down.iter().filter(there).cloned().collect();
+        let quorums = self.quorums.decided().map(|(pool, holds)| (pool.clone(), holds)).collect();
+        Findings { down, quorums }
+    }
+
+    /// What its checks have found, unless it is held down.
+    fn state_of(&self, server: &(Name, IpAddr), found: State) -> State {
+        self.dampers.get(server).map_or(found, |damper| damper.state(found))
+    }
+
+    /// Puts a state in force. Returns true where it was another.
+    fn mark(&mut self, server: &(Name, IpAddr), state: State) -> bool {
+        match state {
+            State::Up => self.down.remove(server),
+            State::Down => self.down.insert(server.clone()),
+        }
     }
 }

@@ -208,7 +208,7 @@ impl Agent {
             tokio::select! {
                 Some(_) = self.neighbours.next() => {}
                 Some(event) = health.recv() => {
-                    self.director.note_health(&event);
+                    self.director.note_health(&event, Instant::now());
                 }
                 () = sleep_until(deadline) => {
                     warn!("some real servers do not answer yet: they get no traffic until they do");
@@ -230,7 +230,7 @@ impl Agent {
     }
 
     fn health(&mut self, event: &prober::Event) {
-        if self.director.note_health(event) {
+        if self.director.note_health(event, Instant::now()) {
             self.converge();
         }
     }
@@ -300,6 +300,7 @@ impl Agent {
         if let Some(vrrp) = self.vrrp.take() {
             vrrp.stop().await;
         }
+        self.director.write_findings();
         if self.options.keep || (!started && self.pins.adopted()) {
             info!("forwarding stays in place; the next `lb run` adopts it");
             return Ok(());

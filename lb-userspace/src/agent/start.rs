@@ -19,6 +19,7 @@ use super::{
     ledger::Ledger,
     neighbour::Neighbours,
     netlink::Netlink,
+    notebook::Notebook,
     notify::{self, Notifier},
     placement::Placement,
     prober::{self, Prober, Target},
@@ -68,6 +69,7 @@ impl Agent {
         }
         let pins = Pins::open(&node.pin_folder, &limits)?;
         let ledger = Ledger::load(&node.state_folder, pins.adopted())?;
+        let notebook = Notebook::load(&node.state_folder, pins.adopted())?;
         let features = plan::features(&parsed.config);
         let plane = match DataPlane::load(&limits, keys, features, Some(pins.maps())) {
             Ok(plane) => plane,
@@ -81,7 +83,7 @@ impl Agent {
         let neighbours = Neighbours::new(netlink.clone())?;
         let director = Director::new(
             parsed.config.clone(),
-            Stored { operator, guards, ledger },
+            Stored { operator, guards, ledger, notebook },
             placement,
             plane,
             keys,
@@ -219,17 +221,15 @@ impl Agent {
     /// Watches and resolves exactly the real servers in force.
     pub(super) fn follow(&mut self) {
         self.follow_neighbours();
-        let config = &self.director.effective.config;
-        let (mut targets, mut servers) = (Vec::new(), Vec::new());
+        let config = self.director.effective.config.clone();
+        let mut targets = Vec::new();
         for pool in &config.pools {
-            for server in pool.everyone() {
+            // The sorry server is not checked.
+            for server in &pool.servers {
                 let key = (pool.name.clone(), server.address);
                 targets.extend(self.targets(pool, server, self.director.initial(&key)));
-                servers.push((key, pool.checks.clone()));
+                self.director.expect_checks(pool, server.address);
             }
-        }
-        for (key, checks) in servers {
-            self.director.expect_checks(&key, &checks);
         }
         self.prober.keep(&targets.iter().map(Target::key).collect());
         targets.into_iter().for_each(|target| self.prober.watch(target));
@@ -258,16 +258,22 @@ impl Agent {
                 }
                 let maintenance =
                     director.effective.admin(&pool.name, &server.name) == Admin::Maintenance;
-                if pool.checks.is_empty() || maintenance {
+                if pool.checks.is_empty() || maintenance || pool.is_sorry(server) {
                     continue;
                 }
-                let known = if director.plane.usable(number) {
+                let key = (pool.name.clone(), server.address);
+                // The maps are never late; but they may have given packets to one that was down.
+                let was_down = director.notebook.written().down.contains(&key);
+                let known = if director.plane.usable(number) && !was_down {
                     &mut director.left_up
                 } else {
                     &mut director.down
                 };
-                known.insert((pool.name.clone(), server.address));
+                known.insert(key);
             }
+        }
+        for (pool, holds) in &director.notebook.written().quorums {
+            director.quorums.restore(pool.clone(), *holds);
         }
     }
 }

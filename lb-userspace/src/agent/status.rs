@@ -136,6 +136,9 @@ impl Agent {
             transition_seconds: window
                 .map(|window| window.closes().saturating_duration_since(Instant::now()).as_secs()),
             transition_held: window.is_some_and(OpenWindow::is_held),
+            crew: self.crew(pool).as_str().to_owned(),
+            odd: self.odd(pool),
+            quorum: self.quorum(pool),
             servers: servers.map(|server| self.server(pool, server, &shares, left)).collect(),
             removed: removed.unwrap_or_default(),
         }
@@ -152,11 +155,15 @@ impl Agent {
         let numbers = self.director.ledger.numbering().pools.get(&pool.name);
         let number = numbers.zip(self.number(&pool.name, server));
         let drained = number.filter(|_| self.director.admin(pool, server) == Admin::Drain);
+        let key = (pool.name.clone(), server.address);
         ServerStatus {
             name: server.name.clone(),
             address: server.address,
             weight: server.weight.get(),
             sorry: pool.is_sorry(server),
+            backup: server.backup,
+            damped_seconds: self.director.held_for(&key).map(|left| left.as_secs()),
+            keeps_flows: self.keeps_flows(pool, server),
             admin,
             advice: self.director.advice(pool, server).words(),
             differs_from_file: self.differs(pool, server),
@@ -173,28 +180,22 @@ impl Agent {
 
     /// What decides about new flows, the strongest word first.
     fn state(&self, pool: &Pool, server: &RealServer) -> String {
-        let down = self.director.down.contains(&(pool.name.clone(), server.address));
+        let key = (pool.name.clone(), server.address);
+        let roster = self.director.rosters.get(&pool.name);
         match self.director.admin(pool, server) {
             Admin::Maintenance => "maintenance",
             Admin::Drain => "drain",
-            Admin::Ready if down => "down",
+            Admin::Ready if self.director.held_for(&key).is_some() => "damped",
+            Admin::Ready if self.director.down.contains(&key) => "down",
             Admin::Ready if !self.is_here(server) && self.next_hop_of(server).is_none() => {
                 "unresolved"
+            }
+            Admin::Ready if server.backup && !roster.is_some_and(|r| r.is_open(server)) => {
+                "standby"
             }
             Admin::Ready => "up",
         }
         .to_owned()
-    }
-
-    /// Tells the trackers of pools how many real servers take new flows.
-    pub(super) fn tell_trackers(&self) {
-        self.trackers.tell_pools(|name| {
-            let pool = self.director.effective.config.pool(name.as_str());
-            let takes = |pool: &Pool, server: &&RealServer| {
-                server.weight.get() > 0 && self.state(pool, server) == "up"
-            };
-            pool.map(|pool| pool.servers.iter().filter(|one| takes(pool, one)).count())
-        });
     }
 
     fn differs(&self, pool: &Pool, server: &RealServer) -> bool {

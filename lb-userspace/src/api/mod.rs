@@ -33,8 +33,9 @@ use serde::{Deserialize, Serialize};
 pub use capture::{CaptureStart, NewCapture, Snap, SnapError};
 pub use guard::{GuardReport, GuardWord, ListedPrefix, NewPrefixes};
 pub use status::{
-    DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates,
-    RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus, Status,
+    DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus,
+    QuorumStatus, Rates, RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
+    Status,
 };
 pub use trace::Trace;
 pub use vrrp::{
@@ -65,7 +66,8 @@ pub struct NewServer {
 
 impl From<NewServer> for RealServer {
     fn from(new: NewServer) -> Self {
-        Self { name: new.name, address: new.address, port: new.port, weight: new.weight }
+        let NewServer { name, address, port, weight } = new;
+        Self { name, address, port, weight, backup: false }
     }
 }
 

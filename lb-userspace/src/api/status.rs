@@ -106,7 +106,8 @@ pub struct RealTraffic {
     pub name: Name,
     /// Its address.
     pub address: IpAddr,
-    /// `up`, `down`, `drain`, `maintenance`, `unresolved`: what decides about new flows.
+    /// `up`, `down`, `damped`, `standby` (a backup that is not needed), `drain`, `maintenance`, `unresolved`: what
+    /// decides about new flows.
     pub state: String,
     /// Its weight.
     pub weight: u16,
@@ -149,10 +150,32 @@ pub struct PoolStatus {
     pub transition_seconds: Option<u64>,
     /// True where active connections hold it open: that is looked at again when the seconds are over.
     pub transition_held: bool,
+    /// Who gets new flows: `servers`, `backups`, `everybody` (panic), `closed` (below the quorum) or `nobody`.
+    #[serde(default)]
+    pub crew: String,
+    /// The same in words, where it is not as it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub odd: Option<String>,
+    /// Its quorum, where it has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<QuorumStatus>,
     /// Its real servers.
     pub servers: Vec<ServerStatus>,
     /// Real servers that were removed, and whose connections may go on.
     pub removed: Vec<RemovedStatus>,
+}
+
+/// The weight that must be alive in a pool, and that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuorumStatus {
+    /// So much must be.
+    pub needed: u32,
+    /// How far beyond that it has to go before anything changes.
+    pub hysteresis: u32,
+    /// So much is.
+    pub alive: u32,
+    /// That is enough.
+    pub holds: bool,
 }
 
 /// What is left of a real server that gets nothing new.
@@ -185,6 +208,15 @@ pub struct ServerStatus {
     pub weight: u16,
     /// It is the sorry server.
     pub sorry: bool,
+    /// It is a backup.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backup: bool,
+    /// It comes and goes, and is held down for so many more seconds at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damped_seconds: Option<u64>,
+    /// It is down, and gets the packets of the flows that it has all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_flows: bool,
     /// What an operator has said.
     pub admin: Admin,
     /// How much it wants by its own word, where that is not all.

@@ -3,8 +3,8 @@
 use super::*;
 use crate::{
     api::{
-        DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, Rates,
-        RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
+        DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus,
+        QuorumStatus, Rates, RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
     },
     model::Name,
     plan::Admin,
@@ -44,6 +44,9 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
         address,
         weight,
         sorry: false,
+        backup: false,
+        damped_seconds: None,
+        keeps_flows: false,
         admin: Admin::Ready,
         advice: None,
         differs_from_file: false,
@@ -85,9 +88,14 @@ pub(in crate::cli) fn example() -> Status {
         reason: Some("connection refused".to_owned()),
         checks: 4_000,
     });
+    down.keeps_flows = true;
     let mut unresolved = server(6, "unresolved", 0.0);
     (unresolved.health, unresolved.next_hop) = (None, None);
     unresolved.sorry = true;
+    let mut backup = server(3, "up", 1.0);
+    backup.backup = true;
+    let mut damped = server(9, "damped", 0.0);
+    damped.damped_seconds = Some(95);
     Status {
         node: name("lvs-hap01"),
         version: "0.1.0".to_owned(),
@@ -134,7 +142,10 @@ pub(in crate::cli) fn example() -> Status {
                 ring_slots: 1021,
                 transition_seconds: Some(723),
                 transition_held: false,
-                servers: vec![server(3, "up", 1.0), drained, down],
+                crew: "backups".to_owned(),
+                odd: Some("backups are used: no other server is alive".to_owned()),
+                quorum: Some(QuorumStatus { needed: 2, hysteresis: 1, alive: 3, holds: true }),
+                servers: vec![backup, drained, down, damped],
                 removed: vec![RemovedStatus {
                     address: [10, 8, 8, 47].into(),
                     leaving: Leaving { connections_left: 1, drained: false },
@@ -146,6 +157,9 @@ pub(in crate::cli) fn example() -> Status {
                 ring_slots: 1021,
                 transition_seconds: Some(0),
                 transition_held: true,
+                crew: "nobody".to_owned(),
+                odd: None,
+                quorum: None,
                 servers: vec![unresolved],
                 removed: vec![RemovedStatus {
                     address: [10, 8, 8, 48].into(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    model::{Config, Name, Pool},
+    model::{Backups, Config, Name, Pool},
     plan::Operator,
 };
 
@@ -82,10 +82,14 @@ fn both<'a>(
     })
 }
 
-/// The order of real servers in the file decides nothing.
+/// The order of real servers in the file decides nothing, but for backups of which the first is used.
 fn pool_digest(pool: &Pool) -> String {
     let mut pool = pool.clone();
-    pool.servers.sort_by(|a, b| a.name.cmp(&b.name));
+    let ordered = pool.rules.backups == Backups::First;
+    pool.servers.sort_by_key(|server| {
+        let name = (!(ordered && server.backup)).then(|| server.name.clone());
+        (server.backup, name)
+    });
     digest(&pool)
 }
 

@@ -57,6 +57,7 @@ fn an_operators_word_is_compared_word_by_word() {
         address: real(4),
         port: Some(81),
         weight: Weight::default(),
+        backup: false,
     };
     there.add(&file, &web, added).unwrap();
     there.remove(&file, &web, &name("r2")).unwrap();

@@ -83,6 +83,7 @@ fn pool(draft: PoolDraft) -> Option<Pool> {
         ring_size: draft.ring_size.map(Spanned::into_inner),
         window: draft.window,
         slow_start: draft.slow_start,
+        rules: draft.rules.rules,
         on_empty: draft.on_empty,
         sorry: match draft.sorry {
             Some(sorry) => Some(server(sorry)?),
@@ -107,6 +108,7 @@ fn server(draft: ServerDraft) -> Option<RealServer> {
         address: draft.address?.into_inner(),
         port: draft.port,
         weight: draft.weight,
+        backup: draft.backup,
     })
 }
 

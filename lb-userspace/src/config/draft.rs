@@ -12,8 +12,9 @@ use super::table::Entry;
 use crate::{
     model::{
         Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mail, Mark, Mode,
-        Name, Node, Notify, OnEmpty, Persistence, PortSpec, Rate, SchedulerKind, SourceRate,
-        TrackerKind, Tunnel, UdpIdle, VirtualAddress, VirtualRouting, VrrpProtocol, Weight, Window,
+        Name, Node, Notify, OnEmpty, Persistence, PoolRules, PortSpec, Rate, SchedulerKind,
+        SourceRate, TrackerKind, Tunnel, UdpIdle, VirtualAddress, VirtualRouting, VrrpProtocol,
+        Weight, Window,
     },
     vrrp::{
         machine::Preempt,
@@ -126,9 +127,19 @@ pub(super) struct PoolDraft {
     pub(super) ring_size: Option<Spanned<u32>>,
     pub(super) window: Window,
     pub(super) slow_start: Option<Duration>,
+    pub(super) rules: RulesDraft,
     pub(super) on_empty: OnEmpty,
     pub(super) sorry: Option<ServerDraft>,
     pub(super) tunnel: Option<Spanned<Tunnel>>,
+}
+
+/// The rules of a pool, and where some of them stand.
+pub(super) struct RulesDraft {
+    pub(super) rules: PoolRules,
+    pub(super) quorum: Option<Range<usize>>,
+    pub(super) below_quorum: Option<Range<usize>>,
+    pub(super) backups: Option<Range<usize>>,
+    pub(super) damping: Option<Range<usize>>,
 }
 
 /// The `check` of a pool.
@@ -145,6 +156,7 @@ pub(super) struct ServerDraft {
     pub(super) address: Option<Spanned<IpAddr>>,
     pub(super) port: Option<u16>,
     pub(super) weight: Weight,
+    pub(super) backup: bool,
 }
 
 /// One `[[service]]`.

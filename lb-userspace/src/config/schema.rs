@@ -66,6 +66,13 @@ pub(super) const POOL: Schema = Schema {
         "ring_size",
         "window",
         "slow_start",
+        "quorum",
+        "quorum_hysteresis",
+        "below_quorum",
+        "backups",
+        "on_down",
+        "panic_threshold",
+        "damping",
         "on_empty",
         "sorry_server",
         "tunnel",
@@ -122,8 +129,14 @@ pub(super) const REQUEST: Schema = Schema {
     later: &[],
 };
 
-pub(super) const SERVER: Schema =
-    Schema { title: "`servers` of a pool", keys: &["name", "address", "weight"], later: &[] };
+pub(super) const SERVER: Schema = Schema {
+    title: "`servers` of a pool",
+    keys: &["name", "address", "weight", "backup"],
+    later: &[],
+};
+
+pub(super) const DAMPING: Schema =
+    Schema { title: "`damping` of a pool", keys: &["changes", "within", "hold"], later: &[] };
 
 pub(super) const SORRY_SERVER: Schema =
     Schema { title: "`sorry_server` of a pool", keys: &["name", "address"], later: &[] };
@@ -301,7 +314,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 22] = [
+pub(super) const ALL: [&Schema; 23] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -318,6 +331,7 @@ pub(super) const ALL: [&Schema; 22] = [
     &CHECK,
     &REQUEST,
     &SERVER,
+    &DAMPING,
     &SORRY_SERVER,
     &TUNNEL,
     &SERVICE,

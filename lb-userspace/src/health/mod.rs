@@ -6,6 +6,7 @@
 
 mod advice;
 mod checker;
+mod damping;
 pub mod protocol;
 mod report;
 mod scheduler;
@@ -13,6 +14,7 @@ mod several;
 
 pub use advice::{Advice, Share, Wish};
 pub use checker::Checker;
+pub use damping::Damper;
 pub use report::{Failure, Report};
 pub use scheduler::{CheckId, Lateness, Scheduler};
 pub use several::Several;

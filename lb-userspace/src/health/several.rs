@@ -1,6 +1,6 @@
 //! What several checks of one real server say together.
 
-use super::{Advice, State};
+use super::{Advice, Initial, State};
 
 /// The results of a real server's checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct Several {
     needed: usize,
     /// What holds of a check without a result yet.
     initial: State,
+    /// What holds was found by checks, be it those of an earlier agent.
+    settled: bool,
     results: Vec<Option<State>>,
     advice: Vec<Advice>,
 }
@@ -16,13 +18,16 @@ pub struct Several {
 impl Several {
     /// So many checks, none of which has a result yet; `needed` of them must find the server up.
     #[must_use]
-    pub fn new(checks: usize, needed: usize, initial: State) -> Self {
-        Self { needed, initial, results: vec![None; checks], advice: vec![Advice::NONE; checks] }
+    pub fn new(checks: usize, needed: usize, initial: Initial) -> Self {
+        let settled = matches!(initial, Initial::Known(_));
+        let (results, advice) = (vec![None; checks], vec![Advice::NONE; checks]);
+        Self { needed, initial: initial.state(), settled, results, advice }
     }
 
     /// Other checks than before, after a reload. Those in the same place keep their results.
     pub fn change(&mut self, checks: usize, needed: usize) {
         self.initial = self.state();
+        self.settled = self.is_settled();
         self.needed = needed;
         self.results.resize(checks, None);
         self.advice.resize(checks, Advice::NONE);
@@ -41,6 +46,12 @@ impl Several {
     #[must_use]
     pub fn advice(&self) -> Advice {
         self.advice.iter().fold(Advice::NONE, |all, one| all.and(*one))
+    }
+
+    /// Is what they say together found, and not assumed? Only then another state is a transition.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.settled || self.results.iter().all(Option::is_some)
     }
 
     /// What they say together.
@@ -63,22 +74,21 @@ mod tests {
         for (needed, results, wanted) in
             [(2, [Up, Up], Up), (2, [Up, Down], Down), (1, [Up, Down], Up), (1, [Down, Down], Down)]
         {
-            let mut several = Several::new(2, needed, Up);
-            results
-                .into_iter()
-                .enumerate()
-                .for_each(|(check, found)| several.note(check, found, Advice::NONE));
+            let mut several = Several::new(2, needed, Initial::Assumed(Up));
+            for (check, found) in results.into_iter().enumerate() {
+                several.note(check, found, Advice::NONE);
+            }
             assert_eq!(several.state(), wanted, "{needed} of {results:?}");
         }
     }
 
     #[test]
     fn before_the_first_results_nothing_changes() {
-        let mut up = Several::new(2, 2, Up);
+        let mut up = Several::new(2, 2, Initial::Assumed(Up));
         assert_eq!(up.state(), Up);
         up.note(1, Down, Advice::NONE);
         assert_eq!(up.state(), Down);
-        let mut down = Several::new(2, 2, Down);
+        let mut down = Several::new(2, 2, Initial::Assumed(Down));
         down.note(0, Up, Advice::NONE);
         assert_eq!(down.state(), Down, "the second has not said so");
         down.note(1, Up, Advice::NONE);
@@ -86,8 +96,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_assumed_is_not_settled() {
+        let mut two = Several::new(2, 1, Initial::Assumed(Up));
+        two.note(0, Up, Advice::NONE);
+        assert!(!two.is_settled());
+        two.note(1, Down, Advice::NONE);
+        assert!(two.is_settled());
+        two.change(3, 3);
+        assert!(two.is_settled(), "a reload takes nothing back");
+        assert!(Several::new(2, 2, Initial::Known(Down)).is_settled());
+    }
+
+    #[test]
     fn a_reload_changes_no_state_by_itself() {
-        let mut several = Several::new(1, 1, Up);
+        let mut several = Several::new(1, 1, Initial::Assumed(Up));
         several.note(0, Up, Advice::NONE);
         several.change(3, 3);
         assert_eq!(several.state(), Up);
@@ -103,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_least_advice_counts() {
-        let mut several = Several::new(2, 2, Up);
+        let mut several = Several::new(2, 2, Initial::Assumed(Up));
         let half = Advice { share: Share::rounded(50), ..Advice::NONE };
         several.note(0, Up, half);
         several.note(1, Up, Advice { wish: Wish::Drain, ..Advice::NONE });

@@ -20,6 +20,7 @@ mod port;
 mod prefix;
 mod rate;
 mod ring_size;
+mod rules;
 mod scheduler;
 mod service;
 mod tunnel;
@@ -57,6 +58,10 @@ pub use prefix::{
 };
 pub use rate::{Rate, RateError};
 pub use ring_size::{RingSizeError, check_ring_size};
+pub use rules::{
+    Backups, BelowQuorum, Damping, DampingError, OnDown, PanicThreshold, PanicThresholdError,
+    PoolRules, Quorum, QuorumError,
+};
 pub use scheduler::SchedulerKind;
 pub use service::{HashKey, Mode, Service, UdpIdle, UdpIdleError};
 pub use tunnel::{MtuError, Tunnel, TunnelKind};

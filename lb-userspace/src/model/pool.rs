@@ -5,7 +5,9 @@ use std::{fmt, net::IpAddr, time::Duration};
 use lb_common::ring::default_size;
 use serde::{Deserialize, Serialize};
 
-use super::{Checks, Name, SchedulerKind, Tunnel, Weight, Window, duration, show_duration};
+use super::{
+    Checks, Name, PoolRules, SchedulerKind, Tunnel, Weight, Window, duration, show_duration,
+};
 
 /// A host that answers the connections of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,9 @@ pub struct RealServer {
     pub port: Option<u16>,
     /// Its share of new connections.
     pub weight: Weight,
+    /// It gets new connections only where no other one does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backup: bool,
 }
 
 /// Real servers that do the same work.
@@ -40,6 +45,8 @@ pub struct Pool {
     /// of it at once.
     #[serde(with = "duration::optional_text")]
     pub slow_start: Option<Duration>,
+    /// What its real servers' health comes to.
+    pub rules: PoolRules,
     /// What becomes of packets when no real server is left.
     pub on_empty: OnEmpty,
     /// Gets everything when no real server is left.

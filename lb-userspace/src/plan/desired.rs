@@ -14,10 +14,10 @@ use lb_common::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Effective, Numbering, PoolNumbers, marks};
+use super::{Effective, Known, Numbering, PoolNumbers, Roster, marks};
 use crate::{
     health::{Advice, Wish},
-    model::{self, Name, RealServer, SchedulerKind},
+    model::{self, Name, RealServer, SchedulerKind, Weight},
     schedule::{Rings, turns},
 };
 
@@ -100,6 +100,19 @@ impl MemberStatus {
         let parts = share * u32::from(self.ramp.get()) / 100;
         u16::try_from(parts.max(share.min(1))).unwrap_or(100)
     }
+
+    /// Its weight, by its own word or as configured. What is taken out by its weight stays out.
+    fn weight(&self, server: &RealServer) -> Weight {
+        self.advice.weight.filter(|_| !server.weight.is_zero()).unwrap_or(server.weight)
+    }
+
+    /// What rosters go by: the operator's word or its own, whichever is the stronger.
+    #[must_use]
+    pub fn known(&self, admin: Admin) -> Known {
+        let reached = self.local || self.next_hop.is_some();
+        let admin = admin.max(self.advice.asks().into());
+        Known { admin, alive: self.healthy, reached }
+    }
 }
 
 impl Default for MemberStatus {
@@ -163,6 +176,8 @@ pub struct Inputs<'a> {
     pub surroundings: &'a Surroundings,
     /// What is known of each real server, by pool and address.
     pub status: &'a dyn Fn(&Name, IpAddr) -> MemberStatus,
+    /// Pools that are below their quorum, and say that nobody goes on then.
+    pub closed: &'a BTreeSet<Name>,
 }
 
 /// A pool's ring.
@@ -185,6 +200,8 @@ pub struct PoolPlan {
 pub struct Desired {
     /// Pools with their rings.
     pub pools: Vec<PoolPlan>,
+    /// Who of each pool gets new flows.
+    pub rosters: BTreeMap<Name, Roster>,
     /// Real servers by number. Retired ones are not among them: they stay as they are.
     pub reals: BTreeMap<u32, RealEntry>,
     /// Service entries.
@@ -257,41 +274,46 @@ impl Desired {
     ) {
         let mut members = Vec::with_capacity(pool.servers.len());
         let mut open = BTreeSet::new();
-        let all = || pool.servers.iter().chain(&pool.sorry);
         let status = |server: &RealServer| (inputs.status)(&pool.name, server.address);
+        let known = |server: &RealServer| {
+            status(server).known(inputs.effective.admin(&pool.name, &server.name))
+        };
+        let roster = Roster::of(pool, inputs.closed.contains(&pool.name), known);
         // While one of them starts slowly, or wants a part of its weight, weights are counted in hundredths.
-        let parted = all().any(|server| status(server).parts() != 100);
-        for server in all() {
+        let parted = pool.everyone().any(|server| status(server).parts() != 100);
+        for server in pool.everyone() {
             let Some(&number) = numbers.members.get(&server.address) else { continue };
-            let status = status(server);
-            let admin = inputs.effective.admin(&pool.name, &server.name);
-            let admin = admin.max(status.advice.wish.into());
-            let weight = status.advice.weight.unwrap_or(server.weight).get();
-            let weight = weight * if parted { status.parts() } else { 1 };
+            let (status, known) = (status(server), known(server));
+            let parts = if parted { status.parts() } else { 1 };
+            let weight = status.weight(server).get() * parts;
             let member = Member { number, address: server.address.into(), weight };
-            let reached = status.local || status.next_hop.is_some();
-            let available = status.healthy && admin == Admin::Ready && reached;
-            if available {
+            let sorry = pool.is_sorry(server);
+            let is_open = if sorry { known.is_ready() } else { roster.is_open(server) };
+            if is_open {
                 open.insert(number);
             }
             if let Some(hop) = status.next_hop {
                 self.devices.insert(hop.interface);
             }
             let entry = numbers.reals.start + u32::from(number);
-            self.reals.insert(entry, real(&status, admin, available && weight > 0));
+            self.reals.insert(entry, real(&status, roster.keeps_flows(pool, known), is_open));
             self.add_tunnel(pool, entry, &member, inputs);
-            members.push(member);
+            members.push((member, sorry || roster.has_slots(server)));
         }
         // The sorry server is the last one; it has no part while anybody else is there.
-        let sorry = pool.sorry.as_ref().and_then(|_| members.pop()).map(|member| member.number);
+        let sorry =
+            pool.sorry.as_ref().and_then(|_| members.pop()).map(|(member, _)| member.number);
         let slots = pool.ring_slots();
-        let others = members.iter().any(|m| m.weight > 0 && open.contains(&m.number));
+        let others = roster.has_anybody();
+        let within: Vec<_> =
+            members.iter().filter(|(_, within)| *within).map(|(member, _)| *member).collect();
         let ring = match (sorry.filter(|sorry| !others && open.contains(sorry)), pool.scheduler) {
             (Some(sorry), _) => vec![sorry; slots as usize],
-            (None, SchedulerKind::Rr) => turns(&members, |_| 1, &open),
-            (None, SchedulerKind::Wrr) => turns(&members, |member| member.weight, &open),
-            (None, _) => rings.ring(&pool.name, &members, slots, |number| open.contains(&number)),
+            (None, SchedulerKind::Rr) => turns(&within, |_| 1, &open),
+            (None, SchedulerKind::Wrr) => turns(&within, |member| member.weight, &open),
+            (None, _) => rings.ring(&pool.name, &within, slots, |number| open.contains(&number)),
         };
+        let members: Vec<_> = members.into_iter().map(|(member, _)| member).collect();
         let (name, number, reals) = (pool.name.clone(), numbers.number, numbers.reals.start);
         let highest = members.iter().map(|member| u32::from(member.number) + 1).max().unwrap_or(0);
         // With nobody but the sorry server left, everyone is sent there by the ring.
@@ -307,6 +329,7 @@ impl Desired {
             let weight = |m: &Member| (reals + u32::from(m.number), u32::from(m.weight));
             self.weights.extend(members.iter().map(weight));
         }
+        self.rosters.insert(pool.name.clone(), roster);
         self.pools.push(PoolPlan { name, number, reals, ring, counting: schedule.is_some() });
     }
 
@@ -376,8 +399,7 @@ const fn low_half() -> u64 {
     u64::from_ne_bytes([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])
 }
 
-fn real(status: &MemberStatus, admin: Admin, open: bool) -> RealEntry {
-    let usable = status.healthy && admin != Admin::Maintenance;
+fn real(status: &MemberStatus, usable: bool, open: bool) -> RealEntry {
     let mut state = if usable { RealState::USABLE } else { RealState::default() };
     state = if open { state.with(RealState::OPEN) } else { state };
     if status.local {

@@ -46,6 +46,7 @@ fn desired_for(
         keys: &keys(),
         surroundings: &Surroundings::default(),
         status,
+        closed: &BTreeSet::new(),
     };
     desired(&inputs, &mut Rings::default())
 }
@@ -294,6 +295,7 @@ fn vlans_are_a_feature() {
     let numbering = Numbering::default().assign(&effective.config, 64).unwrap();
     let surroundings = Surroundings { vlans: true, ..Surroundings::default() };
     let (effective, numbering, surroundings) = (&effective, &numbering, &surroundings);
-    let inputs = Inputs { effective, numbering, keys: &keys(), surroundings, status: &|_, _| UP };
+    let (keys, closed) = (&keys(), &BTreeSet::new());
+    let inputs = Inputs { effective, numbering, keys, surroundings, status: &|_, _| UP, closed };
     assert!(super::desired(&inputs, &mut Rings::default()).features.has(Features::VLANS));
 }

@@ -53,6 +53,7 @@ fn wanted(
         keys: &keys,
         surroundings: &surroundings,
         status: &status,
+        closed: &BTreeSet::new(),
     };
     let desired = desired(&inputs, &mut Rings::default());
     (numbering, desired)

@@ -11,7 +11,8 @@ fn file() -> Config {
 
 fn server(number: u8) -> RealServer {
     let weight = Weight::new(1).unwrap();
-    RealServer { name: name(&format!("r{number}")), address: real(number), port: None, weight }
+    let (name, address) = (name(&format!("r{number}")), real(number));
+    RealServer { name, address, port: None, weight, backup: false }
 }
 
 /// Real servers in force, with their weights.

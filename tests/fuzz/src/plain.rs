@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
 };
 
@@ -136,6 +136,7 @@ fn wanted(config: &Config, operator: &Operator, keys: &HashKeys, rings: &mut Rin
         keys,
         surroundings: &surroundings,
         status: &status,
+        closed: &BTreeSet::new(),
     };
     desired(&inputs, rings)
 }

@@ -2,7 +2,7 @@
 
 use super::services::weight;
 use crate::{
-    api::{HealthStatus, Leaving, PoolStatus, RemovedStatus, ServerStatus},
+    api::{HealthStatus, Leaving, PoolStatus, QuorumStatus, RemovedStatus, ServerStatus},
     cli::{
         paint::{Paint, Tone},
         table::{self, Column},
@@ -39,15 +39,24 @@ fn block(pool: &PoolStatus, paint: Paint) -> String {
         };
         format!(", {}", paint.put(Tone::Odd, &words))
     });
+    let odd = pool.odd.as_ref().map(|odd| format!("  {}\n", paint.put(Tone::Odd, odd)));
     let removed = pool.removed.iter().map(|removed| removed_row(removed, paint));
     let rows = pool.servers.iter().map(|server| row(server, paint)).chain(removed).collect();
     format!(
-        "{title}  {}, {} slots{}\n{}",
+        "{title}  {}, {} slots{}{}\n{}{}",
         pool.scheduler,
         pool.ring_slots,
+        pool.quorum.as_ref().map(quorum).unwrap_or_default(),
         transition.unwrap_or_default(),
+        odd.unwrap_or_default(),
         table::lines(COLUMNS, rows, paint),
     )
+}
+
+fn quorum(quorum: &QuorumStatus) -> String {
+    let QuorumStatus { needed, hysteresis, alive, .. } = quorum;
+    let hysteresis = if *hysteresis > 0 { format!(" ± {hysteresis}") } else { String::new() };
+    format!(", quorum {needed}{hysteresis} (weight {alive} alive)")
 }
 
 fn row(server: &ServerStatus, paint: Paint) -> Vec<String> {
@@ -108,7 +117,7 @@ fn left(leaving: &Leaving) -> String {
     }
 }
 
-/// Whose word holds where it is not the file's, and why its check fails.
+/// Whose word holds where it is not the file's, what the pool's rules make of it, and why its check fails.
 fn notes(server: &ServerStatus) -> String {
     let word = match server.admin {
         Admin::Drain => Some("operator: drain"),
@@ -120,9 +129,12 @@ fn notes(server: &ServerStatus) -> String {
     let reason = server.health.as_ref().and_then(|HealthStatus { kind, reason, .. }| {
         reason.as_ref().map(|reason| format!("{kind} check: {reason}"))
     });
-    [word, advice.as_deref(), left.as_deref(), reason.as_deref()]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("; ")
+    let backup = server.backup.then_some("backup");
+    let damped = server
+        .damped_seconds
+        .map(|left| format!("comes and goes: held down for {} more", units::seconds(left)));
+    let keeps = server.keeps_flows.then_some("keeps its connections");
+    let (advice, left) = (advice.as_deref(), left.as_deref());
+    let all = [word, advice, backup, left, damped.as_deref(), keeps, reason.as_deref()];
+    all.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, check, port_number, schema, tables, tunnel};
+use super::{Item, Sink, Table, check, port_number, rules, schema, tables, tunnel};
 use crate::{
     config::{
         draft::{PoolDraft, ServerDraft},
@@ -55,6 +55,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolDraft {
             .and_then(|item| item.integer(sink, |size| Ok(check_ring_size(size)?))),
         window: window.map(Spanned::into_inner).unwrap_or_default(),
         slow_start: slow_start.map(Spanned::into_inner),
+        rules: rules::read(table, sink),
         on_empty: on_empty.map(Spanned::into_inner).unwrap_or_default(),
         sorry: table.get("sorry_server").and_then(|item| sorry_server(&item, sink)),
         tunnel: table.get("tunnel").and_then(|item| tunnel::read(&item, sink)),
@@ -70,6 +71,7 @@ fn server(table: &Table<'_>, sink: &mut Sink) -> ServerDraft {
         .and_then(|item| item.text(sink, address_and_port));
     let weight =
         table.get("weight").and_then(|item| item.integer(sink, |weight| Ok(Weight::new(weight)?)));
+    let backup = table.get("backup").and_then(|item| item.boolean(sink));
     let port = address.as_ref().and_then(|address| address.get_ref().1);
     ServerDraft {
         path: table.path.clone(),
@@ -77,6 +79,7 @@ fn server(table: &Table<'_>, sink: &mut Sink) -> ServerDraft {
         address: address.map(|address| Spanned::new(address.span(), address.get_ref().0)),
         port,
         weight: weight.map(Spanned::into_inner).unwrap_or_default(),
+        backup: backup.is_some_and(Spanned::into_inner),
     }
 }
 
@@ -90,7 +93,7 @@ fn sorry_server(item: &Item<'_>, sink: &mut Sink) -> Option<ServerDraft> {
     let address =
         table.require("address", "\"10.8.8.99\"", sink).and_then(|item| item.address(sink));
     let weight = Weight::default();
-    Some(ServerDraft { path: table.path, name, address, port: None, weight })
+    Some(ServerDraft { path: table.path, name, address, port: None, weight, backup: false })
 }
 
 /// `10.8.8.43`, `10.8.8.43:80`, `2001:db8::43` or `[2001:db8::43]:80`.

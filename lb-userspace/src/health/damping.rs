@@ -1,0 +1,67 @@
+//! Flap damping: a real server that comes and goes is held down until it is quiet.
+//!
+//! ```text
+//!           more than `changes` within `within`
+//!        ┌──────────────────────────────────────┐
+//!   ┌────┴───┐                              ┌───▼────┐
+//!   │  Free  │                              │  Held  │ ◀─ any change: the hold begins anew
+//!   └────▲───┘                              └───┬────┘
+//!        └──────────────────────────────────────┘
+//!           no change for `hold`: all is forgotten
+//! ```
+
+use std::time::Duration;
+
+use super::State;
+use crate::model::Damping;
+
+/// The damper of one real server. Times are on any clock that only goes forward.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Damper {
+    /// When its state changed, the latest last; no more than are counted.
+    changes: Vec<Duration>,
+    /// Until then it is held down.
+    held: Option<Duration>,
+}
+
+impl Damper {
+    /// Takes note of a change of state. Returns true where it is held down from now on.
+    pub fn note(&mut self, now: Duration, damping: &Damping) -> bool {
+        if self.held.is_some() {
+            self.held = Some(now + damping.hold);
+            return false;
+        }
+        self.changes.retain(|at| now.saturating_sub(*at) < damping.within);
+        self.changes.push(now);
+        if self.changes.len() <= usize::from(damping.changes) {
+            return false;
+        }
+        self.held = Some(now + damping.hold);
+        true
+    }
+
+    /// Lets it go where the time is over. Returns true where that happens now.
+    pub fn advance(&mut self, now: Duration) -> bool {
+        let over = self.held.is_some_and(|until| now >= until);
+        if over {
+            *self = Self::default();
+        }
+        over
+    }
+
+    /// What its state comes to.
+    #[must_use]
+    pub const fn state(&self, found: State) -> State {
+        if self.held.is_some() { State::Down } else { found }
+    }
+
+    /// When it is let go, unless its state changes again.
+    #[must_use]
+    pub const fn held_until(&self) -> Option<Duration> {
+        self.held
+    }
+}
+
+#[cfg(test)]
+#[path = "damping_test.rs"]
+mod tests;
