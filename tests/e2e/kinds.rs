@@ -104,6 +104,15 @@ fn what_an_agent_says() {
     say(&line, "drain\n");
     share(stage, "drained by its own word", 0.0);
     assert_eq!(server(&stage.status(), "web4", REAL).state, "drain");
+    // The next agent knows it from the first moment on.
+    let written = stage.director.paths.state.join("health.json");
+    stage.until("it is written down", |_| {
+        fs::read_to_string(&written).is_ok_and(|text| text.contains("\"drain\""))
+    });
+    stage.director.kill9().expect("the agent dies");
+    say(&line, "HTTP/1.1 200 OK\n");
+    stage.director.start().expect("the next one starts");
+    assert_eq!(server(&stage.status(), "web4", REAL).state, "drain");
     say(&line, "down #nightly backup\n");
     check(stage, asking, "down", Some("the agent says down: nightly backup"));
     say(&line, "up\n");

@@ -2,6 +2,7 @@
 //! that comes and goes is held down.
 
 use std::{
+    collections::BTreeMap,
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -103,12 +104,12 @@ impl Director {
             return;
         }
         let (count, needed) = (pool.checks.iter().len(), pool.checks.needed());
-        let initial = self.initial(&server);
+        let (initial, advice) = (self.initial(&server), self.notebook.written().advice(&server));
         let several = self
             .checks
             .entry(server.clone())
             .and_modify(|several| several.change(count, needed))
-            .or_insert_with(|| Several::new(count, needed, initial));
+            .or_insert_with(|| Several::new(count, needed, initial, advice));
         // Another number may be enough from now on.
         let found = several.state();
         self.mark(&server, self.state_of(&server, found));
@@ -136,7 +137,13 @@ impl Director {
         };
         let down = self.down.iter().filter(there).cloned().collect();
         let quorums = self.quorums.decided().map(|(pool, holds)| (pool.clone(), holds)).collect();
-        Findings { down, quorums }
+        let mut advice = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for ((pool, address), checks) in self.checks.iter().filter(|(key, _)| there(key)) {
+            if checks.advice() != Advice::NONE {
+                advice.entry(pool.clone()).or_default().insert(*address, checks.advice());
+            }
+        }
+        Findings { down, quorums, advice }
     }
 
     /// What its checks have found, unless it is held down.
