@@ -142,6 +142,27 @@ fn a_file_for_each_server() {
 }
 
 #[test]
+fn a_script_for_each_server() {
+    let stage = &mut up(Families::Ipv4);
+    let script = |line: &str, more: &str| {
+        format!("type = \"script\", shell = true, script = \"{line}\", {more}")
+    };
+    let own = script("test {name} = real1 -a {address} = 10.8.8.51", "user = \"root\"");
+    check(stage, &own, "up", None);
+    stage.until("the other one is down", |status| {
+        let health = server(status, "web4", "real2").health.as_ref();
+        health.is_some_and(|health| health.reason.as_deref() == Some("/bin/sh ended with status 1"))
+    });
+    // A weight of three beside one of one.
+    let weights = script("test {name} = real1 && exit 5; exit 3", "dynamic = true");
+    check(stage, &weights, "up", None);
+    stage
+        .until("three quarters", |status| (server(status, "web4", REAL).share - 0.75).abs() < 0.01);
+    let endless = script("trap : TERM; while :; do sleep 1; done", "user = \"root\"");
+    check(stage, &endless, "down", Some("/bin/sh took longer than 1s, and was ended"));
+}
+
+#[test]
 fn another_way_than_the_traffic() {
     let stage = &mut up(Families::Ipv4);
     let director = stage.director.namespace();

@@ -17,13 +17,16 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::prober::Connection;
+use super::{
+    prober::Connection,
+    script::{self, Command, User},
+};
 use crate::{
     health::{
         Advice, Outcome,
-        protocol::{FILE_LOOKED_AT, judge_file},
+        protocol::{FILE_LOOKED_AT, judge_exit, judge_file},
     },
-    model::{CheckKind, FileCheck},
+    model::{CheckKind, FileCheck, ScriptCheck},
     probe::{self, Job},
 };
 
@@ -44,9 +47,37 @@ async fn check(job: Arc<Job>) -> (Outcome, Duration) {
     let started = Instant::now();
     let outcome = match &job.kind {
         CheckKind::File(check) => file(check, job.timeout).await,
+        CheckKind::Script(check) => run(check, job.timeout).await,
         other => Outcome::Inconclusive(format!("the agent makes no {other} checks")),
     };
     (outcome, started.elapsed())
+}
+
+/// A script that must not be run, or cannot be, is no word about a real server.
+async fn run(check: &ScriptCheck, timeout: Duration) -> Outcome {
+    let name = check.user.clone();
+    let user = match spawn_blocking(move || User::named(&name)).await {
+        Ok(Ok(user)) => user,
+        Ok(Err(error)) => return Outcome::Inconclusive(error.to_string()),
+        Err(error) => return Outcome::Inconclusive(error.to_string()),
+    };
+    let arguments = check.arguments.iter().map(Into::into).collect();
+    let program = check.program.clone();
+    let command = Command { program, arguments, user: Some(user), timeout };
+    let ended = script::run(&command).await;
+    let code = match &ended {
+        script::Outcome::Succeeded => Some(0),
+        script::Outcome::Failed(code) => u8::try_from(*code).ok(),
+        script::Outcome::Killed(_) | script::Outcome::TimedOut(_) => None,
+        script::Outcome::Refused(_) | script::Outcome::NotRun(_) => {
+            return Outcome::Inconclusive(format!("{} {ended}", check.program.display()));
+        }
+    };
+    match code.and_then(|code| judge_exit(check.dynamic, code)) {
+        Some(Advice::NONE) => Outcome::Passed,
+        Some(advice) => Outcome::Advised(advice),
+        None => Outcome::Failed(format!("{} {ended}", check.program.display())),
+    }
 }
 
 /// A disk that hangs is no word about a real server.
@@ -108,6 +139,28 @@ mod tests {
         fs::write(&path, "x").unwrap();
         let Outcome::Failed(words) = outcome(&path, true).await else { panic!("it passed") };
         assert!(words.contains("web1: expected a weight in the file"), "{words}");
+    }
+
+    async fn exit(words: &str, user: &str, dynamic: bool) -> Outcome {
+        let arguments = vec!["-c".to_owned(), words.to_owned()];
+        let check =
+            ScriptCheck { program: "/bin/sh".into(), arguments, user: user.to_owned(), dynamic };
+        run(&check, Duration::from_secs(5)).await
+    }
+
+    #[tokio::test]
+    async fn scripts() {
+        let failed = |words: &str| Outcome::Failed(words.to_owned());
+        assert_eq!(exit("exit 0", "root", false).await, Outcome::Passed);
+        let words = failed("/bin/sh ended with status 3");
+        assert_eq!(exit("exit 3", "root", false).await, words);
+        let weight = Some(Weight::new(1).unwrap());
+        let advised = Outcome::Advised(Advice { weight, ..Advice::NONE });
+        assert_eq!(exit("exit 3", "root", true).await, advised);
+        assert_eq!(exit("kill -9 $$", "root", true).await, failed("/bin/sh was ended by signal 9"));
+        let nobody =
+            Outcome::Inconclusive("there is no user `no-such-user` on this host".to_owned());
+        assert_eq!(exit("exit 0", "no-such-user", false).await, nobody);
     }
 
     #[tokio::test]

@@ -118,9 +118,11 @@ pub(super) const CHECK: Schema = Schema {
         "expect_regex",
         "service",
         "file",
+        "script",
+        "shell",
         "dynamic",
     ],
-    later: &["script", "ca"],
+    later: &["ca"],
 };
 
 pub(super) const REQUEST: Schema = Schema {

@@ -6,8 +6,10 @@ mod file;
 mod grpc;
 mod http;
 mod login;
+mod names;
 mod pattern;
 mod route;
+mod script;
 mod tls;
 mod udp;
 
@@ -20,8 +22,10 @@ pub use http::{
     HttpVersion, StatusRange,
 };
 pub use login::{Login, UserName, UserNameError};
+use names::Names;
 pub use pattern::{Pattern, PatternError};
 pub use route::{CheckRoute, ProxyVersion};
+pub use script::ScriptCheck;
 pub use tls::{TlsCheck, TlsName, TlsNameError};
 pub use udp::{AgentCheck, Expectation, Payload, PayloadError, UdpCheck};
 
@@ -71,6 +75,8 @@ pub enum CheckKind {
     Agent(AgentCheck),
     /// By a file on the director.
     File(FileCheck),
+    /// By a script on the director.
+    Script(ScriptCheck),
 }
 
 impl CheckKind {
@@ -78,7 +84,7 @@ impl CheckKind {
     #[must_use]
     pub const fn protocols(&self) -> &'static [Protocol] {
         match self {
-            Self::Ping | Self::File(_) => &[],
+            Self::Ping | Self::File(_) | Self::Script(_) => &[],
             Self::Udp(_) => &[Protocol::Udp],
             Self::Dns(_) => &[Protocol::Udp, Protocol::Tcp],
             _ => &[Protocol::Tcp],
@@ -88,16 +94,16 @@ impl CheckKind {
     /// Does it ask nobody but this host?
     #[must_use]
     pub const fn is_here(&self) -> bool {
-        matches!(self, Self::File(_))
+        matches!(self, Self::File(_) | Self::Script(_))
     }
 
     /// The check of one real server of a pool.
     #[must_use]
     pub fn of_server(&self, pool: &Name, server: &RealServer) -> Self {
-        let port = server.port.map(|port| port.to_string()).unwrap_or_default();
-        let values = [pool.to_string(), server.name.to_string(), server.address.to_string(), port];
+        let names = Names::of(pool, server);
         match self {
-            Self::File(check) => Self::File(check.of_server(&values)),
+            Self::File(check) => Self::File(check.of_server(&names)),
+            Self::Script(check) => Self::Script(check.of_server(&names)),
             other => other.clone(),
         }
     }
@@ -139,6 +145,7 @@ impl fmt::Display for CheckKind {
             Self::Grpc(_) => "grpc",
             Self::Agent(_) => "agent",
             Self::File(_) => "file",
+            Self::Script(_) => "script",
         })
     }
 }

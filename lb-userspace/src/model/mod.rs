@@ -33,8 +33,8 @@ pub use check::{
     CheckRoute, CheckTimeError, DnsCheck, DnsCode, DnsName, DnsNameError, DnsRecord, Expectation,
     FileCheck, GrpcCheck, GrpcService, GrpcServiceError, HttpCheck, HttpCheckError, HttpHeader,
     HttpHost, HttpMethod, HttpPath, HttpRequest, HttpVersion, Login, Pattern, PatternError,
-    Payload, PayloadError, ProxyVersion, StatusRange, TlsCheck, TlsName, TlsNameError, UdpCheck,
-    UserName, UserNameError,
+    Payload, PayloadError, ProxyVersion, ScriptCheck, StatusRange, TlsCheck, TlsName, TlsNameError,
+    UdpCheck, UserName, UserNameError,
 };
 pub use checks::{Checks, ChecksNeededError};
 pub use config::Config;

@@ -8,14 +8,15 @@ mod words;
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, absolute_path, port_number, schema};
+use super::{Item, Sink, Table, absolute_path, port_number, schema, track};
 use crate::{
     config::{
         draft::CheckDraft,
         table::{Meaning, Refusal},
     },
     model::{
-        AgentCheck, Check, CheckKind, Checks, FileCheck, GrpcCheck, Login, UdpCheck, show_duration,
+        AgentCheck, Check, CheckKind, Checks, FileCheck, GrpcCheck, Login, ScriptCheck,
+        TrackScript, UdpCheck, show_duration,
     },
 };
 
@@ -36,9 +37,10 @@ enum Kind {
     Grpc,
     Agent,
     File,
+    Script,
 }
 
-const CHECKS: [(&str, Kind); 14] = [
+const CHECKS: [(&str, Kind); 15] = [
     ("tcp", Kind::Tcp),
     ("http", Kind::Http),
     ("tls", Kind::Tls),
@@ -53,8 +55,8 @@ const CHECKS: [(&str, Kind); 14] = [
     ("grpc", Kind::Grpc),
     ("agent", Kind::Agent),
     ("file", Kind::File),
+    ("script", Kind::Script),
 ];
-const LATER_CHECKS: [&str; 1] = ["script"];
 
 /// Keys of some kinds only.
 struct Special {
@@ -64,7 +66,7 @@ struct Special {
     words: &'static str,
 }
 
-const SPECIAL: [Special; 12] = [
+const SPECIAL: [Special; 14] = [
     Special { keys: schema::REQUEST.keys, is_for: is_http, words: "types `http` and `https`" },
     Special { keys: &["version", "requests"], is_for: is_http, words: "types `http` and `https`" },
     Special {
@@ -74,8 +76,8 @@ const SPECIAL: [Special; 12] = [
     },
     Special {
         keys: &["user"],
-        is_for: |kind| matches!(kind, Kind::Postgresql | Kind::Mysql),
-        words: "types `postgresql` and `mysql`",
+        is_for: |kind| matches!(kind, Kind::Postgresql | Kind::Mysql | Kind::Script),
+        words: "types `postgresql`, `mysql` and `script`",
     },
     Special {
         keys: &["query", "record", "rcode", "answer"],
@@ -95,21 +97,32 @@ const SPECIAL: [Special; 12] = [
     Special { keys: &["service", "tls"], is_for: |kind| kind == Kind::Grpc, words: "type `grpc`" },
     Special {
         keys: &["port"],
-        is_for: |kind| !matches!(kind, Kind::Ping | Kind::File),
-        words: "other types than `ping` and `file`",
+        is_for: |kind| kind != Kind::Ping && !is_here(kind),
+        words: "other types than `ping`, `file` and `script`",
     },
     Special {
         keys: &["address", "source", "mark"],
-        is_for: |kind| kind != Kind::File,
-        words: "other types than `file`",
+        is_for: |kind| !is_here(kind),
+        words: "other types than `file` and `script`",
     },
-    Special { keys: &["file", "dynamic"], is_for: |kind| kind == Kind::File, words: "type `file`" },
+    Special { keys: &["file"], is_for: |kind| kind == Kind::File, words: "type `file`" },
+    Special { keys: &["dynamic"], is_for: is_here, words: "types `file` and `script`" },
+    Special {
+        keys: &["script", "shell"],
+        is_for: |kind| kind == Kind::Script,
+        words: "type `script`",
+    },
     Special {
         keys: &["proxy_protocol"],
-        is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping | Kind::File),
+        is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping) && !is_here(kind),
         words: "types that open a connection",
     },
 ];
+
+/// It asks nobody but this host.
+const fn is_here(kind: Kind) -> bool {
+    matches!(kind, Kind::File | Kind::Script)
+}
 
 const fn is_http(kind: Kind) -> bool {
     matches!(kind, Kind::Http | Kind::Https)
@@ -132,7 +145,7 @@ pub(super) fn read_all(item: &Item<'_>, sink: &mut Sink) -> Vec<CheckDraft> {
 fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
     let table = item.table(&schema::CHECK, sink)?;
     let kind = match table.get("type") {
-        Some(kind) => kind.word(sink, "check type", &CHECKS, &LATER_CHECKS)?.into_inner(),
+        Some(kind) => kind.word(sink, "check type", &CHECKS, &[])?.into_inner(),
         None => Kind::Tcp,
     };
     refuse_keys_of_others(&table, kind, sink);
@@ -159,6 +172,7 @@ fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
             Kind::Ping => CheckKind::Ping,
             Kind::Grpc => CheckKind::Grpc(grpc(&table, sink)?),
             Kind::File => CheckKind::File(file(&table, sink)?),
+            Kind::Script => CheckKind::Script(script(&table, sink)?),
             Kind::Agent => CheckKind::Agent(AgentCheck { send: words::send(&table, sink) }),
         },
         route: route::read(&table, sink),
@@ -218,6 +232,27 @@ fn grpc(table: &Table<'_>, sink: &mut Sink) -> Option<GrpcCheck> {
         None
     };
     Some(GrpcCheck { service: service.map(Spanned::into_inner).unwrap_or_default(), certificate })
+}
+
+fn script(table: &Table<'_>, sink: &mut Sink) -> Option<ScriptCheck> {
+    let item = table.require("script", "[\"/usr/local/bin/check\", \"{address}\"]", sink)?;
+    let mut flag = |key| table.get(key).and_then(|item| item.boolean(sink));
+    let (shell, dynamic) = (flag("shell"), flag("dynamic"));
+    let command = track::command(&item, shell.is_some_and(Spanned::into_inner), sink);
+    let user = table
+        .get("user")
+        .map(|item| item.text(sink, |text| not_empty(text, "nobody is called that")));
+    let user = user.map_or_else(
+        || Some(TrackScript::DEFAULT_USER.to_owned()),
+        |user| Some(user?.into_inner()),
+    );
+    let (program, arguments) = command?.parts();
+    Some(ScriptCheck {
+        program,
+        arguments,
+        user: user?,
+        dynamic: dynamic.is_some_and(Spanned::into_inner),
+    })
 }
 
 fn file(table: &Table<'_>, sink: &mut Sink) -> Option<FileCheck> {

@@ -11,6 +11,7 @@ mod grpc;
 mod http;
 mod icmp;
 mod proxy;
+mod script;
 mod udp;
 
 pub use self::{
@@ -21,6 +22,7 @@ pub use self::{
     http::Http2Exchange,
     icmp::{Echo, NONCE},
     proxy::proxy_header,
+    script::judge_exit,
     udp::{UdpComplaint, judge as judge_datagram},
 };
 
@@ -110,6 +112,7 @@ pub fn conversations(kind: &CheckKind, address: SocketAddr) -> Vec<Box<dyn Conve
         | CheckKind::Udp(_)
         | CheckKind::Ping
         | CheckKind::File(_)
+        | CheckKind::Script(_)
         | CheckKind::Grpc(_) => return Vec::new(),
         CheckKind::Http(check) => return http(check, 80),
         CheckKind::Https { http: check, .. } => return http(check, 443),
