@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     config::{self, Parsed, Report},
-    model::{ScriptCommand, TrackScript, Tracker, TrackerKind},
+    model::{CheckKind, ScriptCheck, ScriptCommand, TrackScript, Tracker, TrackerKind},
     script_file::{Runner, ScriptError},
 };
 
@@ -57,18 +57,36 @@ pub fn load(path: &Path) -> Result<Parsed, ConfigFileError> {
 /// What is run must be there, and be what nobody else can change.
 fn check_scripts(parsed: &Parsed) -> Result<(), Report> {
     let mut wrong: Option<Report> = None;
+    let mut refuse = |key: String, error: &ScriptError| {
+        let help = error.advice();
+        let report = parsed.warnings.host_error(&key, &error.to_string(), Some(&help));
+        match &mut wrong {
+            Some(wrong) => wrong.diagnostics.extend(report.diagnostics),
+            None => wrong = Some(report),
+        }
+    };
     for (index, Tracker { kind, .. }) in parsed.config.trackers.iter().enumerate() {
         let TrackerKind::Script(script) = kind else { continue };
         if let Err((key, error)) = check_script(script) {
-            let (key, help) = (format!("track[{index}].{key}"), error.advice());
-            let report = parsed.warnings.host_error(&key, &error.to_string(), Some(&help));
-            match &mut wrong {
-                Some(wrong) => wrong.diagnostics.extend(report.diagnostics),
-                None => wrong = Some(report),
-            }
+            refuse(format!("track[{index}].{key}"), &error);
+        }
+    }
+    for (index, pool) in parsed.config.pools.iter().enumerate() {
+        for (place, check) in pool.checks.iter().enumerate() {
+            let CheckKind::Script(script) = &check.kind else { continue };
+            let Err((key, error)) = judge(script) else { continue };
+            let place =
+                if pool.checks.iter().len() > 1 { format!("[{place}]") } else { String::new() };
+            refuse(format!("pool[{index}].check{place}.{key}"), &error);
         }
     }
     wrong.map_or(Ok(()), Err)
+}
+
+/// The key in question, and what is wrong with it.
+fn judge(script: &ScriptCheck) -> Result<(), (&'static str, ScriptError)> {
+    let runner = Runner::find(&script.user).map_err(|error| ("user", error))?;
+    runner.check(&script.program).map_err(|error| ("script[0]", error))
 }
 
 /// The key in question, and what is wrong with it.
@@ -135,6 +153,24 @@ mod tests {
         let user = found("track[1].user");
         assert_eq!(user.message, "there is no user `no-such-user` on this host");
         assert_eq!(report.diagnostics.len(), 2);
+    }
+
+    #[test]
+    fn scripts_of_checks_are_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lb.toml");
+        let text = "[node]\nname = \"a\"\ninterface = \"eth0\"\n\
+                    [[pool]]\nname = \"p\"\nservers = [{ name = \"r\", address = \"10.0.0.1\" }]\n\
+                    check = { type = \"script\", script = [\"/no-such\", \"{address}\"] }\n\
+                    [[service]]\nname = \"s\"\naddress = \"10.0.0.2\"\nports = [\"tcp/80\"]\npool = \"p\"\n";
+        std::fs::write(&path, text).unwrap();
+        let ConfigFileError::Invalid(report) = load(&path).unwrap_err() else { panic!() };
+        let [found] = report.diagnostics.as_slice() else { panic!("{report}") };
+        assert_eq!(found.message, "/no-such: no such file or directory");
+        assert_eq!(
+            (found.key.as_str(), &report.text[found.span.clone()]),
+            ("pool[0].check.script[0]", "\"/no-such\"")
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Checks by ping and by datagrams, the word of agents, and checks that go another way than the traffic.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -103,6 +104,15 @@ fn what_an_agent_says() {
     say(&line, "drain\n");
     share(stage, "drained by its own word", 0.0);
     assert_eq!(server(&stage.status(), "web4", REAL).state, "drain");
+    // The next agent knows it from the first moment on.
+    let written = stage.director.paths.state.join("health.json");
+    stage.until("it is written down", |_| {
+        fs::read_to_string(&written).is_ok_and(|text| text.contains("\"drain\""))
+    });
+    stage.director.kill9().expect("the agent dies");
+    say(&line, "HTTP/1.1 200 OK\n");
+    stage.director.start().expect("the next one starts");
+    assert_eq!(server(&stage.status(), "web4", REAL).state, "drain");
     say(&line, "down #nightly backup\n");
     check(stage, asking, "down", Some("the agent says down: nightly backup"));
     say(&line, "up\n");
@@ -110,6 +120,46 @@ fn what_an_agent_says() {
     // An agent that says nothing takes nobody out.
     say(&line, "HTTP/1.1 200 OK\n");
     check(stage, asking, "up", Some("the agent says nothing: expected the line of an agent"));
+}
+
+#[test]
+fn a_file_for_each_server() {
+    let stage = &mut up(Families::Ipv4);
+    let folder = stage.lab.folder().join("weights");
+    fs::create_dir(&folder).expect("a folder");
+    let put = |name: &str, text: &str| fs::write(folder.join(name), text).expect("a file");
+    put("real1", "1\n");
+    put("real2", "3\n");
+    let file = format!("type = \"file\", file = \"{}/{{name}}\", dynamic = true", folder.display());
+    check(stage, &file, "up", None);
+    stage.until("a quarter, as the files say", |status| {
+        (server(status, "web4", REAL).share - 0.25).abs() < 0.01
+    });
+    put("real1", "some\n");
+    check(stage, &file, "down", Some("real1: expected a weight in the file"));
+    fs::remove_file(folder.join("real1")).expect("it is there");
+    check(stage, &file, "down", Some("real1: there is no such file"));
+}
+
+#[test]
+fn a_script_for_each_server() {
+    let stage = &mut up(Families::Ipv4);
+    let script = |line: &str, more: &str| {
+        format!("type = \"script\", shell = true, script = \"{line}\", {more}")
+    };
+    let own = script("test {name} = real1 -a {address} = 10.8.8.51", "user = \"root\"");
+    check(stage, &own, "up", None);
+    stage.until("the other one is down", |status| {
+        let health = server(status, "web4", "real2").health.as_ref();
+        health.is_some_and(|health| health.reason.as_deref() == Some("/bin/sh ended with status 1"))
+    });
+    // A weight of three beside one of one.
+    let weights = script("test {name} = real1 && exit 5; exit 3", "dynamic = true");
+    check(stage, &weights, "up", None);
+    stage
+        .until("three quarters", |status| (server(status, "web4", REAL).share - 0.75).abs() < 0.01);
+    let endless = script("trap : TERM; while :; do sleep 1; done", "user = \"root\"");
+    check(stage, &endless, "down", Some("/bin/sh took longer than 1s, and was ended"));
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod real_server;
 mod reload;
 mod requests;
 mod rivals;
+mod rules;
 mod servant;
 mod stage;
 mod takeover;

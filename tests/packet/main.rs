@@ -34,6 +34,7 @@ mod model;
 mod others;
 mod quic;
 mod refusals;
+mod rules;
 mod services;
 mod staying;
 mod survival;

@@ -2,6 +2,7 @@
 //! that comes and goes is held down.
 
 use std::{
+    collections::BTreeMap,
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -27,9 +28,8 @@ impl Director {
         let Some(checks) = self.checks.get_mut(&key) else { return false };
         let (settled, before, advice) = (checks.is_settled(), checks.state(), checks.advice());
         checks.note(event.check, event.state, event.advice);
-        let advised = checks.advice() != advice;
-        let found = checks.state();
-        let Event { pool, server, reason, .. } = event;
+        let (found, advised) = (checks.state(), checks.advice() != advice);
+        let Event { pool, server, reason, advice, .. } = event;
         let since = now.saturating_duration_since(self.origin);
         if let Some(damping) = damping.filter(|_| settled && found != before) {
             let damper = self.dampers.entry(key.clone()).or_default();
@@ -46,8 +46,7 @@ impl Director {
             info!(pool, server, state = %self.state_of(&key, found), reason, "health");
         }
         if advised {
-            let Event { pool, server, advice, .. } = event;
-            info!(pool, server, advice = advice.words().unwrap_or_default(), "advice");
+            info!(pool, server, advice = advice.words().unwrap_or_default(), "its own word");
         }
         changed || advised
     }
@@ -61,7 +60,7 @@ impl Director {
     /// The operator's word on a real server or its own, whichever is the stronger.
     pub(super) fn admin(&self, pool: &Pool, server: &RealServer) -> Admin {
         let word = self.effective.admin(&pool.name, &server.name);
-        word.max(self.advice(pool, server).wish.into())
+        word.max(self.advice(pool, server).asks().into())
     }
 
     /// Lets go of those that were held down and are quiet now. Returns true where that changes anything.
@@ -105,12 +104,12 @@ impl Director {
             return;
         }
         let (count, needed) = (pool.checks.iter().len(), pool.checks.needed());
-        let initial = self.initial(&server);
+        let (initial, advice) = (self.initial(&server), self.notebook.written().advice(&server));
         let several = self
             .checks
             .entry(server.clone())
             .and_modify(|several| several.change(count, needed))
-            .or_insert_with(|| Several::new(count, needed, initial));
+            .or_insert_with(|| Several::new(count, needed, initial, advice));
         // Another number may be enough from now on.
         let found = several.state();
         self.mark(&server, self.state_of(&server, found));
@@ -138,7 +137,13 @@ impl Director {
         };
         let down = self.down.iter().filter(there).cloned().collect();
         let quorums = self.quorums.decided().map(|(pool, holds)| (pool.clone(), holds)).collect();
-        Findings { down, quorums }
+        let mut advice = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for ((pool, address), checks) in self.checks.iter().filter(|(key, _)| there(key)) {
+            if checks.advice() != Advice::NONE {
+                advice.entry(pool.clone()).or_default().insert(*address, checks.advice());
+            }
+        }
+        Findings { down, quorums, advice }
     }
 
     /// What its checks have found, unless it is held down.

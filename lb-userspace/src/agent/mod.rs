@@ -6,6 +6,7 @@
 mod addresses;
 mod advice;
 mod capture;
+mod checks_here;
 mod cluster;
 mod control;
 pub mod dataplane;

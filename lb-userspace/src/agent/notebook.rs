@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, FileError};
-use crate::model::Name;
+use crate::{health::Advice, model::Name};
 
 /// From the first change to its being written: a thousand changes at once are written once.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -26,6 +26,16 @@ pub(super) struct Findings {
     pub(super) down: BTreeSet<(Name, IpAddr)>,
     /// Pools that are decided, and whether they have their quorum.
     pub(super) quorums: BTreeMap<Name, bool>,
+    /// What real servers have said of themselves, where that is not all as configured.
+    pub(super) advice: BTreeMap<Name, BTreeMap<IpAddr, Advice>>,
+}
+
+impl Findings {
+    /// What a real server has said of itself.
+    pub(super) fn advice(&self, (pool, address): &(Name, IpAddr)) -> Advice {
+        let pool = self.advice.get(pool);
+        pool.and_then(|pool| pool.get(address)).copied().unwrap_or_default()
+    }
 }
 
 /// The file.
@@ -79,6 +89,7 @@ impl Notebook {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::Share;
 
     #[test]
     fn what_is_written_is_there_for_the_next_one() {
@@ -90,10 +101,14 @@ mod tests {
         notebook.stir(now + PAUSE / 2);
         assert_eq!(notebook.due(), Some(now + PAUSE), "the first change counts");
         let web: Name = "web".parse().unwrap();
+        let half = Advice { share: Share::rounded(50), ..Advice::NONE };
         let findings = Findings {
             down: [(web.clone(), "10.0.0.1".parse().unwrap())].into(),
-            quorums: [(web, false)].into(),
+            quorums: [(web.clone(), false)].into(),
+            advice: [(web.clone(), [("10.0.0.2".parse().unwrap(), half)].into())].into(),
         };
+        assert_eq!(findings.advice(&(web.clone(), "10.0.0.2".parse().unwrap())), half);
+        assert_eq!(findings.advice(&(web, "10.0.0.1".parse().unwrap())), Advice::NONE);
         notebook.write(findings.clone()).unwrap();
         assert_eq!(notebook.due(), None);
         assert_eq!(Notebook::load(folder.path(), true).unwrap().written(), &findings);

@@ -1,10 +1,6 @@
 //! What the pools' rules make of what is known: who is at work in each, and what has changed about that.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    mem::discriminant,
-    net::IpAddr,
-};
+use std::{collections::BTreeMap, mem::discriminant, net::IpAddr};
 
 use tracing::info;
 
@@ -14,17 +10,24 @@ use crate::{
     health::{Advice, Several, Wish},
     model::{Name, OnEmpty, Pool, RealServer},
     plan::{
-        Admin, Crew, Desired, Inputs, Known, MemberStatus, NextHop, QuorumChange, Roster,
-        SlowStarts, Standing, desired,
+        Admin, Crew, Desired, Inputs, Known, MemberStatus, NextHop, QuorumChange, Roster, Standing,
+        desired,
     },
 };
 
 impl Director {
     /// What the maps should hold, by what is known now.
     pub(super) fn wanted(&mut self, neighbours: &Neighbours) -> Desired {
-        let (down, left, slow) = (&self.down, &self.left_hops, &self.slow);
-        let (effective, checks) = (&self.effective, &self.checks);
-        let status = statuses(down, checks, &self.placement, left, slow, neighbours);
+        let (down, left_hops, slow) = (&self.down, &self.left_hops, &self.slow);
+        let (placement, effective, checks) = (&self.placement, &self.effective, &self.checks);
+        let status = |pool: &Name, address: IpAddr| {
+            let checks = checks.get(&(pool.clone(), address));
+            let advice = checks.map_or(Advice::NONE, Several::advice);
+            let (healthy, ramp) =
+                (!down.contains(&(pool.clone(), address)), slow.ramp(pool, address));
+            let (local, next_hop) = reached(placement, left_hops, neighbours, address);
+            MemberStatus { healthy, next_hop, local, ramp, advice }
+        };
         let known = |pool: &Pool, server: &RealServer| {
             let admin = effective.admin(&pool.name, &server.name);
             status(&pool.name, server.address).known(admin)
@@ -57,10 +60,10 @@ impl Director {
     pub(super) fn start_slowly(&mut self, now: std::time::Instant) {
         let (effective, down, checks) = (&self.effective, &self.down, &self.checks);
         let available = |pool: &Pool, server: &RealServer| {
-            let key = (pool.name.clone(), server.address);
+            let several = checks.get(&(pool.name.clone(), server.address));
             effective.admin(&pool.name, &server.name) == Admin::Ready
-                && checks.get(&key).is_none_or(|checks| checks.advice().wish == Wish::Ready)
-                && !down.contains(&key)
+                && several.is_none_or(|several| several.advice().asks() == Wish::Ready)
+                && !down.contains(&(pool.name.clone(), server.address))
         };
         self.slow.look(effective, available, now);
     }
@@ -120,25 +123,18 @@ impl Agent {
     }
 }
 
-/// What is known of each real server at the moment.
-fn statuses<'a>(
-    down: &'a BTreeSet<(Name, IpAddr)>,
-    checks: &'a BTreeMap<(Name, IpAddr), Several>,
-    placement: &'a Placement,
-    left: &'a BTreeMap<IpAddr, NextHop>,
-    slow: &'a SlowStarts,
-    neighbours: &'a Neighbours,
-) -> impl Fn(&Name, IpAddr) -> MemberStatus + 'a {
-    move |pool, address| MemberStatus {
-        healthy: !down.contains(&(pool.clone(), address)),
-        local: placement.local.contains(&address),
-        ramp: slow.ramp(pool, address),
-        advice: checks.get(&(pool.clone(), address)).map_or(Advice::NONE, Several::advice),
-        next_hop: placement.places.get(&address).and_then(|place| {
-            let resolved = placement.next_hop(place, neighbours);
-            resolved.or_else(|| left.get(&address).copied())
-        }),
-    }
+/// Is it this host, and where is it reached?
+fn reached(
+    placement: &Placement,
+    left: &BTreeMap<IpAddr, NextHop>,
+    neighbours: &Neighbours,
+    address: IpAddr,
+) -> (bool, Option<NextHop>) {
+    let next_hop = placement.places.get(&address).and_then(|place| {
+        let resolved = placement.next_hop(place, neighbours);
+        resolved.or_else(|| left.get(&address).copied())
+    });
+    (placement.local.contains(&address), next_hop)
 }
 
 fn say_quorum(QuorumChange { pool, holds, alive }: &QuorumChange) {

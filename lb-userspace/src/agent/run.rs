@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 use super::{
     addresses::Addresses,
     capture::{self, Capture},
+    checks_here,
     cluster::{self, Cluster},
     control::{self, Command},
     dataplane::{Attached, Hook, Links, Pins},
@@ -122,6 +123,7 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
         let (said, findings) = mpsc::channel(PROBE_QUEUE);
         tokio::spawn(probe::run(heard, said, CHECKS_AT_ONCE));
         prober.connect(Connection { orders, findings });
+        prober.connect_here(checks_here::start());
         let mut agent = Agent::start(file, options, prober).await?;
         let outcome = match agent.bring_up(&mut health).await {
             Ok(()) => agent.serve(health).await,

@@ -330,7 +330,7 @@ fn target(
         server: server.name.to_string(),
         check: index,
         job: Job {
-            kind: check.kind.clone(),
+            kind: check.kind.of_server(&pool.name, server),
             address: SocketAddr::new(check.route.address.unwrap_or(server.address), port),
             interface: None,
             // Never a VIP: the real server holds it too, and would answer itself.

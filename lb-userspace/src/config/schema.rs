@@ -117,8 +117,12 @@ pub(super) const CHECK: Schema = Schema {
         "expect_hex",
         "expect_regex",
         "service",
+        "file",
+        "script",
+        "shell",
+        "dynamic",
     ],
-    later: &["script", "ca"],
+    later: &["ca"],
 };
 
 pub(super) const REQUEST: Schema = Schema {

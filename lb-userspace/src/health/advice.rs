@@ -88,6 +88,13 @@ impl Advice {
     /// All as configured.
     pub const NONE: Self = Self { weight: None, share: Share::FULL, wish: Wish::Ready };
 
+    /// What it asks for: who wants no part of its weight wants no new connections.
+    #[must_use]
+    pub fn asks(&self) -> Wish {
+        let nothing = self.weight.is_some_and(Weight::is_zero) || self.share.percent() == 0;
+        self.wish.max(if nothing { Wish::Drain } else { Wish::Ready })
+    }
+
     /// What two checks of one real server say together: the less of each.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -144,5 +151,11 @@ mod tests {
         assert_eq!(one.and(Advice::default()), one);
         assert_eq!(both.words().as_deref(), Some("drain, weight 2, 50 %"));
         assert_eq!(Advice::default().words(), None);
+        assert_eq!(
+            (one.asks(), both.asks(), Advice::NONE.asks()),
+            (Wish::Ready, Wish::Drain, Wish::Ready)
+        );
+        assert_eq!(Advice { weight: weight(0), ..one }.asks(), Wish::Drain);
+        assert_eq!(Advice { share: Share::rounded(0), ..one }.asks(), Wish::Drain);
     }
 }

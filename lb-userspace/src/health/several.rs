@@ -16,12 +16,13 @@ pub struct Several {
 }
 
 impl Several {
-    /// So many checks, none of which has a result yet; `needed` of them must find the server up.
+    /// So many checks, none of which has a result yet; `needed` of them must find the server up. The advice holds
+    /// until each has heard another.
     #[must_use]
-    pub fn new(checks: usize, needed: usize, initial: Initial) -> Self {
+    pub fn new(checks: usize, needed: usize, initial: Initial, advice: Advice) -> Self {
         let settled = matches!(initial, Initial::Known(_));
-        let advice = vec![Advice::NONE; checks];
-        Self { needed, initial: initial.state(), settled, results: vec![None; checks], advice }
+        let (results, advice) = (vec![None; checks], vec![advice; checks]);
+        Self { needed, initial: initial.state(), settled, results, advice }
     }
 
     /// Other checks than before, after a reload. Those in the same place keep their results.
@@ -74,22 +75,21 @@ mod tests {
         for (needed, results, wanted) in
             [(2, [Up, Up], Up), (2, [Up, Down], Down), (1, [Up, Down], Up), (1, [Down, Down], Down)]
         {
-            let mut several = Several::new(2, needed, Initial::Assumed(Up));
-            results
-                .into_iter()
-                .enumerate()
-                .for_each(|(check, found)| several.note(check, found, Advice::NONE));
+            let mut several = Several::new(2, needed, Initial::Assumed(Up), Advice::NONE);
+            for (check, found) in results.into_iter().enumerate() {
+                several.note(check, found, Advice::NONE);
+            }
             assert_eq!(several.state(), wanted, "{needed} of {results:?}");
         }
     }
 
     #[test]
     fn before_the_first_results_nothing_changes() {
-        let mut up = Several::new(2, 2, Initial::Assumed(Up));
+        let mut up = Several::new(2, 2, Initial::Assumed(Up), Advice::NONE);
         assert_eq!(up.state(), Up);
         up.note(1, Down, Advice::NONE);
         assert_eq!(up.state(), Down);
-        let mut down = Several::new(2, 2, Initial::Assumed(Down));
+        let mut down = Several::new(2, 2, Initial::Assumed(Down), Advice::NONE);
         down.note(0, Up, Advice::NONE);
         assert_eq!(down.state(), Down, "the second has not said so");
         down.note(1, Up, Advice::NONE);
@@ -98,19 +98,19 @@ mod tests {
 
     #[test]
     fn what_is_assumed_is_not_settled() {
-        let mut two = Several::new(2, 1, Initial::Assumed(Up));
+        let mut two = Several::new(2, 1, Initial::Assumed(Up), Advice::NONE);
         two.note(0, Up, Advice::NONE);
         assert!(!two.is_settled());
         two.note(1, Down, Advice::NONE);
         assert!(two.is_settled());
         two.change(3, 3);
         assert!(two.is_settled(), "a reload takes nothing back");
-        assert!(Several::new(2, 2, Initial::Known(Down)).is_settled());
+        assert!(Several::new(2, 2, Initial::Known(Down), Advice::NONE).is_settled());
     }
 
     #[test]
     fn a_reload_changes_no_state_by_itself() {
-        let mut several = Several::new(1, 1, Initial::Assumed(Up));
+        let mut several = Several::new(1, 1, Initial::Assumed(Up), Advice::NONE);
         several.note(0, Up, Advice::NONE);
         several.change(3, 3);
         assert_eq!(several.state(), Up);
@@ -126,12 +126,17 @@ mod tests {
 
     #[test]
     fn the_least_advice_counts() {
-        let mut several = Several::new(2, 2, Initial::Assumed(Up));
+        let mut several = Several::new(2, 2, Initial::Assumed(Up), Advice::NONE);
         let half = Advice { share: Share::rounded(50), ..Advice::NONE };
         several.note(0, Up, half);
         several.note(1, Up, Advice { wish: Wish::Drain, ..Advice::NONE });
         assert_eq!(several.advice(), Advice { wish: Wish::Drain, ..half });
         several.change(1, 1);
         assert_eq!(several.advice(), half);
+        let mut carried = Several::new(2, 2, Initial::Known(Up), half);
+        carried.note(0, Up, Advice::NONE);
+        assert_eq!(carried.advice(), half, "the second has not said so");
+        carried.note(1, Up, Advice::NONE);
+        assert_eq!(carried.advice(), Advice::NONE);
     }
 }

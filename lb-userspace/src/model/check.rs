@@ -2,24 +2,30 @@
 
 mod digest;
 mod dns;
+mod file;
 mod grpc;
 mod http;
 mod login;
+mod names;
 mod pattern;
 mod route;
+mod script;
 mod tls;
 mod udp;
 
 pub use digest::{BodyDigest, BodyDigestError};
 pub use dns::{DnsCheck, DnsCode, DnsName, DnsNameError, DnsRecord};
+pub use file::FileCheck;
 pub use grpc::{GrpcCheck, GrpcService, GrpcServiceError};
 pub use http::{
     BodyMatch, HttpCheck, HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, HttpRequest,
     HttpVersion, StatusRange,
 };
 pub use login::{Login, UserName, UserNameError};
+use names::Names;
 pub use pattern::{Pattern, PatternError};
 pub use route::{CheckRoute, ProxyVersion};
+pub use script::ScriptCheck;
 pub use tls::{TlsCheck, TlsName, TlsNameError};
 pub use udp::{AgentCheck, Expectation, Payload, PayloadError, UdpCheck};
 
@@ -27,7 +33,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Protocol, duration, show_duration};
+use super::{Name, Protocol, RealServer, duration, show_duration};
 
 /// How a real server is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +73,10 @@ pub enum CheckKind {
     Grpc(GrpcCheck),
     /// By the word of an agent on it.
     Agent(AgentCheck),
+    /// By a file on the director.
+    File(FileCheck),
+    /// By a script on the director.
+    Script(ScriptCheck),
 }
 
 impl CheckKind {
@@ -74,10 +84,27 @@ impl CheckKind {
     #[must_use]
     pub const fn protocols(&self) -> &'static [Protocol] {
         match self {
-            Self::Ping => &[],
+            Self::Ping | Self::File(_) | Self::Script(_) => &[],
             Self::Udp(_) => &[Protocol::Udp],
             Self::Dns(_) => &[Protocol::Udp, Protocol::Tcp],
             _ => &[Protocol::Tcp],
+        }
+    }
+
+    /// Does it ask nobody but this host?
+    #[must_use]
+    pub const fn is_here(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Script(_))
+    }
+
+    /// The check of one real server of a pool.
+    #[must_use]
+    pub fn of_server(&self, pool: &Name, server: &RealServer) -> Self {
+        let names = Names::of(pool, server);
+        match self {
+            Self::File(check) => Self::File(check.of_server(&names)),
+            Self::Script(check) => Self::Script(check.of_server(&names)),
+            other => other.clone(),
         }
     }
 
@@ -117,6 +144,8 @@ impl fmt::Display for CheckKind {
             Self::Ping => "ping",
             Self::Grpc(_) => "grpc",
             Self::Agent(_) => "agent",
+            Self::File(_) => "file",
+            Self::Script(_) => "script",
         })
     }
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{Effective, Known, Numbering, PoolNumbers, Roster, marks};
 use crate::{
     health::{Advice, Wish},
-    model::{self, Name, RealServer, SchedulerKind},
+    model::{self, Name, RealServer, SchedulerKind, Weight},
     schedule::{Rings, turns},
 };
 
@@ -101,11 +101,16 @@ impl MemberStatus {
         u16::try_from(parts.max(share.min(1))).unwrap_or(100)
     }
 
+    /// Its weight, by its own word or as configured. What is taken out by its weight stays out.
+    fn weight(&self, server: &RealServer) -> Weight {
+        self.advice.weight.filter(|_| !server.weight.is_zero()).unwrap_or(server.weight)
+    }
+
     /// What rosters go by: the operator's word or its own, whichever is the stronger.
     #[must_use]
     pub fn known(&self, admin: Admin) -> Known {
         let reached = self.local || self.next_hop.is_some();
-        let admin = admin.max(self.advice.wish.into());
+        let admin = admin.max(self.advice.asks().into());
         Known { admin, alive: self.healthy, reached }
     }
 }
@@ -279,8 +284,8 @@ impl Desired {
         for server in pool.everyone() {
             let Some(&number) = numbers.members.get(&server.address) else { continue };
             let (status, known) = (status(server), known(server));
-            let weight = status.advice.weight.unwrap_or(server.weight).get();
-            let weight = weight * if parted { status.parts() } else { 1 };
+            let parts = if parted { status.parts() } else { 1 };
+            let weight = status.weight(server).get() * parts;
             let member = Member { number, address: server.address.into(), weight };
             let sorry = pool.is_sorry(server);
             let is_open = if sorry { known.is_ready() } else { roster.is_open(server) };

@@ -4,7 +4,8 @@ use lb_common::abi::NO_REAL;
 
 use super::*;
 use crate::{
-    model::Config,
+    health::Share,
+    model::{Config, Weight},
     plan::{
         Operator,
         sample::{config, name, pools, real as address},
@@ -66,6 +67,50 @@ fn first_of_three(status: MemberStatus, admin: Admin) -> (RealEntry, bool) {
     (desired.reals[&0], desired.pools[0].ring.contains(&0))
 }
 
+/// What a real server says of itself counts beside the operator's word: the stronger one holds.
+#[test]
+fn the_word_of_a_real_server() {
+    let wishing = |wish| MemberStatus { advice: Advice { wish, ..Advice::NONE }, ..UP };
+    for (wish, admin, as_if) in [
+        (Wish::Ready, Admin::Drain, Admin::Drain),
+        (Wish::Drain, Admin::Ready, Admin::Drain),
+        (Wish::Drain, Admin::Maintenance, Admin::Maintenance),
+        (Wish::Maintenance, Admin::Ready, Admin::Maintenance),
+    ] {
+        let (found, wanted) = (first_of_three(wishing(wish), admin), first_of_three(UP, as_if));
+        assert_eq!(found, wanted, "{wish:?} {admin:?}");
+    }
+}
+
+#[test]
+fn a_share_and_a_weight_of_its_own() {
+    let config = pools(&[("web", &[1, 2])]);
+    let part_of_first = |advice: Advice, ramp: u8| {
+        let own = MemberStatus { advice, ramp: Ramp::new(ramp), ..UP };
+        let one = |_: &Name, at| if at == address(1) { own } else { UP };
+        let desired = desired_for(&config, &Operator::default(), &one);
+        let ring = &desired.pools[0].ring;
+        let own = ring.iter().filter(|number| **number == 0).count();
+        own as f64 / ring.len() as f64
+    };
+    let share = |percent| Advice { share: Share::rounded(percent), ..Advice::NONE };
+    let weight =
+        |weight: u16| Advice { weight: Some(Weight::new(weight).unwrap()), ..Advice::NONE };
+    for (advice, ramp, wanted) in [
+        (Advice::NONE, 100, 1.0 / 2.0),
+        (share(50), 100, 1.0 / 3.0),
+        (share(200), 100, 2.0 / 3.0),
+        (share(0), 100, 0.0),
+        (share(50), 50, 0.25 / 1.25),
+        (weight(3), 100, 3.0 / 4.0),
+        (weight(0), 100, 0.0),
+        (Advice { share: Share::rounded(50), ..weight(4) }, 100, 2.0 / 3.0),
+    ] {
+        let found = part_of_first(advice, ramp);
+        assert!((found - wanted).abs() < 0.002, "{advice:?} at {ramp} %: {found}");
+    }
+}
+
 #[test]
 fn states_of_a_real_server() {
     let (usable, resolved) = (RealState::USABLE, RealState::RESOLVED);
@@ -113,7 +158,7 @@ fn rings_have_the_size_that_was_asked_for() {
 #[test]
 fn weight_zero_is_in_no_slot_but_usable() {
     let mut config = pools(&[("web", &[1, 2])]);
-    config.pools[0].servers[0].weight = model::Weight::ZERO;
+    config.pools[0].servers[0].weight = Weight::ZERO;
     let desired = all_up(&config);
     assert!(!desired.pools[0].ring.contains(&0));
     let state = desired.reals[&0].state;

@@ -15,4 +15,4 @@ mod tls;
 mod way;
 
 pub use message::{Finding, Job, Order};
-pub use run::run;
+pub use run::{run, run_by};

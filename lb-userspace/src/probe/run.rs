@@ -16,10 +16,22 @@ use crate::health::{CheckId, Outcome, Scheduler};
 
 /// Obeys until nobody gives orders, or nobody listens, any more. When `findings` is full nothing new is begun until
 /// it is not: nothing is lost, and memory does not grow. No more than `most` checks are under way at a time.
-pub async fn run(mut orders: mpsc::Receiver<Order>, findings: mpsc::Sender<Finding>, most: usize) {
+pub async fn run(orders: mpsc::Receiver<Order>, findings: mpsc::Sender<Finding>, most: usize) {
+    run_by(orders, findings, most, |job| async move { check(&job).await }).await;
+}
+
+/// The same with another way to make a check.
+pub async fn run_by<F>(
+    mut orders: mpsc::Receiver<Order>,
+    findings: mpsc::Sender<Finding>,
+    most: usize,
+    check: impl Fn(Arc<Job>) -> F,
+) where
+    F: Future<Output = (Outcome, Duration)> + Send + 'static,
+{
     let mut probe = Probe::new(most);
     loop {
-        probe.begin_due();
+        probe.begin_due(&check);
         let due = probe.scheduler.next_deadline().map(|due| probe.origin + due);
         let finding = tokio::select! {
             order = orders.recv() => match order {
@@ -80,11 +92,15 @@ impl Probe {
         }
     }
 
-    fn begin_due(&mut self) {
+    fn begin_due<F>(&mut self, check: impl Fn(Arc<Job>) -> F)
+    where
+        F: Future<Output = (Outcome, Duration)> + Send + 'static,
+    {
         while let Some(id) = self.scheduler.begin(self.origin.elapsed()) {
             let Some(job) = self.jobs.get(&id).map(Arc::clone) else { continue };
+            let attempt = check(job);
             let attempt = async move {
-                let (outcome, took) = check(&job).await;
+                let (outcome, took) = attempt.await;
                 (id, outcome, took)
             };
             self.running.insert(id, self.attempts.spawn(attempt));

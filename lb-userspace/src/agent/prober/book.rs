@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Event, Key, Target};
+use super::{Event, Key, Maker, Target};
 use crate::{
     health::{CheckId, Checker, Outcome, Report},
     probe::{Finding, Job, Order},
@@ -53,6 +53,8 @@ impl Book {
         self.watched.retain(|key, _| wanted.contains(key));
         let watched = &self.watched;
         self.keys.retain(|id, key| watched.get(key).is_some_and(|watched| watched.id == *id));
+        let keys = &self.keys;
+        self.hurried.retain(|id| keys.contains_key(id));
     }
 
     /// The next checks of a server should be made now.
@@ -61,8 +63,8 @@ impl Book {
         self.hurried.extend(ids);
     }
 
-    /// What a probe has to be told that was told about `told`. It knows of these checks from then on.
-    pub(super) fn orders(&mut self, told: &mut BTreeSet<CheckId>) -> Vec<Order> {
+    /// What one has to be told that was told about `told`. It knows of these checks from then on.
+    pub(super) fn orders(&mut self, maker: Maker, told: &mut BTreeSet<CheckId>) -> Vec<Order> {
         let mut orders = Vec::new();
         told.retain(|id| {
             let stays = self.keys.contains_key(id);
@@ -71,10 +73,10 @@ impl Book {
             }
             stays
         });
-        let new = self.watched.values().filter(|watched| told.insert(watched.id));
+        let made = self.watched.values().filter(|watched| maker.makes(&watched.job));
+        let new = made.filter(|watched| told.insert(watched.id));
         orders.extend(new.map(|watched| Order::Start(watched.id, Box::new(watched.job.clone()))));
-        let hurried = std::mem::take(&mut self.hurried).into_iter();
-        orders.extend(hurried.filter(|id| told.contains(id)).map(Order::Hurry));
+        orders.extend(self.hurried.extract_if(.., |id| told.contains(id)).map(Order::Hurry));
         orders
     }
 

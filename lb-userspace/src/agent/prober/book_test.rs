@@ -46,28 +46,32 @@ fn started(orders: &[Order]) -> CheckId {
 fn a_probe_is_told_what_it_does_not_know() {
     let (mut book, mut told) = (Book::default(), BTreeSet::new());
     book.watch(target("a", 0), NOW);
-    let first = started(&book.orders(&mut told));
+    let first = started(&book.orders(Maker::Probe, &mut told));
     book.watch(target("a", 0), NOW);
-    assert_eq!(book.orders(&mut told), [], "nothing has changed");
+    assert_eq!(book.orders(Maker::Probe, &mut told), [], "nothing has changed");
     book.hurry("web", "a");
-    assert_eq!(book.orders(&mut told), [Order::Hurry(first)]);
-    assert_eq!(started(&book.orders(&mut BTreeSet::new())), first, "another probe is told all");
+    assert_eq!(book.orders(Maker::Probe, &mut told), [Order::Hurry(first)]);
+    assert_eq!(
+        started(&book.orders(Maker::Probe, &mut BTreeSet::new())),
+        first,
+        "another probe is told all"
+    );
     book.keep(&BTreeSet::new());
-    assert_eq!(book.orders(&mut told), [Order::Stop(first)]);
-    assert_eq!(book.orders(&mut told), []);
+    assert_eq!(book.orders(Maker::Probe, &mut told), [Order::Stop(first)]);
+    assert_eq!(book.orders(Maker::Probe, &mut told), []);
 }
 
 #[test]
 fn a_check_that_changes_gets_another_number_and_keeps_what_is_known() {
     let (mut book, mut told) = (Book::default(), BTreeSet::new());
     book.watch(target("a", 0), NOW);
-    let old = started(&book.orders(&mut told));
+    let old = started(&book.orders(Maker::Probe, &mut told));
     let event = book.note(result(old, refused()), NOW).expect("the first result");
     assert_eq!((event.state, event.reason.as_str()), (State::Down, "connection refused"));
     let mut changed = target("a", 0);
     changed.job.timeout = Duration::from_millis(500);
     book.watch(changed.clone(), NOW);
-    let orders = book.orders(&mut told);
+    let orders = book.orders(Maker::Probe, &mut told);
     let [Order::Stop(stopped), Order::Start(new, job)] = &orders[..] else { panic!("{orders:?}") };
     assert_eq!((*stopped, &**job), (old, &changed.job));
     assert_eq!(book.note(result(old, Outcome::Passed), NOW), None, "that one has ended");
@@ -80,7 +84,7 @@ fn a_check_that_changes_gets_another_number_and_keeps_what_is_known() {
 fn a_server_at_another_address_is_another_server() {
     let mut book = Book::default();
     book.watch(target("a", 0), NOW);
-    let id = started(&book.orders(&mut BTreeSet::new()));
+    let id = started(&book.orders(Maker::Probe, &mut BTreeSet::new()));
     book.note(result(id, refused()), NOW);
     let mut moved = target("a", 0);
     moved.job.address = "192.0.2.2:80".parse().unwrap();
@@ -96,7 +100,7 @@ fn what_holds_at_first_is_what_held_when_the_check_was_new() {
     known.settings.initial = Initial::Known(State::Up);
     book.watch(known, NOW);
     book.watch(target("a", 0), NOW);
-    let id = started(&book.orders(&mut BTreeSet::new()));
+    let id = started(&book.orders(Maker::Probe, &mut BTreeSet::new()));
     let event = book.note(result(id, refused()), NOW).expect("the first result");
     assert_eq!(event.state, State::Up, "one failure of three");
 }
@@ -105,7 +109,7 @@ fn what_holds_at_first_is_what_held_when_the_check_was_new() {
 fn what_a_probe_says_of_checks_that_are_not_there_is_ignored() {
     let mut book = Book::default();
     book.watch(target("a", 0), NOW);
-    let id = started(&book.orders(&mut BTreeSet::new()));
+    let id = started(&book.orders(Maker::Probe, &mut BTreeSet::new()));
     assert_eq!(book.note(result(id.next(), refused()), NOW), None);
     assert_eq!(book.reports("web", "a")[0].1.checks, 0);
 }

@@ -88,19 +88,39 @@ pub struct Connection {
 pub struct Prober {
     shared: Arc<Shared>,
     events: mpsc::Sender<Event>,
-    /// The conversation with the probe.
-    conversation: JoinSet<()>,
+    /// The conversations with the probe, and with who makes the checks that stay on this host.
+    conversations: [JoinSet<()>; 2],
+}
+
+/// Who makes a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Maker {
+    /// The probe.
+    Probe,
+    /// The agent itself.
+    Agent,
+}
+
+impl Maker {
+    fn makes(self, job: &Job) -> bool {
+        job.kind.is_here() == (self == Self::Agent)
+    }
 }
 
 #[derive(Debug)]
 struct Shared {
     origin: Instant,
     book: Mutex<Book>,
-    /// There is something to tell the probe.
-    changed: Notify,
+    /// There is something to tell each of them.
+    changed: [Notify; 2],
 }
 
 impl Shared {
+    /// There is something to tell.
+    fn tell(&self) {
+        self.changed.iter().for_each(Notify::notify_one);
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,17 +131,27 @@ impl Prober {
     /// not grow.
     #[must_use]
     pub fn new(events: mpsc::Sender<Event>) -> Self {
-        let (book, changed) = (Mutex::default(), Notify::new());
+        let (book, changed) = (Mutex::default(), [Notify::new(), Notify::new()]);
         let shared = Arc::new(Shared { origin: Instant::now(), book, changed });
-        Self { shared, events, conversation: JoinSet::new() }
+        Self { shared, events, conversations: [JoinSet::new(), JoinSet::new()] }
     }
 
     /// Speaks with this probe from now on, and with no other.
-    pub fn connect(&mut self, Connection { orders, findings }: Connection) {
-        self.conversation.abort_all();
+    pub fn connect(&mut self, connection: Connection) {
+        self.converse(Maker::Probe, connection);
+    }
+
+    /// The same for the checks that the agent makes by itself.
+    pub fn connect_here(&mut self, connection: Connection) {
+        self.converse(Maker::Agent, connection);
+    }
+
+    fn converse(&mut self, maker: Maker, Connection { orders, findings }: Connection) {
         let (talker, listener) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
-        self.conversation.spawn(talk(talker, orders));
-        self.conversation.spawn(listen(listener, findings, self.events.clone()));
+        let conversation = &mut self.conversations[maker as usize];
+        conversation.abort_all();
+        conversation.spawn(talk(talker, maker, orders));
+        conversation.spawn(listen(listener, findings, self.events.clone()));
     }
 
     /// The time the reports count in.
@@ -134,19 +164,19 @@ impl Prober {
     /// known is kept (unless the server answers at another address now).
     pub fn watch(&self, target: Target) {
         self.shared.book().watch(target, self.now());
-        self.shared.changed.notify_one();
+        self.shared.tell();
     }
 
     /// Ends all checks but these.
     pub fn keep(&self, wanted: &BTreeSet<Key>) {
         self.shared.book().keep(wanted);
-        self.shared.changed.notify_one();
+        self.shared.tell();
     }
 
     /// Makes the next checks of a server due now.
     pub fn check_now(&self, pool: &str, server: &str) {
         self.shared.book().hurry(pool, server);
-        self.shared.changed.notify_one();
+        self.shared.tell();
     }
 
     /// What is known of a server, by each of its checks.
@@ -156,17 +186,17 @@ impl Prober {
     }
 }
 
-/// Keeps a probe in line with the book, until it is gone.
-async fn talk(shared: Arc<Shared>, orders: mpsc::Sender<Order>) {
+/// Keeps one of them in line with the book, until it is gone.
+async fn talk(shared: Arc<Shared>, maker: Maker, orders: mpsc::Sender<Order>) {
     let mut told = BTreeSet::new();
     loop {
-        let news = shared.book().orders(&mut told);
+        let news = shared.book().orders(maker, &mut told);
         for order in news {
             if orders.send(order).await.is_err() {
                 return;
             }
         }
-        shared.changed.notified().await;
+        shared.changed[maker as usize].notified().await;
     }
 }
 

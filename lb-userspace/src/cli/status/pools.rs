@@ -134,14 +134,7 @@ fn notes(server: &ServerStatus) -> String {
         .damped_seconds
         .map(|left| format!("comes and goes: held down for {} more", units::seconds(left)));
     let keeps = server.keeps_flows.then_some("keeps its connections");
-    let all = [
-        word,
-        advice.as_deref(),
-        backup,
-        left.as_deref(),
-        damped.as_deref(),
-        keeps,
-        reason.as_deref(),
-    ];
+    let (advice, left) = (advice.as_deref(), left.as_deref());
+    let all = [word, advice, backup, left, damped.as_deref(), keeps, reason.as_deref()];
     all.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

@@ -8,13 +8,16 @@ mod words;
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, port_number, schema};
+use super::{Item, Sink, Table, absolute_path, port_number, schema, track};
 use crate::{
     config::{
         draft::CheckDraft,
         table::{Meaning, Refusal},
     },
-    model::{AgentCheck, Check, CheckKind, Checks, GrpcCheck, Login, UdpCheck, show_duration},
+    model::{
+        AgentCheck, Check, CheckKind, Checks, FileCheck, GrpcCheck, Login, ScriptCheck,
+        TrackScript, UdpCheck, show_duration,
+    },
 };
 
 /// The kinds, by the word for them.
@@ -33,9 +36,11 @@ enum Kind {
     Ping,
     Grpc,
     Agent,
+    File,
+    Script,
 }
 
-const CHECKS: [(&str, Kind); 13] = [
+const CHECKS: [(&str, Kind); 15] = [
     ("tcp", Kind::Tcp),
     ("http", Kind::Http),
     ("tls", Kind::Tls),
@@ -49,8 +54,9 @@ const CHECKS: [(&str, Kind); 13] = [
     ("ping", Kind::Ping),
     ("grpc", Kind::Grpc),
     ("agent", Kind::Agent),
+    ("file", Kind::File),
+    ("script", Kind::Script),
 ];
-const LATER_CHECKS: [&str; 2] = ["file", "script"];
 
 /// Keys of some kinds only.
 struct Special {
@@ -60,7 +66,7 @@ struct Special {
     words: &'static str,
 }
 
-const SPECIAL: [Special; 10] = [
+const SPECIAL: [Special; 14] = [
     Special { keys: schema::REQUEST.keys, is_for: is_http, words: "types `http` and `https`" },
     Special { keys: &["version", "requests"], is_for: is_http, words: "types `http` and `https`" },
     Special {
@@ -70,8 +76,8 @@ const SPECIAL: [Special; 10] = [
     },
     Special {
         keys: &["user"],
-        is_for: |kind| matches!(kind, Kind::Postgresql | Kind::Mysql),
-        words: "types `postgresql` and `mysql`",
+        is_for: |kind| matches!(kind, Kind::Postgresql | Kind::Mysql | Kind::Script),
+        words: "types `postgresql`, `mysql` and `script`",
     },
     Special {
         keys: &["query", "record", "rcode", "answer"],
@@ -85,21 +91,38 @@ const SPECIAL: [Special; 10] = [
     },
     Special {
         keys: &["expect", "expect_hex", "expect_regex"],
-        is_for: |kind| kind == Kind::Udp,
-        words: "type `udp`",
+        is_for: |kind| matches!(kind, Kind::Udp | Kind::File),
+        words: "types `udp` and `file`",
     },
     Special { keys: &["service", "tls"], is_for: |kind| kind == Kind::Grpc, words: "type `grpc`" },
     Special {
         keys: &["port"],
-        is_for: |kind| kind != Kind::Ping,
-        words: "other types than `ping`",
+        is_for: |kind| kind != Kind::Ping && !is_here(kind),
+        words: "other types than `ping`, `file` and `script`",
+    },
+    Special {
+        keys: &["address", "source", "mark"],
+        is_for: |kind| !is_here(kind),
+        words: "other types than `file` and `script`",
+    },
+    Special { keys: &["file"], is_for: |kind| kind == Kind::File, words: "type `file`" },
+    Special { keys: &["dynamic"], is_for: is_here, words: "types `file` and `script`" },
+    Special {
+        keys: &["script", "shell"],
+        is_for: |kind| kind == Kind::Script,
+        words: "type `script`",
     },
     Special {
         keys: &["proxy_protocol"],
-        is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping),
-        words: "other types than `dns`, `udp` and `ping`",
+        is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping) && !is_here(kind),
+        words: "types that open a connection",
     },
 ];
+
+/// It asks nobody but this host.
+const fn is_here(kind: Kind) -> bool {
+    matches!(kind, Kind::File | Kind::Script)
+}
 
 const fn is_http(kind: Kind) -> bool {
     matches!(kind, Kind::Http | Kind::Https)
@@ -122,7 +145,7 @@ pub(super) fn read_all(item: &Item<'_>, sink: &mut Sink) -> Vec<CheckDraft> {
 fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
     let table = item.table(&schema::CHECK, sink)?;
     let kind = match table.get("type") {
-        Some(kind) => kind.word(sink, "check type", &CHECKS, &LATER_CHECKS)?.into_inner(),
+        Some(kind) => kind.word(sink, "check type", &CHECKS, &[])?.into_inner(),
         None => Kind::Tcp,
     };
     refuse_keys_of_others(&table, kind, sink);
@@ -148,6 +171,8 @@ fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
             }),
             Kind::Ping => CheckKind::Ping,
             Kind::Grpc => CheckKind::Grpc(grpc(&table, sink)?),
+            Kind::File => CheckKind::File(file(&table, sink)?),
+            Kind::Script => CheckKind::Script(script(&table, sink)?),
             Kind::Agent => CheckKind::Agent(AgentCheck { send: words::send(&table, sink) }),
         },
         route: route::read(&table, sink),
@@ -207,6 +232,35 @@ fn grpc(table: &Table<'_>, sink: &mut Sink) -> Option<GrpcCheck> {
         None
     };
     Some(GrpcCheck { service: service.map(Spanned::into_inner).unwrap_or_default(), certificate })
+}
+
+fn script(table: &Table<'_>, sink: &mut Sink) -> Option<ScriptCheck> {
+    let item = table.require("script", "[\"/usr/local/bin/check\", \"{address}\"]", sink)?;
+    let mut flag = |key| table.get(key).and_then(|item| item.boolean(sink));
+    let (shell, dynamic) = (flag("shell"), flag("dynamic"));
+    let command = track::command(&item, shell.is_some_and(Spanned::into_inner), sink);
+    let user = table
+        .get("user")
+        .map(|item| item.text(sink, |text| not_empty(text, "nobody is called that")));
+    let user = user.map_or_else(
+        || Some(TrackScript::DEFAULT_USER.to_owned()),
+        |user| Some(user?.into_inner()),
+    );
+    let (program, arguments) = command?.parts();
+    Some(ScriptCheck {
+        program,
+        arguments,
+        user: user?,
+        dynamic: dynamic.is_some_and(Spanned::into_inner),
+    })
+}
+
+fn file(table: &Table<'_>, sink: &mut Sink) -> Option<FileCheck> {
+    let file = table.require("file", "\"/run/health/{name}\"", sink)?;
+    let dynamic = table.get("dynamic").and_then(|item| item.boolean(sink));
+    let expect = words::expect(table, sink);
+    let file = absolute_path(&file, sink)?;
+    Some(FileCheck { file, expect, dynamic: dynamic.is_some_and(Spanned::into_inner) })
 }
 
 /// A text that says something.

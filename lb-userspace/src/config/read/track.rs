@@ -131,7 +131,7 @@ fn script(item: &Item<'_>, table: &Table<'_>, sink: &mut Sink) -> Option<TrackSc
 }
 
 /// A list of a program and its arguments, or a line for a shell that was asked for.
-fn command(item: &Item<'_>, shell: bool, sink: &mut Sink) -> Option<ScriptCommand> {
+pub(super) fn command(item: &Item<'_>, shell: bool, sink: &mut Sink) -> Option<ScriptCommand> {
     if shell {
         return item.text(sink, argument).map(|line| ScriptCommand::Shell(line.into_inner()));
     }

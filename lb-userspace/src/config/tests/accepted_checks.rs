@@ -80,6 +80,22 @@ fn other_checks() {
     let grpc = kind_of(r#"type = "grpc", service = "a.B", tls = true, verify = false"#);
     assert_eq!(grpc.tls(), Some(&TlsCheck::Unverified(None)));
 
+    let said = r#"type = "file", file = "/run/{name}", expect = "up", dynamic = true"#;
+    let CheckKind::File(file) = kind_of(said) else { panic!() };
+    assert!(file.dynamic && file.expect.is_some() && file.file.ends_with("{name}"));
+
+    let said = r#"type = "script", script = ["/bin/true", "{address}"], dynamic = true"#;
+    let CheckKind::Script(script) = kind_of(said) else { panic!() };
+    assert_eq!(
+        (script.arguments.join(" ").as_str(), script.user.as_str()),
+        ("{address}", "nobody")
+    );
+    let CheckKind::Script(script) = kind_of(r#"type = "script", script = "exit 1", shell = true"#)
+    else {
+        panic!()
+    };
+    assert_eq!(script.arguments, ["-c", "exit 1"]);
+
     let requests = r#"type = "http", version = "2", requests = [{ path = "/a" }, { path = "/b" }]"#;
     let CheckKind::Http(http) = kind_of(requests) else { panic!() };
     let paths: Vec<_> = http.requests.iter().map(|request| request.path.to_string()).collect();

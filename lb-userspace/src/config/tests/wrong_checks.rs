@@ -146,7 +146,7 @@ fn databases() {
             case(
                 (TCP, "type = \"redis\", user = \"lb\""),
                 (8, "\"lb\"", "pool[0].check.user"),
-                &["it is for checks of types `postgresql` and `mysql`"],
+                &["it is for checks of types `postgresql`, `mysql` and `script`"],
             ),
             case(
                 (TCP, "type = \"mysql\", user = \"\""),
@@ -215,12 +215,29 @@ fn other_kinds() {
             case(
                 ("type = \"tcp\", port = 80", "type = \"ping\", port = 80"),
                 (8, "80", "pool[0].check.port"),
-                &["`port` says nothing to this check: it is for checks of other types than `ping`"],
+                &[
+                    "`port` says nothing to this check: it is for checks of other types than `ping`, `file` and `script`",
+                ],
             ),
             case(
                 (TCP, "type = \"udp\", proxy_protocol = \"v1\""),
                 (8, "\"v1\"", "pool[0].check.proxy_protocol"),
-                &["other types than `dns`, `udp` and `ping`"],
+                &["it is for checks of types that open a connection"],
+            ),
+            case(
+                ("type = \"tcp\", port = 80", "type = \"file\", file = \"web1\""),
+                (8, "\"web1\"", "pool[0].check.file"),
+                &["`web1` is not an absolute path"],
+            ),
+            case(
+                (TCP, "type = \"tcp\", dynamic = true"),
+                (8, "true", "pool[0].check.dynamic"),
+                &["it is for checks of types `file` and `script`"],
+            ),
+            case(
+                ("type = \"tcp\", port = 80", "type = \"script\", script = \"exit 0\""),
+                (8, "\"exit 0\"", "pool[0].check.script"),
+                &["a script is a list"],
             ),
             case((TCP, "mark = 0"), (8, "0", "pool[0].check.mark"), &["mark 0 is out of range"]),
             Case {

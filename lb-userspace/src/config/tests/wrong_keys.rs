@@ -48,9 +48,9 @@ fn keys() {
                 &["`tls` is not available in this version"],
             ),
             case(
-                ("type = \"tcp\"", "script = \"/bin/true\""),
-                (8, "script", "pool[0].check.script"),
-                &["`script` is not available in this version"],
+                ("type = \"tcp\"", "ca = \"/etc/ca.pem\""),
+                (8, "ca", "pool[0].check.ca"),
+                &["`ca` is not available in this version"],
             ),
         ],
     );

@@ -153,9 +153,9 @@ fn words() {
                 &["scheduler `lblc` is not available in this version"],
             ),
             case(
-                ("type = \"tcp\"", "type = \"script\""),
-                (8, "\"script\"", "pool[0].check.type"),
-                &["check type `script` is not available in this version", "`tcp`", "`http`"],
+                ("type = \"tcp\"", "type = \"quic\""),
+                (8, "\"quic\"", "pool[0].check.type"),
+                &["unknown check type `quic`", "`tcp`", "`agent`, `file` and `script`"],
             ),
             case(
                 ("interface = \"eth0\"", "interface = \"eth0\"\nxdp_mode = \"fast\""),

@@ -5,20 +5,24 @@
 
 mod agent;
 mod dns;
+mod file;
 mod first_words;
 mod grpc;
 mod http;
 mod icmp;
 mod proxy;
+mod script;
 mod udp;
 
 pub use self::{
     agent::AgentComplaint,
     dns::{DnsComplaint, DnsQuery, DnsStep, LONGEST_ANSWER},
+    file::{FILE_LOOKED_AT, FileComplaint, judge_file},
     grpc::{CONTENT_TYPE, GrpcAnswer, GrpcComplaint, LONGEST, PATH, question},
     http::Http2Exchange,
     icmp::{Echo, NONCE},
     proxy::proxy_header,
+    script::judge_exit,
     udp::{UdpComplaint, judge as judge_datagram},
 };
 
@@ -107,6 +111,8 @@ pub fn conversations(kind: &CheckKind, address: SocketAddr) -> Vec<Box<dyn Conve
         | CheckKind::Dns(_)
         | CheckKind::Udp(_)
         | CheckKind::Ping
+        | CheckKind::File(_)
+        | CheckKind::Script(_)
         | CheckKind::Grpc(_) => return Vec::new(),
         CheckKind::Http(check) => return http(check, 80),
         CheckKind::Https { http: check, .. } => return http(check, 443),
