@@ -226,7 +226,11 @@ impl Agent {
     async fn command(&mut self, command: Command) {
         // A caller that has gone away does not want its answer.
         match command {
-            Command::Status(reply) => _ = reply.send(self.status()),
+            Command::Status(reply) => {
+                let mut status = self.status();
+                self.notifier.annotate_pools(&mut status.pools).await;
+                _ = reply.send(status);
+            }
             Command::Trace { protocol, client, vip, reply } => {
                 _ = reply.send(self.trace(protocol, client, vip));
             }
@@ -272,6 +276,7 @@ impl Agent {
         self.follow_marks();
         self.follow_fence();
         self.tell_trackers();
+        self.tell_news();
     }
 
     /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`, and after a failed

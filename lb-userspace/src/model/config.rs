@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Check, Limits, Mail, Mode, Node, Pool, RealServer, Service, Tracker, VrrpGroup, VrrpInstance,
+    Webhook,
 };
 
 /// A node, its limits, and its services with their pools.
@@ -33,6 +34,9 @@ pub struct Config {
     /// How mail is sent, and to whom.
     #[serde(skip)]
     pub mail: Option<Mail>,
+    /// A program elsewhere that is told.
+    #[serde(skip)]
+    pub webhook: Option<Webhook>,
 }
 
 impl Config {
