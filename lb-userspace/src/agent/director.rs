@@ -213,7 +213,7 @@ impl Director {
         self.count_connections(now)?;
         let flood_turned = self.measure(now);
         if self.notebook.due().is_some_and(|due| due <= now) {
-            self.write_findings();
+            self.write_findings(now);
         }
         let released = self.release_damped(now);
         Ok(self.slow.advance(now) || flood_turned || released)

@@ -131,8 +131,8 @@ impl Director {
     }
 
     /// Writes down for the next agent what health has come to.
-    pub(super) fn write_findings(&mut self) {
-        if let Err(error) = self.notebook.write(self.findings()) {
+    pub(super) fn write_findings(&mut self, now: Instant) {
+        if let Err(error) = self.notebook.write(now, self.findings()) {
             warn!(%error, "the next agent will not know exactly which real servers are down");
         }
     }

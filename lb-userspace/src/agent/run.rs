@@ -293,7 +293,7 @@ impl Agent {
         if let Some(vrrp) = self.vrrp.take() {
             vrrp.stop().await;
         }
-        self.director.write_findings();
+        self.director.write_findings(Instant::now());
         if self.options.keep || (!started && self.pins.adopted()) {
             info!("forwarding stays in place; the next `lb run` adopts it");
             return Ok(());
