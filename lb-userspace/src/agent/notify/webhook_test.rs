@@ -1,12 +1,12 @@
 //! Tests of [`super`] against a server of the test's own.
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, split},
     net::TcpListener,
 };
 
 use super::*;
-use crate::model::WebhookUrl;
+use crate::{agent::notify::mailer::tests::vouched, model::WebhookUrl};
 
 fn poster(port: u16, limit: Duration) -> Poster {
     let url = WebhookUrl::parse(&format!("http://127.0.0.1:{port}/hook?a=b")).unwrap();
@@ -17,8 +17,12 @@ const LONG: Duration = Duration::from_secs(20);
 
 /// Takes one request, and answers so. Returns head and body.
 async fn serve(listener: &TcpListener, answer: &str) -> (Vec<String>, String) {
-    let (mut connection, _) = listener.accept().await.unwrap();
-    let (read, mut write) = connection.split();
+    let (connection, _) = listener.accept().await.unwrap();
+    converse(connection, answer).await
+}
+
+async fn converse(connection: impl AsyncRead + AsyncWrite, answer: &str) -> (Vec<String>, String) {
+    let (read, mut write) = split(connection);
     let mut read = BufReader::new(read);
     let mut head = Vec::new();
     loop {
@@ -75,4 +79,35 @@ async fn a_server_that_is_not_there_says_nothing_or_nonsense() {
     drop(listener);
     let error = poster(port, LONG).post("{}".to_owned()).await.expect_err("nobody listens");
     assert!(matches!(error, PostError::Unreached(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_proves_who_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca");
+    let (acceptor, own) = vouched();
+    std::fs::write(&ca_file, own).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = WebhookUrl::parse(&format!("https://127.0.0.1:{port}/")).unwrap();
+    let trusting = Webhook { url, ca_file: Some(ca_file), timeout: LONG };
+    let take = async || {
+        let (connection, _) = listener.accept().await.unwrap();
+        let connection = acceptor.accept(connection).await.ok()?;
+        Some(converse(connection, "HTTP/1.1 204 No Content\r\n\r\n").await.1)
+    };
+    let post = |webhook: &Webhook| Poster::new(webhook).unwrap().post("[1]".to_owned());
+    let (outcome, body) = tokio::join!(post(&trusting), take());
+    outcome.unwrap();
+    assert_eq!(body.as_deref(), Some("[1]"));
+
+    // Nobody whom this host trusts vouches for it.
+    let wary = Webhook { ca_file: None, ..trusting.clone() };
+    let (outcome, body) = tokio::join!(post(&wary), take());
+    assert!(!outcome.expect_err("a stranger").is_final());
+    assert_eq!(body, None);
+
+    let missing = Webhook { ca_file: Some("/missing/ca".into()), ..trusting };
+    let error = Poster::new(&missing).expect_err("no authorities").to_string();
+    assert!(error.starts_with("the file /missing/ca with authorities: "), "{error}");
 }
