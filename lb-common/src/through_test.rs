@@ -25,7 +25,14 @@ fn halves(text: &str) -> Halves {
 }
 
 /// Ports 40,000 to 80 and a head of `next`, from and to these addresses, behind IPv4 options or none.
-fn packet(next: u8, from: &str, to: &str, options: usize, fragment: u16, ports: [u16; 2]) -> Vec<u8> {
+fn packet(
+    next: u8,
+    from: &str,
+    to: &str,
+    options: usize,
+    fragment: u16,
+    ports: [u16; 2],
+) -> Vec<u8> {
     let head = [ports[0].to_be_bytes(), ports[1].to_be_bytes()].concat();
     let payload = [head, vec![0; 16]].concat();
     let (kind, ip) = if from.contains(':') {

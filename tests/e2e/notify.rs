@@ -30,12 +30,12 @@ const USER: &str = "nobody";
 const MAIL_SERVER: ([u8; 4], u16) = ([127, 0, 0, 1], 2_525);
 
 /// A folder with a script that notes how it was called.
-struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let desk = Self { folder: tempfile::tempdir().expect("a folder") };
         let mode = |path: &Path, mode| {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
@@ -51,7 +51,7 @@ impl Desk {
         desk
     }
 
-    fn script(&self) -> PathBuf {
+    pub(crate) fn script(&self) -> PathBuf {
         self.folder.path().join("note.sh")
     }
 
@@ -59,12 +59,12 @@ impl Desk {
         self.folder.path().join("notes")
     }
 
-    fn fifo(&self) -> PathBuf {
+    pub(crate) fn fifo(&self) -> PathBuf {
         self.folder.path().join("fifo")
     }
 
     /// What the script was called with, without the user.
-    fn noted(&self) -> Vec<String> {
+    pub(crate) fn noted(&self) -> Vec<String> {
         let user =
             User::from_name(USER).expect("users").map_or(Uid::from_raw(65_534), |user| user.uid);
         let text = fs::read_to_string(self.notes()).expect("the notes");
@@ -77,7 +77,7 @@ impl Desk {
     }
 
     /// Waits until the script has been called so.
-    fn until(&self, what: &str, so: impl Fn(&[String]) -> bool) {
+    pub(crate) fn until(&self, what: &str, so: impl Fn(&[String]) -> bool) {
         let begin = Instant::now();
         while !so(&self.noted()) {
             assert!(begin.elapsed() < LIMIT, "{what}: {:#?}", self.noted());

@@ -9,12 +9,16 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use lb_tests::lab::{Families, Lab, Topology, VIP4};
+use lb_tests::{
+    lab::{Families, Lab, Topology, VIP4},
+    webhook::WebhookServer,
+};
 use lb_userspace::api::Status;
 
 use crate::{
+    notify::Desk,
     requests::{assert_running, assert_shares, finish},
-    stage::{Stage, has_been_checked, pool, server},
+    stage::{LIMIT, Stage, has_been_checked, pool, server},
 };
 
 /// Where a server says whether it is well, whatever its web server does.
@@ -189,4 +193,94 @@ fn a_failed_server_keeps_its_connections() {
     assert_running(&downloads);
     assert_shares(&stage.ask(1000), &[("real2", 1.0)]);
     finish(downloads);
+}
+
+/// In the director's own namespace.
+const HOOK: ([u8; 4], u16) = ([127, 0, 0, 1], 2_580);
+
+#[test]
+fn whoever_wants_to_know_is_told() {
+    let desk = Desk::new();
+    let script = desk.script();
+    let keys = format!(
+        "quorum = 2\nnotify_up = [{script:?}, \"up\"]\nnotify_down = [{script:?}, \"down\"]\n\
+         quorum_up = [{script:?}, \"quorum\"]\nquorum_down = [{script:?}, \"no quorum\"]\n\
+         notify_user = \"nobody\"\nnotify_fifo = {:?}\n",
+        desk.fifo()
+    );
+    let topology = Topology::default().families(Families::Ipv4).reals(3);
+    let mut stage = Stage::prepared(topology, |config| {
+        config.check = CHECK.replace("{ ", &format!("{{ port = {DOOR}, "));
+        config.pool = keys;
+        config.more = format!("\n[webhook]\nurl = \"http://{}/lb\"\n", SocketAddr::from(HOOK));
+    });
+    // One of three is down from the start: that is no transition.
+    let mut doors: Vec<_> =
+        ["real1", "real2"].into_iter().map(|node| Door::open(&stage.lab, node)).collect();
+    stage.director.start().expect("the agent starts");
+    stage.until("all have had their first result", |status| {
+        pool(status, "web4").servers.iter().all(has_been_checked) && is(status, "real3", "down")
+    });
+    stage.lb(&["reload"]);
+    close(&mut doors, "real2");
+    stage.until("it is closed", |status| pool(status, "web4").crew == "closed");
+    // A restart tells nothing that was told.
+    desk.until("two are told", |lines| lines.len() == 2);
+    stage.director.kill9().expect("the agent dies");
+    stage.director.start().expect("the next one starts");
+    doors.push(Door::open(&stage.lab, "real2"));
+    stage.until("two are back", |status| pool(status, "web4").crew == "servers");
+    desk.until("four are told", |lines| lines.len() == 4);
+    let address = |status: &Status, name: &str| server(status, "web4", name).address;
+    let two = address(&stage.status(), "real2");
+    let expected = [
+        format!("down RS web4/real2 DOWN 1 {two} connection refused"),
+        "no quorum POOL web4 DOWN 1".to_owned(),
+        format!("up RS web4/real2 UP 1 {two} answers"),
+        "quorum POOL web4 UP 2".to_owned(),
+    ];
+    assert_eq!(desk.noted(), expected);
+    let sent = |status: &Status| pool(status, "web4").notifications.clone();
+    // Nobody is there to take the posts: they wait, and are tried again.
+    let status = stage.until("a post fails", |status| sent(status).webhook.failed > 0);
+    let told = sent(&status);
+    assert_eq!((told.scripts.sent, told.fifo.sent), (2, 2), "since the restart: {told:?}");
+    assert_eq!(server(&stage.status(), "web4", "real2").transitions, 1);
+    assert!(stage.lb(&["status"]).contains("the webhook was not told"));
+    let hook = WebhookServer::start(stage.director.namespace(), HOOK.into()).expect("a webhook");
+    let expected = [
+        format!(
+            "\"kind\":\"RS\",\"name\":\"web4/real2\",\"state\":\"UP\",\"weight\":1,\"address\":\"{two}\",\"reason\":\"answers\"}}"
+        ),
+        "\"kind\":\"POOL\",\"name\":\"web4\",\"state\":\"UP\",\"weight\":2}".to_owned(),
+    ];
+    for expected in expected {
+        let body = hook.next(LIMIT).expect("a post");
+        assert_eq!(body, format!("{{\"director\":\"director1\",{expected}"));
+    }
+}
+
+#[test]
+fn who_comes_and_goes_is_held_down() {
+    let damping = "damping = { changes = 2, within = \"1m\", hold = \"2s\" }\n";
+    let (stage, mut doors) = doors(2, damping);
+    for round in 0..2 {
+        close(&mut doors, "real1");
+        let gone = |status: &Status| !is(status, "real1", "up");
+        stage.until("real1 is down", gone);
+        doors.push(Door::open(&stage.lab, "real1"));
+        if round == 0 {
+            stage.until("real1 is up", |status| is(status, "real1", "up"));
+        }
+    }
+    // Two changes are allowed; this is the third or the fourth.
+    let status = stage.until("real1 is held down", |status| {
+        let health = server(status, "web4", "real1").health.as_ref();
+        is(status, "real1", "damped") && health.is_some_and(|health| health.reason.is_none())
+    });
+    assert!(server(&status, "web4", "real1").damped_seconds.is_some());
+    assert!(stage.lb(&["status"]).contains("comes and goes: held down for "));
+    assert_shares(&stage.ask(500), &[("real2", 1.0)]);
+    let status = stage.until("it is let go", |status| is(status, "real1", "up"));
+    assert_eq!(server(&status, "web4", "real1").transitions, 4, "down, up, down, up");
 }

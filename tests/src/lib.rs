@@ -16,3 +16,4 @@ pub mod lab;
 pub mod load;
 pub mod mail;
 pub mod outage;
+pub mod webhook;

@@ -3,7 +3,8 @@
 
 use super::{
     Address, Bucket, Counter, Features, FenceKey, Filter, FlowKey, Fragment, FragmentKey, Guard,
-    GuardList, Load, Node, Note, Schedule, Seen, Service, ServiceKey, SourceKey, ThroughKey, Tunnel, Vip,
+    GuardList, Load, Node, Note, Schedule, Seen, Service, ServiceKey, SourceKey, ThroughKey,
+    Tunnel, Vip,
 };
 use crate::flow_hash::HashKeys;
 

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     health::{Damper, Several},
     model::{Config, Name},
+    notify::Change,
     plan::{
         Actual, Effective, GuardLists, NextHop, Numbering, OpenWindow, Operator, Quorums, Roster,
         SlowStarts, Step, Surroundings, diff,
@@ -62,6 +63,10 @@ pub(super) struct Director {
     pub(super) rosters: BTreeMap<Name, Roster>,
     /// Those of the real servers that may be held down.
     pub(super) dampers: BTreeMap<(Name, IpAddr), Damper>,
+    /// How often the health of each real server has changed.
+    pub(super) transitions: BTreeMap<(Name, IpAddr), u64>,
+    /// What has changed about real servers and pools, and was not told yet.
+    pub(super) news: Vec<Change>,
     /// What dampers count from.
     pub(super) origin: Instant,
     /// What is known of this host and its neighbours.
@@ -124,6 +129,8 @@ impl Director {
             quorums: Quorums::default(),
             rosters: BTreeMap::new(),
             dampers: BTreeMap::new(),
+            transitions: BTreeMap::new(),
+            news: Vec::new(),
             origin: now,
             surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
@@ -206,7 +213,7 @@ impl Director {
         self.count_connections(now)?;
         let flood_turned = self.measure(now);
         if self.notebook.due().is_some_and(|due| due <= now) {
-            self.write_findings();
+            self.write_findings(now);
         }
         let released = self.release_damped(now);
         Ok(self.slow.advance(now) || flood_turned || released)

@@ -13,6 +13,7 @@ use super::{director::Director, notebook::Findings, prober::Event};
 use crate::{
     health::{self, Advice, Damper, Several, State},
     model::{Name, Pool, RealServer, show_duration},
+    notify::{Change, ServerNews, Stance, Subject},
     plan::Admin,
 };
 
@@ -43,7 +44,12 @@ impl Director {
         }
         let changed = self.mark(&key, self.state_of(&key, found));
         if changed {
-            info!(pool, server, state = %self.state_of(&key, found), reason, "health");
+            let state = self.state_of(&key, found);
+            info!(pool, server, %state, reason, "health");
+            // What an agent begins with is no transition.
+            if settled {
+                self.spread(&key, state, reason.clone());
+            }
         }
         if advised {
             info!(pool, server, advice = advice.words().unwrap_or_default(), "its own word");
@@ -76,9 +82,28 @@ impl Director {
         for key in over {
             let Some(state) = self.checks.get(&key).map(Several::state) else { continue };
             info!(pool = %key.0, address = %key.1, %state, "quiet for long enough: no longer held down");
-            changed |= self.mark(&key, state);
+            if self.mark(&key, state) {
+                self.spread(&key, state, "no longer held down".to_owned());
+                changed = true;
+            }
         }
         changed
+    }
+
+    /// Counts a transition, and has it told.
+    fn spread(&mut self, key: &(Name, IpAddr), state: State, reason: String) {
+        *self.transitions.entry(key.clone()).or_default() += 1;
+        let pool = self.effective.config.pool(key.0.as_str());
+        let server = pool.and_then(|pool| pool.servers.iter().find(|one| one.address == key.1));
+        let Some(server) = server else { return };
+        let subject = Subject::Server { pool: key.0.clone(), server: server.name.clone() };
+        let stance = match state {
+            State::Up => Stance::Up,
+            State::Down => Stance::Down,
+        };
+        let (number, address) = (server.weight.get().into(), key.1);
+        let news = ServerNews { address, reason };
+        self.news.push(Change { subject, stance, number, server: Some(news) });
     }
 
     /// When [`Self::release_damped`] has something to do.
@@ -123,8 +148,8 @@ impl Director {
     }
 
     /// Writes down for the next agent what health has come to.
-    pub(super) fn write_findings(&mut self) {
-        if let Err(error) = self.notebook.write(self.findings()) {
+    pub(super) fn write_findings(&mut self, now: Instant) {
+        if let Err(error) = self.notebook.write(now, self.findings()) {
             warn!(%error, "the next agent will not know exactly which real servers are down");
         }
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::files::{self, FileError};
 use crate::{health::Advice, model::Name};
 
-/// From the first change to its being written: a thousand changes at once are written once.
+/// From one time of writing to the next: of a thousand changes at once, the first and the last are written.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What is written down.
@@ -43,6 +43,8 @@ impl Findings {
 pub(super) struct Notebook {
     file: PathBuf,
     written: Findings,
+    /// When that was looked at last.
+    looked: Option<Instant>,
     due: Option<Instant>,
 }
 
@@ -54,7 +56,7 @@ impl Notebook {
     pub(super) fn load(state_folder: &Path, adopted: bool) -> Result<Self, FileError> {
         let file = state_folder.join("health.json");
         let written = if adopted { files::read(&file)? } else { Findings::default() };
-        Ok(Self { file, written, due: None })
+        Ok(Self { file, written, looked: None, due: None })
     }
 
     /// What is written there.
@@ -64,7 +66,8 @@ impl Notebook {
 
     /// Something may have changed.
     pub(super) fn stir(&mut self, now: Instant) {
-        self.due.get_or_insert(now + PAUSE);
+        let next = self.looked.map_or(now, |looked| now.max(looked + PAUSE));
+        self.due.get_or_insert(next);
     }
 
     /// When [`Self::write`] is due.
@@ -76,8 +79,8 @@ impl Notebook {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn write(&mut self, findings: Findings) -> Result<(), FileError> {
-        self.due = None;
+    pub(super) fn write(&mut self, now: Instant, findings: Findings) -> Result<(), FileError> {
+        (self.looked, self.due) = (Some(now), None);
         if findings != self.written {
             files::write_lightly(&self.file, &findings)?;
             self.written = findings;
@@ -99,7 +102,7 @@ mod tests {
         let now = Instant::now();
         notebook.stir(now);
         notebook.stir(now + PAUSE / 2);
-        assert_eq!(notebook.due(), Some(now + PAUSE), "the first change counts");
+        assert_eq!(notebook.due(), Some(now), "the first change counts");
         let web: Name = "web".parse().unwrap();
         let half = Advice { share: Share::rounded(50), ..Advice::NONE };
         let findings = Findings {
@@ -109,8 +112,10 @@ mod tests {
         };
         assert_eq!(findings.advice(&(web.clone(), "10.0.0.2".parse().unwrap())), half);
         assert_eq!(findings.advice(&(web, "10.0.0.1".parse().unwrap())), Advice::NONE);
-        notebook.write(findings.clone()).unwrap();
+        notebook.write(now, findings.clone()).unwrap();
         assert_eq!(notebook.due(), None);
+        notebook.stir(now + PAUSE / 2);
+        assert_eq!(notebook.due(), Some(now + PAUSE));
         assert_eq!(Notebook::load(folder.path(), true).unwrap().written(), &findings);
         let fresh = Notebook::load(folder.path(), false).unwrap();
         assert_eq!(fresh.written(), &Findings::default(), "its maps are gone");

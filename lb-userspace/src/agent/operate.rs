@@ -68,6 +68,7 @@ impl Agent {
         self.follow();
         let steps = self.director.converge(&self.neighbours, Instant::now())?;
         self.tell_trackers();
+        self.tell_news();
         Ok(steps)
     }
 

@@ -9,6 +9,7 @@ use crate::{
     api::QuorumStatus,
     health::{Advice, Several, Wish},
     model::{Name, OnEmpty, Pool, RealServer},
+    notify::Change,
     plan::{
         Admin, Crew, Desired, Inputs, Known, MemberStatus, NextHop, QuorumChange, Roster, Standing,
         desired,
@@ -49,7 +50,10 @@ impl Director {
             closed: self.quorums.closed(),
         };
         let mut desired = desired(&inputs, &mut self.rings);
-        changes.iter().for_each(say_quorum);
+        for QuorumChange { pool, holds, alive } in changes {
+            info!(%pool, weight = alive, "{}", if holds { "quorum gained" } else { "quorum lost" });
+            self.news.push(Change::quorum(pool, holds, alive));
+        }
         let rosters = std::mem::take(&mut desired.rosters);
         say_crews(&self.rosters, &rosters);
         self.rosters = rosters;
@@ -70,6 +74,13 @@ impl Director {
 }
 
 impl Agent {
+    /// Tells scripts, people and programs what has changed about real servers and pools.
+    pub(super) fn tell_news(&mut self) {
+        for change in self.director.news.drain(..) {
+            self.notifier.tell(change);
+        }
+    }
+
     /// Tells the trackers of pools how many real servers that are alive take new flows.
     pub(super) fn tell_trackers(&self) {
         let rosters = &self.director.rosters;
@@ -135,10 +146,6 @@ fn reached(
         resolved.or_else(|| left.get(&address).copied())
     });
     (placement.local.contains(&address), next_hop)
-}
-
-fn say_quorum(QuorumChange { pool, holds, alive }: &QuorumChange) {
-    info!(%pool, weight = alive, "{}", if *holds { "quorum gained" } else { "quorum lost" });
 }
 
 fn say_crews(before: &BTreeMap<Name, Roster>, now: &BTreeMap<Name, Roster>) {

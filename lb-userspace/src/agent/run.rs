@@ -238,7 +238,11 @@ impl Agent {
     async fn command(&mut self, command: Command) {
         // A caller that has gone away does not want its answer.
         match command {
-            Command::Status(reply) => _ = reply.send(self.status()),
+            Command::Status(reply) => {
+                let mut status = self.status();
+                self.notifier.annotate_pools(&mut status.pools).await;
+                _ = reply.send(status);
+            }
             Command::Trace { protocol, client, vip, reply } => {
                 _ = reply.send(self.trace(protocol, client, vip));
             }
@@ -284,6 +288,7 @@ impl Agent {
         self.follow_marks();
         self.follow_fence();
         self.tell_trackers();
+        self.tell_news();
     }
 
     /// Ends the agent: takes everything back, or leaves forwarding in place (`--keep`, and after a failed
@@ -300,7 +305,7 @@ impl Agent {
         if let Some(vrrp) = self.vrrp.take() {
             vrrp.stop().await;
         }
-        self.director.write_findings();
+        self.director.write_findings(Instant::now());
         if self.options.keep || (!started && self.pins.adopted()) {
             info!("forwarding stays in place; the next `lb run` adopts it");
             return Ok(());

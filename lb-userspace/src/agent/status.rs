@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     api::{
-        HealthStatus, InterfaceStatus, NextHopStatus, PoolStatus, Rates, RealTraffic, ReasonStatus,
-        ServerStatus, ServiceStatus, Status,
+        HealthStatus, InterfaceStatus, NextHopStatus, Notifications, PoolStatus, Rates,
+        RealTraffic, ReasonStatus, ServerStatus, ServiceStatus, Status,
     },
     health,
     model::{Mark, Name, Pool, RealServer, Service},
@@ -139,6 +139,7 @@ impl Agent {
             crew: self.crew(pool).as_str().to_owned(),
             odd: self.odd(pool),
             quorum: self.quorum(pool),
+            notifications: Notifications::default(),
             servers: servers.map(|server| self.server(pool, server, &shares, left)).collect(),
             removed: removed.unwrap_or_default(),
         }
@@ -161,6 +162,7 @@ impl Agent {
             address: server.address,
             weight: server.weight.get(),
             sorry: pool.is_sorry(server),
+            transitions: self.director.transitions.get(&key).copied().unwrap_or_default(),
             backup: server.backup,
             damped_seconds: self.director.held_for(&key).map(|left| left.as_secs()),
             keeps_flows: self.keeps_flows(pool, server),

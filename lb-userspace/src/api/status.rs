@@ -4,6 +4,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::Notifications;
 use crate::{model::Name, plan::Admin};
 
 /// Everything there is to see.
@@ -159,6 +160,9 @@ pub struct PoolStatus {
     /// Its quorum, where it has one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quorum: Option<QuorumStatus>,
+    /// What became of what was to be told about it and its real servers.
+    #[serde(default, skip_serializing_if = "Notifications::is_none")]
+    pub notifications: Notifications,
     /// Its real servers.
     pub servers: Vec<ServerStatus>,
     /// Real servers that were removed, and whose connections may go on.
@@ -206,6 +210,9 @@ pub struct ServerStatus {
     pub address: IpAddr,
     /// The weight in force.
     pub weight: u16,
+    /// How often its health has changed since the agent started.
+    #[serde(default)]
+    pub transitions: u64,
     /// It is the sorry server.
     pub sorry: bool,
     /// It is a backup.

@@ -78,6 +78,9 @@ pub struct Notifications {
     pub fifo: Deliveries,
     /// Mail.
     pub mail: Deliveries,
+    /// Posts to a program elsewhere.
+    #[serde(default)]
+    pub webhook: Deliveries,
     /// What went wrong last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_problem: Option<String>,
@@ -101,10 +104,25 @@ impl Notifications {
         *self == Self::default()
     }
 
+    /// Adds those about somebody else.
+    pub fn add(&mut self, other: &Self) {
+        for (ours, theirs) in [
+            (&mut self.scripts, other.scripts),
+            (&mut self.fifo, other.fifo),
+            (&mut self.mail, other.mail),
+            (&mut self.webhook, other.webhook),
+        ] {
+            ours.sent += theirs.sent;
+            ours.failed += theirs.failed;
+            ours.dropped += theirs.dropped;
+        }
+        self.last_problem = other.last_problem.clone().or(self.last_problem.take());
+    }
+
     /// Those that failed, and those that were dropped.
     #[must_use]
     pub fn problems(&self) -> (u64, u64) {
-        let kinds = [self.scripts, self.fifo, self.mail];
+        let kinds = [self.scripts, self.fifo, self.mail, self.webhook];
         (kinds.iter().map(|kind| kind.failed).sum(), kinds.iter().map(|kind| kind.dropped).sum())
     }
 }

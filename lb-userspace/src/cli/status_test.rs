@@ -3,8 +3,9 @@
 use super::*;
 use crate::{
     api::{
-        DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus,
-        QuorumStatus, Rates, RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
+        Deliveries, DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus,
+        Notifications, PoolStatus, QuorumStatus, Rates, RealTraffic, ReasonStatus, RemovedStatus,
+        ServerStatus, ServiceStatus,
     },
     model::Name,
     plan::Admin,
@@ -44,6 +45,7 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
         address,
         weight,
         sorry: false,
+        transitions: 0,
         backup: false,
         damped_seconds: None,
         keeps_flows: false,
@@ -142,6 +144,11 @@ pub(in crate::cli) fn example() -> Status {
                 ring_slots: 1021,
                 transition_seconds: Some(723),
                 transition_held: false,
+                notifications: Notifications {
+                    scripts: Deliveries { sent: 3, failed: 1, dropped: 0 },
+                    last_problem: Some("/etc/lb/down.sh ended with status 1".to_owned()),
+                    ..Notifications::default()
+                },
                 crew: "backups".to_owned(),
                 odd: Some("backups are used: no other server is alive".to_owned()),
                 quorum: Some(QuorumStatus { needed: 2, hysteresis: 1, alive: 3, holds: true }),
@@ -157,6 +164,7 @@ pub(in crate::cli) fn example() -> Status {
                 ring_slots: 1021,
                 transition_seconds: Some(0),
                 transition_held: true,
+                notifications: Notifications::default(),
                 crew: "nobody".to_owned(),
                 odd: None,
                 quorum: None,

@@ -184,7 +184,7 @@ fn lease_words(lease: &LeaseStatus) -> Option<String> {
 }
 
 /// What went wrong with notifications, if anything did.
-fn problems(what: &str, notifications: &Notifications) -> Option<String> {
+pub(super) fn problems(what: &str, notifications: &Notifications) -> Option<String> {
     let (failed, dropped) = notifications.problems();
     let counted: Vec<_> = [(failed, "failed"), (dropped, "dropped")]
         .into_iter()

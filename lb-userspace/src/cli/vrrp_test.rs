@@ -164,6 +164,7 @@ fn what_is_wrong_is_said() {
             scripts: Deliveries { sent: 4, failed: 1, dropped: 0 },
             fifo: Deliveries { sent: 0, failed: 0, dropped: 5 },
             mail: Deliveries { sent: 1, failed: 1, dropped: 0 },
+            webhook: Deliveries::default(),
             last_problem: Some("/etc/lb/master.sh ended with status 3".to_owned()),
         },
         group_notifications: Notifications {

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     model::{
-        Checks, Config, Guard, Notify, Pool, RealServer, Service, Tracked, Tracker, VrrpGroup,
-        VrrpInstance,
+        Checks, Config, Guard, Notify, Pool, PoolNotify, RealServer, Service, Tracked, Tracker,
+        VrrpGroup, VrrpInstance,
     },
     vrrp::types::InstanceId,
 };
@@ -22,7 +22,11 @@ pub(super) fn build(draft: Draft) -> Option<Config> {
     Some(Config {
         node: draft.node?,
         limits: draft.limits,
-        pools: draft.pools.into_iter().map(pool).collect::<Option<_>>()?,
+        pools: draft
+            .pools
+            .into_iter()
+            .map(|one| pool(one, draft.has_webhook))
+            .collect::<Option<_>>()?,
         vrrp: draft
             .vrrp
             .into_iter()
@@ -31,6 +35,7 @@ pub(super) fn build(draft: Draft) -> Option<Config> {
         trackers: draft.trackers.into_iter().map(tracker).collect::<Option<_>>()?,
         vrrp_groups: draft.vrrp_groups.into_iter().map(group).collect::<Option<_>>()?,
         mail: draft.mail,
+        webhook: draft.webhook,
         services: draft.services.into_iter().map(service).collect::<Option<_>>()?,
     })
 }
@@ -74,7 +79,13 @@ fn group(draft: VrrpGroupDraft) -> Option<VrrpGroup> {
     Some(VrrpGroup { name: draft.name?.into_inner(), notify: draft.notify.notify })
 }
 
-fn pool(draft: PoolDraft) -> Option<Pool> {
+/// The webhook is told wherever it can be, people by mail where that is said.
+fn pool(draft: PoolDraft, has_webhook: bool) -> Option<Pool> {
+    let own = draft.servers.iter().filter(|server| server.scripts.iter().any(Option::is_some));
+    let own =
+        own.filter_map(|one| Some((one.name.as_ref()?.get_ref().clone(), one.scripts.clone())));
+    let webhook = draft.notify.webhook.as_ref().map_or(has_webhook, |wanted| *wanted.get_ref());
+    let notify = PoolNotify { own: own.collect(), webhook, ..draft.notify.notify };
     Some(Pool {
         name: draft.name?.into_inner(),
         scheduler: draft.scheduler.map(Spanned::into_inner).unwrap_or_default(),
@@ -84,6 +95,7 @@ fn pool(draft: PoolDraft) -> Option<Pool> {
         window: draft.window,
         slow_start: draft.slow_start,
         rules: draft.rules.rules,
+        notify,
         on_empty: draft.on_empty,
         sorry: match draft.sorry {
             Some(sorry) => Some(server(sorry)?),

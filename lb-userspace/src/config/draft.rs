@@ -12,9 +12,9 @@ use super::table::Entry;
 use crate::{
     model::{
         Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mail, Mark, Mode,
-        Name, Node, Notify, OnEmpty, Persistence, PoolRules, PortSpec, Rate, SchedulerKind,
-        SourceRate, TrackerKind, Tunnel, UdpIdle, VirtualAddress, VirtualRouting, VrrpProtocol,
-        Weight, Window,
+        Name, Node, Notify, OnEmpty, Persistence, PoolNotify, PoolRules, PortSpec, Rate,
+        SchedulerKind, Script, SourceRate, TrackerKind, Tunnel, UdpIdle, VirtualAddress,
+        VirtualRouting, VrrpProtocol, Webhook, Weight, Window,
     },
     vrrp::{
         machine::Preempt,
@@ -36,6 +36,9 @@ pub(super) struct Draft {
     pub(super) mail: Option<Mail>,
     /// There is a `[mail]`, whatever it says.
     pub(super) has_mail: bool,
+    pub(super) webhook: Option<Webhook>,
+    /// There is a `[webhook]`, whatever it says.
+    pub(super) has_webhook: bool,
     pub(super) pools: Vec<PoolDraft>,
     pub(super) services: Vec<ServiceDraft>,
 }
@@ -128,6 +131,7 @@ pub(super) struct PoolDraft {
     pub(super) window: Window,
     pub(super) slow_start: Option<Duration>,
     pub(super) rules: RulesDraft,
+    pub(super) notify: PoolNotifyDraft,
     pub(super) on_empty: OnEmpty,
     pub(super) sorry: Option<ServerDraft>,
     pub(super) tunnel: Option<Spanned<Tunnel>>,
@@ -141,6 +145,19 @@ pub(super) struct RulesDraft {
     pub(super) backups: Option<Range<usize>>,
     pub(super) damping: Option<Range<usize>>,
 }
+
+/// Who is told about a pool and its real servers.
+pub(super) struct PoolNotifyDraft {
+    /// With `mail` only where it says so, and without what servers have of their own.
+    pub(super) notify: PoolNotify,
+    /// Where it says something about mail.
+    pub(super) mail: Option<Spanned<bool>>,
+    /// Where it says something about the webhook.
+    pub(super) webhook: Option<Spanned<bool>>,
+}
+
+/// What a server has of its own: `notify_up`, `notify_down`.
+pub(super) type ServerScripts = [Option<Script>; 2];
 
 /// The `check` of a pool.
 pub(super) struct CheckDraft {
@@ -157,6 +174,7 @@ pub(super) struct ServerDraft {
     pub(super) port: Option<u16>,
     pub(super) weight: Weight,
     pub(super) backup: bool,
+    pub(super) scripts: ServerScripts,
 }
 
 /// One `[[service]]`.

@@ -13,8 +13,8 @@ pub(super) struct Schema {
 
 pub(super) const ROOT: Schema = Schema {
     title: "the file",
-    keys: &["node", "limits", "track", "vrrp", "vrrp_group", "mail", "pool", "service"],
-    later: &["certificate", "tls", "proxy", "webhook", "metrics", "log"],
+    keys: &["node", "limits", "track", "vrrp", "vrrp_group", "mail", "webhook", "pool", "service"],
+    later: &["certificate", "tls", "proxy", "metrics", "log"],
 };
 
 pub(super) const NODE: Schema = Schema {
@@ -73,6 +73,15 @@ pub(super) const POOL: Schema = Schema {
         "on_down",
         "panic_threshold",
         "damping",
+        "notify_up",
+        "notify_down",
+        "quorum_up",
+        "quorum_down",
+        "notify_user",
+        "notify_timeout",
+        "notify_fifo",
+        "mail",
+        "webhook",
         "on_empty",
         "sorry_server",
         "tunnel",
@@ -133,7 +142,7 @@ pub(super) const REQUEST: Schema = Schema {
 
 pub(super) const SERVER: Schema = Schema {
     title: "`servers` of a pool",
-    keys: &["name", "address", "weight", "backup"],
+    keys: &["name", "address", "weight", "backup", "notify_up", "notify_down"],
     later: &[],
 };
 
@@ -259,6 +268,9 @@ pub(super) const MAIL: Schema = Schema {
     later: &[],
 };
 
+pub(super) const WEBHOOK: Schema =
+    Schema { title: "[webhook]", keys: &["url", "ca_file", "timeout"], later: &[] };
+
 pub(super) const TRACK: Schema = Schema {
     title: "[[track]]",
     keys: &[
@@ -316,7 +328,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 23] = [
+pub(super) const ALL: [&Schema; 24] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -329,6 +341,7 @@ pub(super) const ALL: [&Schema; 23] = [
     &ANNOUNCE,
     &VRRP_GROUP,
     &MAIL,
+    &WEBHOOK,
     &POOL,
     &CHECK,
     &REQUEST,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Check, Limits, Mail, Mode, Node, Pool, Protocol, RealServer, Service, Tracker, VrrpGroup,
-    VrrpInstance,
+    VrrpInstance, Webhook,
 };
 
 /// A node, its limits, and its services with their pools.
@@ -34,6 +34,9 @@ pub struct Config {
     /// How mail is sent, and to whom.
     #[serde(skip)]
     pub mail: Option<Mail>,
+    /// A program elsewhere that is told.
+    #[serde(skip)]
+    pub webhook: Option<Webhook>,
 }
 
 impl Config {

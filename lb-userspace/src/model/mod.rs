@@ -46,8 +46,8 @@ pub use mark::{Mark, MarkError};
 pub use name::{InterfaceName, InterfaceNameError, Name, NameError};
 pub use node::{Node, XdpMode};
 pub use notify::{
-    Mail, MailLogin, MailServer, MailServerError, MailTls, Notify, NotifyTimeError, Script,
-    VrrpGroup,
+    Mail, MailLogin, MailServer, MailServerError, MailTls, Notify, NotifyTimeError, PoolNotify,
+    Script, VrrpGroup, Webhook, WebhookUrl, WebhookUrlError,
 };
 pub use persistence::{Persistence, PersistenceDrain, PersistenceTimeoutError};
 pub use pool::{OnEmpty, Pool, RealServer, SlowStartError};

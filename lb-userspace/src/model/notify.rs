@@ -1,6 +1,6 @@
 //! Who is told when something happens: scripts, a FIFO, people by mail.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use lettre::message::Mailbox;
 
@@ -63,6 +63,119 @@ impl Notify {
 #[error("`{}` is out of range: a timeout is {} to {}", show_duration(*.0), show_duration(Notify::TIMEOUTS[0]),
     show_duration(Notify::TIMEOUTS[1]))]
 pub struct NotifyTimeError(Duration);
+
+/// Who is told about a pool and its real servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolNotify {
+    /// When a real server is alive again.
+    pub up: Option<Script>,
+    /// When a real server fails.
+    pub down: Option<Script>,
+    /// The same two for real servers that have their own, instead of those above.
+    pub own: BTreeMap<Name, [Option<Script>; 2]>,
+    /// When the pool has its quorum again.
+    pub quorum_up: Option<Script>,
+    /// When the pool loses its quorum.
+    pub quorum_down: Option<Script>,
+    /// As whom scripts run; `None`: as the agent does.
+    pub user: Option<String>,
+    /// How long a script may take.
+    pub timeout: Duration,
+    /// Gets a line for each change.
+    pub fifo: Option<PathBuf>,
+    /// Those of `[mail]`.
+    pub mail: bool,
+    /// The program of `[webhook]`.
+    pub webhook: bool,
+}
+
+impl Default for PoolNotify {
+    fn default() -> Self {
+        Self {
+            up: None,
+            down: None,
+            own: BTreeMap::new(),
+            quorum_up: None,
+            quorum_down: None,
+            user: None,
+            timeout: Notify::DEFAULT_TIMEOUT,
+            fifo: None,
+            mail: false,
+            webhook: false,
+        }
+    }
+}
+
+/// A program elsewhere that is told by HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// What is posted to.
+    pub url: WebhookUrl,
+    /// The authorities that may vouch for it, in PEM; `None`: those that this host trusts.
+    pub ca_file: Option<PathBuf>,
+    /// How long one try may take.
+    pub timeout: Duration,
+}
+
+impl Webhook {
+    /// What one try may take where nothing is said.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+}
+
+/// `http://` or `https://`, a host, and what comes behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookUrl(http::Uri);
+
+/// A text that is no [`WebhookUrl`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a URL: write one such as \"https://hooks.example.org/lb\"")]
+pub struct WebhookUrlError(String);
+
+impl WebhookUrl {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`WebhookUrlError`].
+    pub fn parse(text: &str) -> Result<Self, WebhookUrlError> {
+        let uri = text.parse::<http::Uri>().ok().filter(|uri| {
+            let named = uri.host().is_some_and(|host| !host.is_empty());
+            let user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+            matches!(uri.scheme_str(), Some("http" | "https")) && named && !user
+        });
+        uri.map(Self).ok_or_else(|| WebhookUrlError(text.escape_debug().to_string()))
+    }
+
+    /// Is it by TLS?
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    /// The host, an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let host = self.0.host().unwrap_or_default();
+        host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.0.port_u16().unwrap_or(if self.is_secure() { 443 } else { 80 })
+    }
+
+    /// What the request's `Host` says.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.0.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// Path and query.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.0.path_and_query().map_or("/", |target| target.as_str())
+    }
+}
 
 /// A sync group that somebody wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,6 +292,24 @@ impl MailServer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn webhooks() {
+        for (text, host, port, target, secure) in [
+            ("https://a.example.org/x?y=1", "a.example.org", 443, "/x?y=1", true),
+            ("http://10.0.0.1:8080", "10.0.0.1", 8_080, "/", false),
+            ("http://[2001:db8::1]/", "2001:db8::1", 80, "/", false),
+        ] {
+            let url = WebhookUrl::parse(text).unwrap();
+            let found = (url.host(), url.port(), url.target(), url.is_secure());
+            assert_eq!(found, (host, port, target, secure), "{text}");
+        }
+        for text in
+            ["", "a.example.org", "ftp://a.example.org/", "/x", "http:///x", "http://u:p@h/"]
+        {
+            assert!(WebhookUrl::parse(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn mail_servers() {

@@ -6,7 +6,8 @@ use lb_common::ring::default_size;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checks, Name, PoolRules, SchedulerKind, Tunnel, Weight, Window, duration, show_duration,
+    Checks, Name, PoolNotify, PoolRules, SchedulerKind, Tunnel, Weight, Window, duration,
+    show_duration,
 };
 
 /// A host that answers the connections of a service.
@@ -47,6 +48,9 @@ pub struct Pool {
     pub slow_start: Option<Duration>,
     /// What its real servers' health comes to.
     pub rules: PoolRules,
+    /// Who is told about it and its real servers. Directors need not agree on that.
+    #[serde(skip)]
+    pub notify: PoolNotify,
     /// What becomes of packets when no real server is left.
     pub on_empty: OnEmpty,
     /// Gets everything when no real server is left.

@@ -44,7 +44,7 @@ impl Groups {
         if group.told.replace(stance) == Some(stance) {
             return None;
         }
-        Some(Change { subject: Subject::Group(name.clone()), stance, priority: 0 })
+        Some(Change::vrrp(Subject::Group(name.clone()), stance, 0))
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
 
     fn note(groups: &mut Groups, member: &str, stance: Stance) -> Option<(String, Stance)> {
         let change = groups.note(&name(member), stance)?;
-        assert_eq!(change.priority, 0);
+        assert_eq!(change.number, 0);
         Some((change.subject.to_string(), change.stance))
     }
 
@@ -95,7 +95,7 @@ mod tests {
             ("inside", Stop, None),
             ("outside", Stop, Some(Stop)),
         ] {
-            let expected = expected.map(|stance| ("group router".to_owned(), stance));
+            let expected = expected.map(|stance| ("VRRP group router".to_owned(), stance));
             assert_eq!(note(&mut groups, member, stance), expected, "{member} {stance:?}");
         }
     }
@@ -109,7 +109,7 @@ mod tests {
         assert!(note(&mut groups, "outside", Stance::Master).is_some());
         groups.set([(&inside, &router), (&outside, &router)].into_iter());
         assert_eq!(note(&mut groups, "inside", Stance::Master), None);
-        let expected = Some(("group router".to_owned(), Stance::Fault));
+        let expected = Some(("VRRP group router".to_owned(), Stance::Fault));
         assert_eq!(note(&mut groups, "outside", Stance::Fault), expected);
         groups.set([].into_iter());
         assert_eq!(note(&mut groups, "outside", Stance::Master), None);

@@ -5,7 +5,7 @@ mod groups;
 mod outbox;
 mod queue;
 
-pub use change::{Change, Letter, Stance, Subject};
+pub use change::{Change, Letter, ServerNews, Stance, Subject};
 pub use groups::Groups;
 pub use outbox::{GIVE_UP, Outbox, Posted};
 pub use queue::Queue;

@@ -38,6 +38,12 @@ enum What {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// How soon a real server that does not answer is out of the ring
+    Health {
+        /// Handed on to the measuring program: --runs NUMBER
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// lb and IPVS in turn, in a guest with Debian's kernel 6.1
     Ipvs(ipvs::Args),
 }
@@ -47,6 +53,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         What::Dataplane { args } => dataplane(args),
         What::Failover { args } => in_the_lab("failover", args),
         What::Lateness { args } => in_the_lab("lateness", args),
+        What::Health { args } => in_the_lab("health", args),
         What::Ipvs(args) => ipvs::main(args),
     }
 }

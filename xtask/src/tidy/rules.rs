@@ -77,6 +77,7 @@ const UNSAFE_FILES: &[&str] = &[
     "lb-ebpf/src/room.rs",
     "lb-ebpf/src/schedule.rs",
     "lb-ebpf/src/tables.rs",
+    "lb-ebpf/src/through.rs",
     "lb-ebpf/src/unpack.rs",
     "lb-ebpf/src/vlan.rs",
     "lb-userspace/build.rs",

@@ -207,8 +207,7 @@ impl DataPlane {
             abi::Way::In => object::CHECK_IN,
         };
         let mut out = vec![0; frame.len()];
-        let options =
-            TestRunOptions { data_out: Some(&mut out), ..TestRunOptions::default() };
+        let options = TestRunOptions { data_out: Some(&mut out), ..TestRunOptions::default() };
         let returned = self.test_run_classifier(name, frame, options)?;
         Ok((returned, out))
     }

@@ -66,10 +66,13 @@ impl Role {
 
     /// The handle of its filter: two of ours may be at one place.
     const fn handle(self) -> TcHandle {
-        TcHandle::new(MAJOR, match self {
-            Self::Marks | Self::Fence => 0x6d6b,
-            Self::CheckOut | Self::CheckIn => 0x636b,
-        })
+        TcHandle::new(
+            MAJOR,
+            match self {
+                Self::Marks | Self::Fence => 0x6d6b,
+                Self::CheckOut | Self::CheckIn => 0x636b,
+            },
+        )
     }
 
     fn report(self, interface: &str, failure: Option<&str>) {
@@ -163,9 +166,7 @@ impl Hook {
         for way in ways {
             let pin = self.pin(way, interface);
             let (attached, words) = match way {
-                Way::Tcx => {
-                    (tcx(program, role, interface, &pin), "by a link (from Linux 6.6 on)")
-                }
+                Way::Tcx => (tcx(program, role, interface, &pin), "by a link (from Linux 6.6 on)"),
                 Way::Clsact => (
                     clsact(program, role, interface, &pin),
                     "by a filter (needs the kernel modules sch_ingress and cls_bpf)",

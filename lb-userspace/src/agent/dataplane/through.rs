@@ -81,9 +81,8 @@ impl Passage {
             (Address::from(address).halves(), u16::from_ne_bytes(port.to_be_bytes()))
         };
         let own = end(self.own.ip(), self.own.port());
-        let key = |way, other| {
-            ThroughKey::new(way, self.protocol, own, end(other, self.real.port()))
-        };
+        let key =
+            |way, other| ThroughKey::new(way, self.protocol, own, end(other, self.real.port()));
         [(key(Way::Out, self.real.ip()), self.vip), (key(Way::In, self.vip), self.real.ip())]
     }
 }

@@ -19,6 +19,7 @@ use super::{
     fifo::{FifoError, Fifos},
     mailer::SendError,
     settings::{Channels, Settings},
+    webhook::PostError,
 };
 use crate::{
     agent::script::{self, Outcome},
@@ -45,6 +46,13 @@ struct Envelope {
     mail: Mail,
 }
 
+/// A change for a program elsewhere.
+#[derive(Debug)]
+struct Post {
+    subject: Subject,
+    body: String,
+}
+
 /// The task.
 pub(super) struct Dispatcher {
     settings: Settings,
@@ -54,10 +62,13 @@ pub(super) struct Dispatcher {
     fifos: Fifos,
     scripts: Queue<Job>,
     letters: Outbox<Envelope>,
+    posts: Outbox<Post>,
     /// The script that runs.
     running: Work<(Job, Outcome)>,
     /// The letter that is being sent.
     sending: Work<(Posted<Envelope>, Result<(), SendError>)>,
+    /// The post that is on its way.
+    posting: Work<(Posted<Post>, Result<(), PostError>)>,
     report: Report,
     origin: Instant,
     /// Whom to tell when nothing is left.
@@ -73,8 +84,10 @@ impl Dispatcher {
             fifos: Fifos::default(),
             scripts: Queue::new(SCRIPTS),
             letters: Outbox::default(),
+            posts: Outbox::default(),
             running: None,
             sending: None,
+            posting: None,
             report: Report::new(),
             origin: Instant::now(),
             finish: None,
@@ -87,12 +100,15 @@ impl Dispatcher {
     pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         loop {
             self.begin();
-            if self.finish.is_some() && self.running.is_none() && self.sending.is_none() {
+            let idle = self.running.is_none() && self.sending.is_none() && self.posting.is_none();
+            if self.finish.is_some() && idle {
                 break;
             }
             let can_send = self.sending.is_none() && self.settings.mailer.is_some();
             let due = self.letters.deadline().filter(|_| can_send);
-            let due = due.map(|at| self.origin + at);
+            let can_post = self.posting.is_none() && self.settings.poster.is_some();
+            let post_due = self.posts.deadline().filter(|_| can_post);
+            let due = due.into_iter().chain(post_due).min().map(|at| self.origin + at);
             tokio::select! {
                 message = messages.recv() => match message {
                     Some(message) => self.message(message),
@@ -106,6 +122,10 @@ impl Dispatcher {
                     self.sending = None;
                     self.sent(letter, outcome);
                 }
+                (post, outcome) = work(&mut self.posting) => {
+                    self.posting = None;
+                    self.posted(post, outcome);
+                }
                 () = until(due) => {}
             }
         }
@@ -114,6 +134,9 @@ impl Dispatcher {
                 letters = self.letters.len(),
                 "mail was not sent: the mail server did not take it"
             );
+        }
+        if !self.posts.is_empty() {
+            warn!(posts = self.posts.len(), "the webhook was not told: it did not take it");
         }
         // Whoever asked may have stopped waiting.
         let _ = self.finish.map(|finish| finish.send(()));
@@ -128,13 +151,15 @@ impl Dispatcher {
                 let group = self.groups.note(instance, change.stance);
                 self.tell(&change);
                 if let Some(change) = group {
-                    info!(group = %change.subject.name(), to = change.stance.as_str(), "VRRP group");
+                    info!(group = change.subject.name(), to = change.stance.as_str(), "VRRP group");
                     self.tell(&change);
                 }
             }
             Message::Configure(settings) => {
                 let before = std::mem::replace(&mut self.settings, *settings);
                 self.leaving = before.channels;
+                // Real servers and pools say nothing when they end.
+                self.leaving.retain(|subject, _| subject.is_vrrp());
                 self.follow();
                 self.end_groups();
             }
@@ -142,19 +167,22 @@ impl Dispatcher {
             Message::Finish(reply) => {
                 self.finish = Some(reply);
                 self.letters.hurry(self.now());
+                self.posts.hurry(self.now());
             }
         }
     }
 
     /// Puts the settings in force.
     fn follow(&mut self) {
-        let Settings { channels, members, .. } = &self.settings;
+        let settings = &self.settings;
+        let Settings { channels, members, .. } = settings;
         self.leaving.retain(|subject, _| !channels.contains_key(subject));
         self.groups.set(members.iter().map(|(member, group)| (member, group)));
         self.report.retain(|subject, _| {
-            channels.contains_key(subject) || self.leaving.contains_key(subject)
+            settings.channels_of(subject).is_some() || self.leaving.contains_key(subject)
         });
-        let everybody = channels.values().chain(self.leaving.values());
+        let everybody =
+            channels.values().chain(settings.servers.values()).chain(self.leaving.values());
         for error in self.fifos.set(everybody.filter_map(Channels::fifo)) {
             warn!(%error, "nobody can read along");
         }
@@ -164,12 +192,12 @@ impl Dispatcher {
     fn end_groups(&mut self) {
         let members = &self.settings.members;
         let empty = |subject: &&Subject| match subject {
-            Subject::Instance(_) => false,
+            Subject::Instance(_) | Subject::Server { .. } | Subject::Pool(_) => false,
             Subject::Group(name) => members.iter().all(|(_, group)| group != name),
         };
         let ended: Vec<_> = self.leaving.keys().filter(empty).cloned().collect();
         for subject in ended {
-            self.tell(&Change { subject, stance: Stance::Stop, priority: 0 });
+            self.tell(&Change::vrrp(subject, Stance::Stop, 0));
         }
     }
 
@@ -178,7 +206,7 @@ impl Dispatcher {
         let Self { settings, leaving, .. } = self;
         let subject = &change.subject;
         let Some(channels) =
-            settings.channels.get(subject).or_else(|| leaving.get(subject)).cloned()
+            settings.channels_of(subject).or_else(|| leaving.get(subject)).cloned()
         else {
             return;
         };
@@ -206,6 +234,14 @@ impl Dispatcher {
                 }
             }
         }
+        if channels.webhook() && self.settings.poster.is_some() {
+            let body = change.post(&self.settings.director);
+            let post = Post { subject: subject.clone(), body };
+            if let Some(dropped) = self.posts.post(self.now(), post) {
+                let problem = "the webhook was not told: too many posts wait".to_owned();
+                self.dropped(&dropped.subject, |all| &mut all.webhook, problem);
+            }
+        }
     }
 
     fn post(&mut self, envelope: Envelope) {
@@ -223,6 +259,16 @@ impl Dispatcher {
             self.running = Some(Box::pin(async move {
                 let outcome = script::run(&job.command).await;
                 (job, outcome)
+            }));
+        }
+        if let Some(poster) = &self.settings.poster
+            && self.posting.is_none()
+            && let Some(posted) = self.posts.take(self.now())
+        {
+            let poster = poster.clone();
+            self.posting = Some(Box::pin(async move {
+                let outcome = poster.post(posted.letter.body.clone()).await;
+                (posted, outcome)
             }));
         }
         let Some(mailer) = &self.settings.mailer else { return };
@@ -274,6 +320,22 @@ impl Dispatcher {
                     self.dropped(&dropped.subject, |all| &mut all.mail, problem);
                 }
             }
+        }
+    }
+
+    fn posted(&mut self, posted: Posted<Post>, outcome: Result<(), PostError>) {
+        let subject = posted.letter.subject.clone();
+        let Err(error) = outcome else {
+            self.posts.settled();
+            self.counts(&subject).webhook.sent += 1;
+            return;
+        };
+        self.failed(&subject, |all| &mut all.webhook, format!("the webhook was not told: {error}"));
+        if error.is_final() {
+            self.posts.settled();
+        } else if let Some(dropped) = self.posts.failed(self.now(), posted) {
+            let problem = format!("a post to the webhook was given up: {error}");
+            self.dropped(&dropped.subject, |all| &mut all.webhook, problem);
         }
     }
 

@@ -30,7 +30,7 @@ fn instance(name: &str) -> Subject {
 }
 
 fn changed(name: &str, stance: Stance) -> Message {
-    Message::Changed(Change { subject: instance(name), stance, priority: 100 })
+    Message::Changed(Change::vrrp(instance(name), stance, 100))
 }
 
 /// A FIFO, and the key that names it.
@@ -125,4 +125,51 @@ fn letters_wait_while_there_is_no_way_to_send_them() {
     task.begin();
     assert!(task.sending.is_some());
     assert_eq!(task.letters.len(), 1);
+}
+
+#[test]
+fn real_servers_and_pools_are_told_of() {
+    let (folder, key) = fifo();
+    let pool = format!(
+        "[[pool]]\nname = \"web\"\nquorum_down = [\"/bin/true\", \"q\"]\nnotify_down = [\"/bin/true\", \"all\"]\n\
+         notify_up = [\"/bin/true\", \"all\"]\n{key}\nservers = [\n\
+         {{ name = \"w1\", address = \"10.0.0.1\", notify_down = [\"/bin/true\", \"own\"] }},\n\
+         {{ name = \"w2\", address = \"10.0.0.2\" }}]\n\
+         [webhook]\nurl = \"http://127.0.0.1:1/\"\n"
+    );
+    let mut task = Dispatcher::new(read(&pool));
+    let web: Name = "web".parse().unwrap();
+    let change = |server: &str, stance| {
+        let subject = Subject::Server { pool: web.clone(), server: server.parse().unwrap() };
+        let address = "10.0.0.1".parse().unwrap();
+        let news = crate::notify::ServerNews { address, reason: "why".to_owned() };
+        Message::Changed(Change { subject, stance, number: 1, server: Some(news) })
+    };
+    task.message(change("w1", Stance::Down));
+    task.message(change("w1", Stance::Up));
+    task.message(change("w2", Stance::Down));
+    // One that an operator has added.
+    task.message(change("w3", Stance::Down));
+    task.message(Message::Changed(Change::quorum(web.clone(), false, 0)));
+    task.message(Message::Changed(Change::quorum(web.clone(), true, 2)));
+    let mut said = Vec::new();
+    while let Some(job) = task.scripts.pop() {
+        let words: Vec<_> = job.command.arguments.iter().filter_map(|word| word.to_str()).collect();
+        said.push(words.join(" "));
+    }
+    let expected = [
+        "own RS web/w1 DOWN 1 10.0.0.1 why",
+        "all RS web/w1 UP 1 10.0.0.1 why",
+        "all RS web/w2 DOWN 1 10.0.0.1 why",
+        "all RS web/w3 DOWN 1 10.0.0.1 why",
+        "q POOL web DOWN 0",
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(lines(folder.path()).lines().count(), 6);
+    assert_eq!(task.posts.len(), 6);
+    // What nobody names any more has not ended, and is not told of.
+    task.message(Message::Configure(Box::new(read(""))));
+    assert!(task.leaving.is_empty() && task.report.is_empty());
+    task.message(change("w1", Stance::Down));
+    assert!(task.scripts.is_empty());
 }

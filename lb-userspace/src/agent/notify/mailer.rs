@@ -147,4 +147,4 @@ fn credentials(login: &MailLogin) -> Result<Credentials, MailerError> {
 
 #[cfg(test)]
 #[path = "mailer_test.rs"]
-mod tests;
+pub(super) mod tests;

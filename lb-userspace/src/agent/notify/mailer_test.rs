@@ -131,10 +131,8 @@ fn pem(der: &[u8]) -> String {
     text + "\n-----END CERTIFICATE-----\n"
 }
 
-#[tokio::test]
-async fn a_server_that_proves_who_it_is() {
-    let folder = tempdir().unwrap();
-    let (ca_file, password_file) = (folder.path().join("ca"), folder.path().join("password"));
+/// A server's side of TLS for 127.0.0.1, and the certificate that vouches for it, in PEM.
+pub(in crate::agent::notify) fn vouched() -> (TlsAcceptor, String) {
     let key = KeyPair::generate().unwrap();
     let own =
         CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
@@ -147,8 +145,15 @@ async fn a_server_that_proves_who_it_is() {
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
         )
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    fs::write(&ca_file, pem(own.der())).unwrap();
+    (TlsAcceptor::from(Arc::new(config)), pem(own.der()))
+}
+
+#[tokio::test]
+async fn a_server_that_proves_who_it_is() {
+    let folder = tempdir().unwrap();
+    let (ca_file, password_file) = (folder.path().join("ca"), folder.path().join("password"));
+    let (acceptor, own) = vouched();
+    fs::write(&ca_file, own).unwrap();
     fs::write(&password_file, "s3cret\n").unwrap();
     let login = MailLogin { user: "lb".to_owned(), password_file: password_file.clone() };
     let (listener, port) = port().await;

@@ -1,4 +1,4 @@
-//! The one place for scripts, FIFOs and mail.
+//! The one place for scripts, FIFOs, mail and webhooks.
 //!
 //! Whoever has something to tell sends a [`Message`]; a task does the rest, so that nobody waits: VRRP's thread
 //! least of all. Scripts run one after the other, in the order of what has happened; lines and letters do not wait
@@ -8,6 +8,7 @@ mod dispatcher;
 mod fifo;
 mod mailer;
 mod settings;
+mod webhook;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,7 +21,7 @@ use tracing::warn;
 use self::dispatcher::Dispatcher;
 pub(super) use self::settings::{Settings, settings};
 use crate::{
-    api::{Notifications, VrrpStatus},
+    api::{Notifications, PoolStatus, VrrpStatus},
     model::Name,
     notify::{Change, Stance, Subject},
     vrrp::machine::State,
@@ -59,7 +60,7 @@ impl Notices {
     /// Tells of an instance. `false` where that is lost: the task is behind by [`MESSAGES`], or has ended.
     pub(super) fn tell(&self, instance: &Name, state: State, priority: u8) -> bool {
         let subject = Subject::Instance(instance.clone());
-        let change = Change { subject, stance: Stance::from(state), priority };
+        let change = Change::vrrp(subject, Stance::from(state), priority);
         self.messages.try_send(Message::Changed(change)).is_ok()
     }
 }
@@ -75,6 +76,13 @@ impl Notifier {
     /// For VRRP's thread.
     pub(super) fn notices(&self) -> Notices {
         Notices { messages: self.messages.clone() }
+    }
+
+    /// Tells of a real server or a pool. What does not fit is lost, as the latest says how things are.
+    pub(super) fn tell(&self, change: Change) {
+        if let Err(error) = self.messages.try_send(Message::Changed(change)) {
+            warn!(%error, "a change of a real server or a pool is told to nobody");
+        }
     }
 
     /// Tells others from now on. Of instances that are gone, those that it told until now hear the end.
@@ -94,6 +102,21 @@ impl Notifier {
             let group = instance.group.clone().map(Subject::Group);
             let group = group.and_then(|group| report.get(&group).cloned());
             instance.group_notifications = group.unwrap_or_default();
+        }
+    }
+
+    /// Adds to each pool what became of what was to be told about it and its real servers.
+    pub(super) async fn annotate_pools(&self, pools: &mut [PoolStatus]) {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.messages.send(Message::Report(reply)).await;
+        let report = answer.await.unwrap_or_default();
+        for (subject, told) in &report {
+            let (Subject::Pool(name) | Subject::Server { pool: name, .. }) = subject else {
+                continue;
+            };
+            if let Some(pool) = pools.iter_mut().find(|pool| pool.name == *name) {
+                pool.notifications.add(told);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{
         paint::{Paint, Tone},
         table::{self, Column},
         units,
+        vrrp::problems,
     },
     plan::Admin,
 };
@@ -40,15 +41,18 @@ fn block(pool: &PoolStatus, paint: Paint) -> String {
         format!(", {}", paint.put(Tone::Odd, &words))
     });
     let odd = pool.odd.as_ref().map(|odd| format!("  {}\n", paint.put(Tone::Odd, odd)));
+    let problems = problems("notifications", &pool.notifications);
+    let problems = problems.map(|words| format!("  {}\n", paint.put(Tone::Odd, &words)));
     let removed = pool.removed.iter().map(|removed| removed_row(removed, paint));
     let rows = pool.servers.iter().map(|server| row(server, paint)).chain(removed).collect();
     format!(
-        "{title}  {}, {} slots{}{}\n{}{}",
+        "{title}  {}, {} slots{}{}\n{}{}{}",
         pool.scheduler,
         pool.ring_slots,
         pool.quorum.as_ref().map(quorum).unwrap_or_default(),
         transition.unwrap_or_default(),
         odd.unwrap_or_default(),
+        problems.unwrap_or_default(),
         table::lines(COLUMNS, rows, paint),
     )
 }

@@ -9,6 +9,7 @@ mod mail;
 mod node;
 mod notify;
 mod pool;
+mod pool_notify;
 mod ports;
 mod rules;
 mod service;
@@ -42,6 +43,8 @@ pub(super) fn read(root: &Spanned<DeTable<'_>>, sink: &mut Sink) -> Draft {
         vrrp_groups: tables(root.get("vrrp_group"), &schema::VRRP_GROUP, notify::group, sink),
         mail: mail::read(&root, sink),
         has_mail: root.get("mail").is_some(),
+        webhook: pool_notify::webhook(&root, sink),
+        has_webhook: root.get("webhook").is_some(),
         pools: tables(root.get("pool"), &schema::POOL, pool::read, sink),
         services: tables(root.get("service"), &schema::SERVICE, service::read, sink),
     }

@@ -1,6 +1,6 @@
 //! Who is told about an instance or a group: scripts, a FIFO, mail.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use toml::Spanned;
 
@@ -27,10 +27,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> NotifyDraft {
     let [master, backup, fault, stop, any] =
         ["notify_master", "notify_backup", "notify_fault", "notify_stop", "notify"]
             .map(&mut script);
-    let timeout = table
-        .get("notify_timeout")
-        .and_then(|item| item.duration(sink, |time| Ok(Notify::timeout(time)?)));
-    let user = table.get("notify_user").and_then(|item| item.text(sink, user));
+    let (timeout, user) = (timeout(table, sink), run_as(table, sink));
     let mail = table.get("mail").and_then(|item| item.boolean(sink));
     NotifyDraft {
         notify: Notify {
@@ -39,8 +36,8 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> NotifyDraft {
             fault,
             stop,
             any,
-            user: user.map(Spanned::into_inner),
-            timeout: timeout.map_or(Notify::DEFAULT_TIMEOUT, Spanned::into_inner),
+            user,
+            timeout,
             fifo: table.get("notify_fifo").and_then(|item| absolute_path(&item, sink)),
             mail: mail.as_ref().is_some_and(|mail| *mail.get_ref()),
         },
@@ -48,8 +45,22 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> NotifyDraft {
     }
 }
 
+/// As whom scripts run.
+pub(super) fn run_as(table: &Table<'_>, sink: &mut Sink) -> Option<String> {
+    let user = table.get("notify_user").and_then(|item| item.text(sink, user));
+    user.map(Spanned::into_inner)
+}
+
+/// How long one may take.
+pub(super) fn timeout(table: &Table<'_>, sink: &mut Sink) -> Duration {
+    let timeout = table
+        .get("notify_timeout")
+        .and_then(|item| item.duration(sink, |time| Ok(Notify::timeout(time)?)));
+    timeout.map_or(Notify::DEFAULT_TIMEOUT, Spanned::into_inner)
+}
+
 /// `"/path"` or `["/path", "argument", ...]`.
-fn script(item: &Item<'_>, sink: &mut Sink) -> Option<Script> {
+pub(super) fn script(item: &Item<'_>, sink: &mut Sink) -> Option<Script> {
     if !item.is_array() {
         let program = item.text(sink, alone)?.into_inner();
         return Some(Script { program, arguments: Vec::new() });

@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, check, port_number, rules, schema, tables, tunnel};
+use super::{Item, Sink, Table, check, pool_notify, port_number, rules, schema, tables, tunnel};
 use crate::{
     config::{
-        draft::{PoolDraft, ServerDraft},
+        draft::{PoolDraft, ServerDraft, ServerScripts},
         table::{Meaning, TIME, parse_address},
     },
     model::{Name, OnEmpty, Pool, SchedulerKind, Weight, check_ring_size},
@@ -56,6 +56,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolDraft {
         window: window.map(Spanned::into_inner).unwrap_or_default(),
         slow_start: slow_start.map(Spanned::into_inner),
         rules: rules::read(table, sink),
+        notify: pool_notify::read(table, sink),
         on_empty: on_empty.map(Spanned::into_inner).unwrap_or_default(),
         sorry: table.get("sorry_server").and_then(|item| sorry_server(&item, sink)),
         tunnel: table.get("tunnel").and_then(|item| tunnel::read(&item, sink)),
@@ -80,6 +81,7 @@ fn server(table: &Table<'_>, sink: &mut Sink) -> ServerDraft {
         port,
         weight: weight.map(Spanned::into_inner).unwrap_or_default(),
         backup: backup.is_some_and(Spanned::into_inner),
+        scripts: pool_notify::of_server(table, sink),
     }
 }
 
@@ -93,7 +95,8 @@ fn sorry_server(item: &Item<'_>, sink: &mut Sink) -> Option<ServerDraft> {
     let address =
         table.require("address", "\"10.8.8.99\"", sink).and_then(|item| item.address(sink));
     let weight = Weight::default();
-    Some(ServerDraft { path: table.path, name, address, port: None, weight, backup: false })
+    let (path, scripts) = (table.path, ServerScripts::default());
+    Some(ServerDraft { path, name, address, port: None, weight, backup: false, scripts })
 }
 
 /// `10.8.8.43`, `10.8.8.43:80`, `2001:db8::43` or `[2001:db8::43]:80`.

@@ -38,9 +38,9 @@ fn keys() {
                 &["unknown key `limit` in the file", "did you mean `limits`?"],
             ),
             case(
-                ("[node]", "[[webhook]]\nname = \"a\"\n[node]"),
-                (1, "webhook", "webhook"),
-                &["`webhook` is not available in this version"],
+                ("[node]", "[[metrics]]\nname = \"a\"\n[node]"),
+                (1, "metrics", "metrics"),
+                &["`metrics` is not available in this version"],
             ),
             case(
                 ("mark = 80", "tls = { certificates = [] }"),

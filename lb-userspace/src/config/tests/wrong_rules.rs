@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Backups, BelowQuorum, Damping, OnDown, PoolRules, Quorum};
+use crate::model::{
+    Backups, BelowQuorum, Damping, OnDown, PoolNotify, PoolRules, Quorum, Script, Webhook,
+    WebhookUrl,
+};
 
 /// One more key in the pool `web`: it stands in line 7.
 const fn key(
@@ -135,6 +138,61 @@ fn rules_that_cannot_come_to_bear() {
                 ("address = \"2001:db8::53\" }", "address = \"2001:db8::53\", backup = true }"),
                 (13, "[[pool]]", "pool[1].servers"),
                 &["every server of pool `dns` is a backup"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn who_is_told() {
+    let keys = "notify_up = \"/u\"\nnotify_down = [\"/d\", \"x\"]\nquorum_up = \"/qu\"\nquorum_down = \"/qd\"\n\
+                notify_user = \"nobody\"\nnotify_timeout = \"5s\"\nnotify_fifo = \"/run/lb/health\"";
+    let webhook = "[webhook]\nurl = \"https://hooks.example.org/lb\"\ntimeout = \"3s\"\n";
+    let text = edited(("scheduler = \"maglev\"", keys))
+        .replace("weight = 2 }", "weight = 2, notify_down = \"/own\" }")
+        + webhook;
+    let parsed = parse("lb.toml", &text).unwrap_or_else(|report| panic!("{report}"));
+    assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
+    let script = |program: &str, arguments: &[&str]| {
+        let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
+        Some(Script { program: program.into(), arguments })
+    };
+    let expected = PoolNotify {
+        up: script("/u", &[]),
+        down: script("/d", &["x"]),
+        own: [("web2".parse().unwrap(), [None, script("/own", &[])])].into(),
+        quorum_up: script("/qu", &[]),
+        quorum_down: script("/qd", &[]),
+        user: Some("nobody".to_owned()),
+        timeout: Duration::from_secs(5),
+        fifo: Some("/run/lb/health".into()),
+        mail: false,
+        webhook: true,
+    };
+    assert_eq!(parsed.config.pool("web").unwrap().notify, expected);
+    let url = WebhookUrl::parse("https://hooks.example.org/lb").unwrap();
+    let timeout = Duration::from_secs(3);
+    assert_eq!(parsed.config.webhook, Some(Webhook { url, ca_file: None, timeout }));
+    let plain = parse("lb.toml", VALID).unwrap().config;
+    assert_eq!(plain.pool("web").unwrap().notify, PoolNotify::default());
+    expect(
+        Severity::Error,
+        &[
+            key("mail = true", ("true", "pool[0].mail"), &["there is no [mail]"]),
+            key(
+                "webhook = true",
+                ("true", "pool[0].webhook"),
+                &["there is no [webhook]", "add a [webhook] with `url`"],
+            ),
+            key(
+                "notify_down = \"down.sh\"",
+                ("\"down.sh\"", "pool[0].notify_down"),
+                &["`down.sh` is not an absolute path"],
+            ),
+            case(
+                ("[[vrrp]]", "[webhook]\nurl = \"hooks.example.org\"\n[[vrrp]]"),
+                (34, "\"hooks.example.org\"", "webhook.url"),
+                &["is not a URL: write one such as \"https://hooks.example.org/lb\""],
             ),
         ],
     );

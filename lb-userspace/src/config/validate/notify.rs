@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 
-use crate::config::{
-    diagnostic::Sink,
-    draft::{Draft, NotifyDraft},
-};
+use toml::Spanned;
+
+use crate::config::{diagnostic::Sink, draft::Draft};
 
 pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     groups(draft, sink);
     for instance in &draft.vrrp {
-        mail(draft, &instance.notify, &instance.path, sink);
+        mail(draft, instance.notify.mail.as_ref(), &instance.path, sink);
     }
     for group in &draft.vrrp_groups {
-        mail(draft, &group.notify, &group.path, sink);
+        mail(draft, group.notify.mail.as_ref(), &group.path, sink);
+    }
+    for pool in &draft.pools {
+        mail(draft, pool.notify.mail.as_ref(), &pool.path, sink);
+        webhook(draft, pool.notify.webhook.as_ref(), &pool.path, sink);
     }
 }
 
@@ -42,8 +45,19 @@ fn groups(draft: &Draft, sink: &mut Sink) {
     }
 }
 
-fn mail(draft: &Draft, notify: &NotifyDraft, path: &str, sink: &mut Sink) {
-    let wanted = notify.mail.as_ref().filter(|mail| *mail.get_ref());
+fn webhook(draft: &Draft, said: Option<&Spanned<bool>>, path: &str, sink: &mut Sink) {
+    let wanted = said.filter(|webhook| *webhook.get_ref());
+    let Some(wanted) = wanted.filter(|_| !draft.has_webhook) else { return };
+    sink.error(
+        wanted.span(),
+        format!("{path}.webhook"),
+        "there is no [webhook] that says what to post to",
+    )
+    .help("add a [webhook] with `url`".to_owned());
+}
+
+fn mail(draft: &Draft, said: Option<&Spanned<bool>>, path: &str, sink: &mut Sink) {
+    let wanted = said.filter(|mail| *mail.get_ref());
     let Some(wanted) = wanted.filter(|_| !draft.has_mail) else { return };
     sink.error(
         wanted.span(),
