@@ -24,8 +24,19 @@ impl Director {
     /// What the maps should hold, by what is known now.
     pub(super) fn wanted(&mut self, neighbours: &Neighbours) -> Desired {
         let (down, left, slow) = (&self.down, &self.left_hops, &self.slow);
-        let status = statuses(down, &self.placement, left, slow, neighbours);
+        let now = statuses(down, &self.placement, left, slow, neighbours);
         let (effective, checks) = (&self.effective, &self.checks);
+        // Asked several times of each real server, looked up once.
+        let of = |pool: &Pool| -> BTreeMap<_, _> {
+            pool.everyone()
+                .map(|server| (server.address, now(&pool.name, server.address)))
+                .collect()
+        };
+        let pools = effective.config.pools.iter();
+        let found: BTreeMap<_, _> = pools.map(|pool| (&pool.name, of(pool))).collect();
+        let status = |pool: &Name, address: IpAddr| {
+            found.get(pool).and_then(|pool| pool.get(&address)).copied().unwrap_or_default()
+        };
         let known = |pool: &Pool, server: &RealServer| {
             let admin = effective.admin(&pool.name, &server.name);
             status(&pool.name, server.address).known(admin)
