@@ -21,13 +21,22 @@ impl Director {
     pub(super) fn wanted(&mut self, neighbours: &Neighbours) -> Desired {
         let (down, left_hops, slow) = (&self.down, &self.left_hops, &self.slow);
         let (placement, effective, checks) = (&self.placement, &self.effective, &self.checks);
-        let status = |pool: &Name, address: IpAddr| {
-            let checks = checks.get(&(pool.clone(), address));
-            let advice = checks.map_or(Advice::NONE, Several::advice);
-            let (healthy, ramp) =
-                (!down.contains(&(pool.clone(), address)), slow.ramp(pool, address));
+        let now = |pool: &Name, address: IpAddr| {
+            let place = (pool.clone(), address);
+            let advice = checks.get(&place).map_or(Advice::NONE, Several::advice);
+            let (healthy, ramp) = (!down.contains(&place), slow.ramp(pool, address));
             let (local, next_hop) = reached(placement, left_hops, neighbours, address);
             MemberStatus { healthy, next_hop, local, ramp, advice }
+        };
+        // Asked several times of each real server, looked up once.
+        let of = |pool: &Pool| -> BTreeMap<_, _> {
+            let addresses = pool.everyone().map(|server| server.address);
+            addresses.map(|address| (address, now(&pool.name, address))).collect()
+        };
+        let pools = effective.config.pools.iter();
+        let found: BTreeMap<_, _> = pools.map(|pool| (&pool.name, of(pool))).collect();
+        let status = |pool: &Name, address: IpAddr| {
+            found.get(pool).and_then(|pool| pool.get(&address)).copied().unwrap_or_default()
         };
         let known = |pool: &Pool, server: &RealServer| {
             let admin = effective.admin(&pool.name, &server.name);
