@@ -13,5 +13,4 @@ pub mod notify;
 pub mod plan;
 pub mod preflight;
 pub mod schedule;
-pub mod script_file;
 pub mod vrrp;

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod advice;
+mod alive;
 mod capture;
 mod cluster;
 mod control;

@@ -10,6 +10,7 @@ mod node;
 mod notify;
 mod pool;
 mod ports;
+mod script;
 mod service;
 mod track;
 mod tunnel;
