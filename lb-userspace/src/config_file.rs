@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
+    agent::script::{Unsafe, judge},
     config::{self, Parsed, Report},
-    model::{CheckKind, ScriptCheck, ScriptCommand, TrackScript, Tracker, TrackerKind},
-    script_file::{Runner, ScriptError},
+    model::{Check, CheckKind, Config, Script, ScriptCheck, TrackScript, TrackerKind},
 };
 
 /// The largest file that is read; a real one is a thousandth of it.
@@ -57,46 +57,69 @@ pub fn load(path: &Path) -> Result<Parsed, ConfigFileError> {
 /// What is run must be there, and be what nobody else can change.
 fn check_scripts(parsed: &Parsed) -> Result<(), Report> {
     let mut wrong: Option<Report> = None;
-    let mut refuse = |key: String, error: &ScriptError| {
-        let help = error.advice();
+    for Named { table, key, user_key, script, user } in scripts(&parsed.config) {
+        let Err(error) = judge(script, user) else { continue };
+        let key = if matches!(error, Unsafe::NoUser(_)) { user_key } else { key };
+        let (key, help) = (format!("{table}.{key}"), error.advice());
         let report = parsed.warnings.host_error(&key, &error.to_string(), Some(&help));
         match &mut wrong {
             Some(wrong) => wrong.diagnostics.extend(report.diagnostics),
             None => wrong = Some(report),
         }
-    };
-    for (index, Tracker { kind, .. }) in parsed.config.trackers.iter().enumerate() {
-        let TrackerKind::Script(script) = kind else { continue };
-        if let Err((key, error)) = check_script(script) {
-            refuse(format!("track[{index}].{key}"), &error);
-        }
     }
-    for (index, pool) in parsed.config.pools.iter().enumerate() {
-        for (place, check) in pool.checks.iter().enumerate() {
-            let CheckKind::Script(script) = &check.kind else { continue };
-            let Err((key, error)) = judge(script) else { continue };
-            let place =
-                if pool.checks.iter().len() > 1 { format!("[{place}]") } else { String::new() };
-            refuse(format!("pool[{index}].check{place}.{key}"), &error);
-        }
-    }
-    wrong.map_or(Ok(()), Err)
+    wrong.map_or(Ok(()), |mut wrong| {
+        // A user who is not there is wrong once, for however many scripts.
+        wrong.diagnostics.dedup();
+        Err(wrong)
+    })
 }
 
-/// The key in question, and what is wrong with it.
-fn judge(script: &ScriptCheck) -> Result<(), (&'static str, ScriptError)> {
-    let runner = Runner::find(&script.user).map_err(|error| ("user", error))?;
-    runner.check(&script.program).map_err(|error| ("script[0]", error))
+/// A script, and where it stands in the file.
+struct Named<'a> {
+    table: String,
+    key: &'static str,
+    user_key: &'static str,
+    script: &'a Script,
+    user: Option<&'a str>,
 }
 
-/// The key in question, and what is wrong with it.
-fn check_script(script: &TrackScript) -> Result<(), (&'static str, ScriptError)> {
-    let runner = Runner::find(&script.user).map_err(|error| ("user", error))?;
-    let key = match script.command {
-        ScriptCommand::Program(..) => "script[0]",
-        ScriptCommand::Shell(_) => "script",
-    };
-    runner.check(&script.command.parts().0).map_err(|error| (key, error))
+/// All that are run, whoever runs them.
+fn scripts<'a>(config: &'a Config) -> impl Iterator<Item = Named<'a>> {
+    let trackers = config.trackers.iter().enumerate().filter_map(|(index, tracker)| {
+        let TrackerKind::Script(TrackScript { script, user, .. }) = &tracker.kind else {
+            return None;
+        };
+        let (table, user) = (format!("track[{index}]"), Some(user.as_str()));
+        Some(Named { table, key: "script", user_key: "user", script, user })
+    });
+    let instances = config.vrrp.iter().map(|instance| &instance.notify).enumerate();
+    let groups = config.vrrp_groups.iter().map(|group| &group.notify).enumerate();
+    let instances = instances.map(|(index, notify)| (format!("vrrp[{index}]"), notify));
+    let groups = groups.map(|(index, notify)| (format!("vrrp_group[{index}]"), notify));
+    let notifications = instances.chain(groups).flat_map(|(table, notify)| {
+        let user = notify.user.as_deref();
+        let named = move |(key, script)| Named {
+            table: table.clone(),
+            key,
+            user_key: "notify_user",
+            script,
+            user,
+        };
+        notify.scripts().map(named)
+    });
+    let checks = config.pools.iter().enumerate().flat_map(|(index, pool)| {
+        let several = pool.checks.iter().len() > 1;
+        let named = move |(place, check): (usize, &'a Check)| {
+            let CheckKind::Script(ScriptCheck { script, user, .. }) = &check.kind else {
+                return None;
+            };
+            let place = if several { format!("[{place}]") } else { String::new() };
+            let (table, user) = (format!("pool[{index}].check{place}"), Some(user.as_str()));
+            Some(Named { table, key: "script", user_key: "user", script, user })
+        };
+        pool.checks.iter().enumerate().filter_map(named)
+    });
+    trackers.chain(notifications).chain(checks)
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -141,18 +164,33 @@ mod tests {
     fn scripts_are_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lb.toml");
-        let text = "[node]\nname = \"a\"\ninterface = \"eth0\"\n\
-                    [[track]]\nname = \"a\"\nscript = [\"/no-such\", \"x\"]\n\
-                    [[track]]\nname = \"b\"\nscript = \"exit\"\nshell = true\nuser = \"no-such-user\"\n";
+        let instance = "[[vrrp]]\nname = \"v\"\ninterface = \"eth0\"\nvirtual_router_id = 1\n\
+            addresses = [\"10.9.9.1\"]\ngroup = \"g\"\nnotify_user = \"no-such-user\"\n\
+            notify_master = \"/bin/true\"\nnotify = [\"/bin/true\", \"x\"]\n";
+        let text = format!(
+            "[node]\nname = \"a\"\ninterface = \"eth0\"\n\
+             [[track]]\nname = \"a\"\nscript = [\"/no-such\", \"x\"]\n\
+             [[track]]\nname = \"b\"\nscript = \"exit\"\nshell = true\nuser = \"no-such-user\"\n\
+             {instance}[[vrrp_group]]\nname = \"g\"\nnotify_stop = \"/no-such\"\n"
+        );
         std::fs::write(&path, text).unwrap();
         let ConfigFileError::Invalid(report) = load(&path).unwrap_err() else { panic!() };
-        let found = |key: &str| report.diagnostics.iter().find(|one| one.key == key).unwrap();
-        let missing = found("track[0].script[0]");
-        assert_eq!(missing.message, "/no-such: no such file or directory");
-        assert_eq!(&report.text[missing.span.clone()], "\"/no-such\"");
-        let user = found("track[1].user");
-        assert_eq!(user.message, "there is no user `no-such-user` on this host");
-        assert_eq!(report.diagnostics.len(), 2);
+        let place = |key: &str| {
+            report.text.get(report.diagnostics.iter().find(|one| one.key == key)?.span.clone())
+        };
+        let keys: Vec<_> =
+            report.diagnostics.iter().map(|one| (one.key.as_str(), one.message.as_str())).collect();
+        let (missing, nobody) =
+            ("/no-such: no such file or directory", "there is no user `no-such-user` on this host");
+        let expected = [
+            ("track[0].script", missing),
+            ("track[1].user", nobody),
+            ("vrrp[0].notify_user", nobody),
+            ("vrrp_group[0].notify_stop", missing),
+        ];
+        assert_eq!(keys, expected);
+        assert_eq!(place("track[0].script"), Some("[\"/no-such\", \"x\"]"));
+        assert_eq!(place("vrrp_group[0].notify_stop"), Some("\"/no-such\""));
     }
 
     #[test]
@@ -169,7 +207,7 @@ mod tests {
         assert_eq!(found.message, "/no-such: no such file or directory");
         assert_eq!(
             (found.key.as_str(), &report.text[found.span.clone()]),
-            ("pool[0].check.script[0]", "\"/no-such\"")
+            ("pool[0].check.script", "[\"/no-such\", \"{address}\"]")
         );
     }
 

@@ -66,7 +66,7 @@ fn too_many_scripts() {
     while let Some(job) = task.scripts.pop() {
         last = Some(job.command);
     }
-    assert_eq!(last.unwrap().arguments, ["INSTANCE", "inside", "MASTER", "100"]);
+    assert_eq!(last.unwrap().script.arguments, ["INSTANCE", "inside", "MASTER", "100"]);
 }
 
 #[test]

@@ -1,14 +1,10 @@
-//! Whom to tell, as the configuration has it, made ready on this host: users, passwords, scripts that may be run.
+//! Whom to tell, as the configuration has it, made ready on this host.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use super::mailer::{Mailer, MailerError};
 use crate::{
-    agent::script::{self, Unsafe, User, UserError},
+    agent::script::{Command, Output},
     model::{Config, Name, Notify, Script},
     notify::{Change, Stance, Subject},
 };
@@ -28,39 +24,19 @@ pub(in crate::agent) struct Settings {
 
 /// Who is told about an instance or a group.
 #[derive(Clone, Debug)]
-pub(super) struct Channels {
-    notify: Notify,
-    user: Option<User>,
-}
-
-/// A configuration that this host cannot follow.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::agent) enum SettingsError {
-    /// A script's user.
-    #[error("VRRP {0}: notify_user: {1}")]
-    User(Subject, UserError),
-    /// A script that is not run.
-    #[error("VRRP {0}: the script {script} is not run: {2}", script = .1.display())]
-    Script(Subject, PathBuf, Unsafe),
-    /// Mail.
-    #[error("[mail]: {0}")]
-    Mail(#[from] MailerError),
-}
+pub(super) struct Channels(Notify);
 
 /// Makes ready what a configuration says.
 ///
 /// # Errors
-/// [`SettingsError`]: the first that cannot be.
-pub(in crate::agent) fn settings(config: &Config) -> Result<Settings, SettingsError> {
+/// Mail cannot be sent from here.
+pub(in crate::agent) fn settings(config: &Config) -> Result<Settings, MailerError> {
     let instances =
         config.vrrp.iter().map(|one| (Subject::Instance(one.name.clone()), &one.notify));
     let groups =
         config.vrrp_groups.iter().map(|one| (Subject::Group(one.name.clone()), &one.notify));
-    let mut channels = BTreeMap::new();
-    for (subject, notify) in instances.chain(groups) {
-        let ready = Channels::new(&subject, notify)?;
-        channels.insert(subject, ready);
-    }
+    let all = instances.chain(groups);
+    let channels = all.map(|(subject, notify)| (subject, Channels(notify.clone()))).collect();
     let member = config.vrrp.iter().filter_map(|one| Some((one.name.clone(), one.group.clone()?)));
     Ok(Settings {
         director: config.node.name.clone(),
@@ -71,47 +47,33 @@ pub(in crate::agent) fn settings(config: &Config) -> Result<Settings, SettingsEr
 }
 
 impl Channels {
-    fn new(subject: &Subject, notify: &Notify) -> Result<Self, SettingsError> {
-        for script in notify.scripts() {
-            script::check(&script.program).map_err(|reason| {
-                SettingsError::Script(subject.clone(), script.program.clone(), reason)
-            })?;
-        }
-        let user = notify.user.as_deref().map(User::named).transpose();
-        let user = user.map_err(|error| SettingsError::User(subject.clone(), error))?;
-        Ok(Self { notify: notify.clone(), user })
-    }
-
     /// What to run, in this order.
-    pub(super) fn commands(&self, change: &Change) -> Vec<script::Command> {
-        let Notify { master, backup, fault, stop, any, timeout, .. } = &self.notify;
+    pub(super) fn commands(&self, change: &Change) -> Vec<Command> {
+        let Notify { master, backup, fault, stop, any, user, timeout, .. } = &self.0;
         let one = match change.stance {
             Stance::Master => master,
             Stance::Backup => backup,
             Stance::Fault => fault,
             Stance::Stop => stop,
         };
-        let scripts = [one, any].into_iter().flatten();
-        scripts.map(|script| self.command(script, change, *timeout)).collect()
-    }
-
-    fn command(&self, script: &Script, change: &Change, timeout: Duration) -> script::Command {
-        let words = script.arguments.iter().cloned().chain(change.arguments());
-        script::Command {
-            program: script.program.clone(),
-            arguments: words.map(Into::into).collect(),
-            user: self.user.clone(),
-            timeout,
-        }
+        let command = |script: &Script| Command {
+            script: script.with(change.arguments()),
+            user: user.clone(),
+            environment: Vec::new(),
+            timeout: *timeout,
+            // It may start what goes on without it.
+            output: Output::Errors,
+        };
+        [one, any].into_iter().flatten().map(command).collect()
     }
 
     /// Where lines go.
     pub(super) fn fifo(&self) -> Option<&Path> {
-        self.notify.fifo.as_deref()
+        self.0.fifo.as_deref()
     }
 
     /// Is it worth a mail?
     pub(super) const fn mail(&self) -> bool {
-        self.notify.mail
+        self.0.mail
     }
 }

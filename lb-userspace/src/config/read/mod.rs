@@ -11,6 +11,7 @@ mod notify;
 mod pool;
 mod ports;
 mod rules;
+mod script;
 mod service;
 mod track;
 mod tunnel;
