@@ -14,5 +14,4 @@ pub mod plan;
 pub mod preflight;
 pub mod probe;
 pub mod schedule;
-pub mod script_file;
 pub mod vrrp;

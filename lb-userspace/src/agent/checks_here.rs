@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     prober::Connection,
-    script::{self, Command, User},
+    script::{self, Command, Ended, Output, Runner},
 };
 use crate::{
     health::{
@@ -39,44 +39,44 @@ const AT_ONCE: usize = 64;
 pub(super) fn start() -> Connection {
     let (orders, heard) = mpsc::channel(QUEUE);
     let (said, findings) = mpsc::channel(QUEUE);
-    tokio::spawn(probe::run_by(heard, said, AT_ONCE, check));
+    let runner = Runner::new(AT_ONCE);
+    tokio::spawn(probe::run_by(heard, said, AT_ONCE, move |job| check(job, runner.clone())));
     Connection { orders, findings }
 }
 
-async fn check(job: Arc<Job>) -> (Outcome, Duration) {
+async fn check(job: Arc<Job>, runner: Runner) -> (Outcome, Duration) {
     let started = Instant::now();
     let outcome = match &job.kind {
         CheckKind::File(check) => file(check, job.timeout).await,
-        CheckKind::Script(check) => run(check, job.timeout).await,
+        CheckKind::Script(check) => run(check, &runner, job.timeout).await,
         other => Outcome::Inconclusive(format!("the agent makes no {other} checks")),
     };
     (outcome, started.elapsed())
 }
 
 /// A script that must not be run, or cannot be, is no word about a real server.
-async fn run(check: &ScriptCheck, timeout: Duration) -> Outcome {
-    let name = check.user.clone();
-    let user = match spawn_blocking(move || User::named(&name)).await {
-        Ok(Ok(user)) => user,
-        Ok(Err(error)) => return Outcome::Inconclusive(error.to_string()),
-        Err(error) => return Outcome::Inconclusive(error.to_string()),
+async fn run(check: &ScriptCheck, runner: &Runner, timeout: Duration) -> Outcome {
+    let command = Command {
+        script: check.script.clone(),
+        user: Some(check.user.clone()),
+        environment: Vec::new(),
+        timeout,
+        output: Output::LastLine,
     };
-    let arguments = check.arguments.iter().map(Into::into).collect();
-    let program = check.program.clone();
-    let command = Command { program, arguments, user: Some(user), timeout };
-    let ended = script::run(&command).await;
-    let code = match &ended {
-        script::Outcome::Succeeded => Some(0),
-        script::Outcome::Failed(code) => u8::try_from(*code).ok(),
+    let Ended { outcome, said } = runner.run(&command).await;
+    let said = said.map(|line| format!(" ({line})")).unwrap_or_default();
+    let words = format!("{}: {outcome}{said}", check.script.program.display());
+    let code = match outcome {
+        script::Outcome::Exited(code) => u8::try_from(code).ok(),
         script::Outcome::Killed(_) | script::Outcome::TimedOut(_) => None,
         script::Outcome::Refused(_) | script::Outcome::NotRun(_) => {
-            return Outcome::Inconclusive(format!("{} {ended}", check.program.display()));
+            return Outcome::Inconclusive(words);
         }
     };
     match code.and_then(|code| judge_exit(check.dynamic, code)) {
         Some(Advice::NONE) => Outcome::Passed,
         Some(advice) => Outcome::Advised(advice),
-        None => Outcome::Failed(format!("{} {ended}", check.program.display())),
+        None => Outcome::Failed(words),
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{health::Outcome, model::Weight};
+    use crate::model::{Script, Weight};
 
     async fn outcome(path: &Path, dynamic: bool) -> Outcome {
         let check = FileCheck { file: path.to_owned(), expect: None, dynamic };
@@ -142,24 +142,24 @@ mod tests {
     }
 
     async fn exit(words: &str, user: &str, dynamic: bool) -> Outcome {
-        let arguments = vec!["-c".to_owned(), words.to_owned()];
-        let check =
-            ScriptCheck { program: "/bin/sh".into(), arguments, user: user.to_owned(), dynamic };
-        run(&check, Duration::from_secs(5)).await
+        let script = Script::shell(words.to_owned());
+        let check = ScriptCheck { script, user: user.to_owned(), dynamic };
+        run(&check, &Runner::new(1), Duration::from_secs(5)).await
     }
 
     #[tokio::test]
     async fn scripts() {
         let failed = |words: &str| Outcome::Failed(words.to_owned());
         assert_eq!(exit("exit 0", "root", false).await, Outcome::Passed);
-        let words = failed("/bin/sh ended with status 3");
-        assert_eq!(exit("exit 3", "root", false).await, words);
+        let words = failed("/bin/sh: exit code 3 (oh)");
+        assert_eq!(exit("echo oh; exit 3", "root", false).await, words);
         let weight = Some(Weight::new(1).unwrap());
         let advised = Outcome::Advised(Advice { weight, ..Advice::NONE });
         assert_eq!(exit("exit 3", "root", true).await, advised);
-        assert_eq!(exit("kill -9 $$", "root", true).await, failed("/bin/sh was ended by signal 9"));
-        let nobody =
-            Outcome::Inconclusive("there is no user `no-such-user` on this host".to_owned());
+        assert_eq!(exit("kill -9 $$", "root", true).await, failed("/bin/sh: killed by SIGKILL"));
+        let nobody = Outcome::Inconclusive(
+            "/bin/sh: not run: there is no user `no-such-user` on this host".to_owned(),
+        );
         assert_eq!(exit("exit 0", "no-such-user", false).await, nobody);
     }
 

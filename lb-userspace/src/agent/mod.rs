@@ -5,6 +5,7 @@
 
 mod addresses;
 mod advice;
+mod alive;
 mod capture;
 mod checks_here;
 mod cluster;

@@ -285,11 +285,6 @@ impl<'a> Item<'a> {
         items.into_iter().enumerate().filter_map(entry).collect()
     }
 
-    /// Is it a text?
-    pub(super) fn is_text(&self) -> bool {
-        matches!(self.value, DeValue::String(_))
-    }
-
     /// Is it an array?
     pub(super) fn is_array(&self) -> bool {
         matches!(self.value, DeValue::Array(_))

@@ -22,6 +22,7 @@ mod rate;
 mod ring_size;
 mod rules;
 mod scheduler;
+mod script;
 mod service;
 mod tunnel;
 mod vrrp;
@@ -47,7 +48,7 @@ pub use name::{InterfaceName, InterfaceNameError, Name, NameError};
 pub use node::{Node, XdpMode};
 pub use notify::{
     Mail, MailLogin, MailServer, MailServerError, MailTls, Notify, NotifyTimeError, PoolNotify,
-    Script, VrrpGroup, Webhook, WebhookUrl, WebhookUrlError,
+    VrrpGroup, Webhook, WebhookUrl, WebhookUrlError,
 };
 pub use persistence::{Persistence, PersistenceDrain, PersistenceTimeoutError};
 pub use pool::{OnEmpty, Pool, RealServer, SlowStartError};
@@ -63,13 +64,14 @@ pub use rules::{
     PoolRules, Quorum, QuorumError,
 };
 pub use scheduler::SchedulerKind;
+pub use script::Script;
 pub use service::{HashKey, Mode, Service, UdpIdle, UdpIdleError};
 pub use tunnel::{MtuError, Tunnel, TunnelKind};
 pub use vrrp::{
     AddressLabel, AddressLabelError, Announce, AnnounceError, DelayError, Password, RouteScope,
-    RouteTable, RouteWay, RoutingError, RulePriority, ScriptCommand, TrackError, TrackFile,
-    TrackProcess, TrackScript, Tracked, Tracker, TrackerKind, VirtualAddress, VirtualAddressError,
-    VirtualRoute, VirtualRouting, VirtualRule, VrrpAuthentication, VrrpInstance, VrrpProtocol,
+    RouteTable, RouteWay, RoutingError, RulePriority, TrackError, TrackFile, TrackProcess,
+    TrackScript, Tracked, Tracker, TrackerKind, VirtualAddress, VirtualAddressError, VirtualRoute,
+    VirtualRouting, VirtualRule, VrrpAuthentication, VrrpInstance, VrrpProtocol,
 };
 pub use weight::{Weight, WeightError};
 pub use window::{Window, WindowError};

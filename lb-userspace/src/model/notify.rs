@@ -4,16 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use lettre::message::Mailbox;
 
-use super::{Name, show_duration};
-
-/// A program, and the first of its arguments. No shell is between.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Script {
-    /// Its absolute path.
-    pub program: PathBuf,
-    /// In front of those that say what has happened.
-    pub arguments: Vec<String>,
-}
+use super::{Name, Script, show_duration};
 
 /// Who is told about an instance or a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +43,16 @@ impl Notify {
         if (least..=most).contains(&time) { Ok(time) } else { Err(NotifyTimeError(time)) }
     }
 
-    /// Every script.
-    pub fn scripts(&self) -> impl Iterator<Item = &Script> {
-        [&self.master, &self.backup, &self.fault, &self.stop, &self.any].into_iter().flatten()
+    /// Every script, with its key in the file.
+    pub fn scripts(&self) -> impl Iterator<Item = (&'static str, &Script)> {
+        let all = [
+            ("notify_master", &self.master),
+            ("notify_backup", &self.backup),
+            ("notify_fault", &self.fault),
+            ("notify_stop", &self.stop),
+            ("notify", &self.any),
+        ];
+        all.into_iter().filter_map(|(key, script)| Some((key, script.as_ref()?)))
     }
 }
 

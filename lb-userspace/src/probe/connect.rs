@@ -50,6 +50,8 @@ pub(super) enum CheckError {
     Tls(#[from] TlsError),
     #[error(transparent)]
     Answer(#[from] Complaint),
+    #[error("the answer by HTTP/2 cannot be read: {0}")]
+    BrokenHttp2(String),
     #[error("no HTTP/2 at this port: {0}")]
     NoHttp2(String),
     /// An agent that says nothing takes nobody out.

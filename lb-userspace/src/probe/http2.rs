@@ -160,6 +160,9 @@ fn of_http2(awaited: &'static str, error: h2::Error) -> CheckError {
         Some(Reason::HTTP_1_1_REQUIRED) => {
             CheckError::NoHttp2("the server wants HTTP/1.1".to_owned())
         }
+        // A head that is too long is the one, something wrong with this answer alone the other.
+        Some(Reason::COMPRESSION_ERROR) => CheckError::BrokenHttp2(error.to_string()),
+        _ if error.is_reset() => CheckError::BrokenHttp2(error.to_string()),
         _ => CheckError::NoHttp2(error.to_string()),
     }
 }

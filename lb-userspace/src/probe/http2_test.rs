@@ -78,6 +78,12 @@ fn status(status: u16) -> Response<()> {
 async fn requests_one_after_the_other() {
     let server = answering(|uri| match uri.path() {
         "/up" => (status(200), vec![Bytes::from("I am re"), Bytes::from("ady")], None),
+        "/headers" => {
+            let mut head = status(200);
+            let filler = http::HeaderValue::from_bytes(&[b'x'; 8_000]).expect("visible");
+            (0..100).for_each(|_| _ = head.headers_mut().append("x-filler", filler.clone()));
+            (head, vec![Bytes::from("ready")], None)
+        }
         "/endless" => (status(200), vec![Bytes::from(vec![b'x'; 16_000]); 100], None),
         _ => (status(503), Vec::new(), None),
     })
@@ -86,6 +92,9 @@ async fn requests_one_after_the_other() {
     assert_eq!(verdict(get(&["/up", "/up"]), server).await, Outcome::Passed);
     let words = failed("status 503, expected 200–399");
     assert_eq!(verdict(get(&["/up", "/down"]), server).await, words);
+    // What a head may be long is known to the server, and enforced here.
+    let Outcome::Failed(words) = verdict(get(&["/headers"]), server).await else { panic!() };
+    assert!(words.starts_with("the answer by HTTP/2 cannot be read: "), "{words}");
     let Outcome::Failed(words) = verdict(get(&["/endless"]), server).await else { panic!() };
     assert!(words.starts_with("\"ready\" is not in the body (its first 64 KiB)"), "{words}");
 }

@@ -22,7 +22,7 @@ use super::{
     webhook::PostError,
 };
 use crate::{
-    agent::script::{self, Outcome},
+    agent::script::{Command, Outcome, Runner},
     api::{Deliveries, Notifications},
     notify::{Change, Groups, Outbox, Posted, Queue, Stance, Subject},
 };
@@ -36,7 +36,7 @@ type Work<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 #[derive(Debug)]
 struct Job {
     subject: Subject,
-    command: script::Command,
+    command: Command,
 }
 
 /// A letter about somebody.
@@ -63,6 +63,8 @@ pub(super) struct Dispatcher {
     scripts: Queue<Job>,
     letters: Outbox<Envelope>,
     posts: Outbox<Post>,
+    /// One script at a time.
+    runner: Runner,
     /// The script that runs.
     running: Work<(Job, Outcome)>,
     /// The letter that is being sent.
@@ -85,6 +87,7 @@ impl Dispatcher {
             scripts: Queue::new(SCRIPTS),
             letters: Outbox::default(),
             posts: Outbox::default(),
+            runner: Runner::new(1),
             running: None,
             sending: None,
             posting: None,
@@ -216,7 +219,7 @@ impl Dispatcher {
         for command in channels.commands(change) {
             let job = Job { subject: subject.clone(), command };
             if let Some(dropped) = self.scripts.push(job) {
-                let script = dropped.command.program.display();
+                let script = dropped.command.script.program.display();
                 let problem = format!("{script} was not run: too many scripts wait");
                 self.dropped(&dropped.subject, |all| &mut all.scripts, problem);
             }
@@ -256,9 +259,10 @@ impl Dispatcher {
         if self.running.is_none()
             && let Some(job) = self.scripts.pop()
         {
+            let runner = self.runner.clone();
             self.running = Some(Box::pin(async move {
-                let outcome = script::run(&job.command).await;
-                (job, outcome)
+                let ended = runner.run(&job.command).await;
+                (job, ended.outcome)
             }));
         }
         if let Some(poster) = &self.settings.poster
@@ -287,7 +291,7 @@ impl Dispatcher {
         if outcome.succeeded() {
             self.counts(&job.subject).scripts.sent += 1;
         } else {
-            let problem = format!("{} {outcome}", job.command.program.display());
+            let problem = format!("{}: {outcome}", job.command.script.program.display());
             self.failed(&job.subject, |all| &mut all.scripts, problem);
         }
     }

@@ -66,7 +66,7 @@ fn too_many_scripts() {
     while let Some(job) = task.scripts.pop() {
         last = Some(job.command);
     }
-    assert_eq!(last.unwrap().arguments, ["INSTANCE", "inside", "MASTER", "100"]);
+    assert_eq!(last.unwrap().script.arguments, ["INSTANCE", "inside", "MASTER", "100"]);
 }
 
 #[test]
@@ -154,8 +154,7 @@ fn real_servers_and_pools_are_told_of() {
     task.message(Message::Changed(Change::quorum(web.clone(), true, 2)));
     let mut said = Vec::new();
     while let Some(job) = task.scripts.pop() {
-        let words: Vec<_> = job.command.arguments.iter().filter_map(|word| word.to_str()).collect();
-        said.push(words.join(" "));
+        said.push(job.command.script.arguments.join(" "));
     }
     let expected = [
         "own RS web/w1 DOWN 1 10.0.0.1 why",

@@ -37,13 +37,13 @@ pub(super) struct Mailer {
 #[derive(Debug, thiserror::Error)]
 pub(in crate::agent) enum MailerError {
     /// The password file.
-    #[error("the password file {file}: {1}", file = .0.display())]
+    #[error("[mail]: the password file {file}: {1}", file = .0.display())]
     Password(PathBuf, io::Error),
     /// The file with the authorities.
-    #[error("the file {file} with authorities: {1}", file = .0.display())]
+    #[error("[mail]: the file {file} with authorities: {1}", file = .0.display())]
     Authorities(PathBuf, io::Error),
     /// No TLS to that server.
-    #[error("TLS to {0}: {1}")]
+    #[error("[mail]: TLS to {0}: {1}")]
     Tls(String, smtp::Error),
 }
 

@@ -183,5 +183,5 @@ fn a_password_file_that_is_not_there() {
     let login = MailLogin { user: "lb".to_owned(), password_file: "/missing/file".into() };
     let mail = Mail { login: Some(login), ..mail(25, MailTls::Tls) };
     let error = Mailer::new(&mail).expect_err("no password").to_string();
-    assert!(error.starts_with("the password file /missing/file: No such file"), "{error}");
+    assert!(error.starts_with("[mail]: the password file /missing/file: No such file"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Whom to tell, as the configuration has it, made ready on this host: users, passwords, scripts that may be run.
+//! Whom to tell, as the configuration has it, made ready on this host.
 
 use std::{
     collections::BTreeMap,
@@ -11,8 +11,8 @@ use super::{
     webhook::{Poster, PosterError},
 };
 use crate::{
-    agent::script::{self, Unsafe, User, UserError},
-    model::{Config, Name, Notify, PoolNotify, Script},
+    agent::script::{Command, Output},
+    model::{Config, Name, Notify, Pool, PoolNotify, Script},
     notify::{Change, Stance, Subject},
 };
 
@@ -36,24 +36,27 @@ pub(in crate::agent) struct Settings {
 /// Who is told about an instance or a group.
 #[derive(Clone, Debug)]
 pub(super) struct Channels {
-    /// What to run, and when; `None`: whatever happens.
-    scripts: Vec<(Option<Stance>, Script)>,
-    user: Option<User>,
+    scripts: Vec<Called>,
+    user: Option<String>,
     timeout: Duration,
     fifo: Option<PathBuf>,
     mail: bool,
     webhook: bool,
 }
 
+/// When a script is called, and how.
+#[derive(Clone, Debug)]
+struct Called {
+    /// `None`: whatever happens.
+    at: Option<Stance>,
+    script: Script,
+    /// What has happened stands behind its own arguments.
+    told: bool,
+}
+
 /// A configuration that this host cannot follow.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::agent) enum SettingsError {
-    /// A script's user.
-    #[error("{0}: notify_user: {1}")]
-    User(Subject, UserError),
-    /// A script that is not run.
-    #[error("{0}: the script {script} is not run: {2}", script = .1.display())]
-    Script(Subject, PathBuf, Unsafe),
     /// Mail.
     #[error("[mail]: {0}")]
     Mail(#[from] MailerError),
@@ -65,37 +68,28 @@ pub(in crate::agent) enum SettingsError {
 /// Makes ready what a configuration says.
 ///
 /// # Errors
-/// [`SettingsError`]: the first that cannot be.
+/// Mail cannot be sent from here.
 pub(in crate::agent) fn settings(config: &Config) -> Result<Settings, SettingsError> {
     let instances =
         config.vrrp.iter().map(|one| (Subject::Instance(one.name.clone()), &one.notify));
     let groups =
         config.vrrp_groups.iter().map(|one| (Subject::Group(one.name.clone()), &one.notify));
-    let mut channels = BTreeMap::new();
-    for (subject, notify) in instances.chain(groups) {
-        let ready = Channels::of_vrrp(notify).ready(&subject, notify.user.as_deref())?;
-        channels.insert(subject, ready);
-    }
+    let all = instances.chain(groups);
+    let mut channels: BTreeMap<_, _> =
+        all.map(|(subject, notify)| (subject, Channels::of_vrrp(notify))).collect();
     let mut servers = BTreeMap::new();
-    for pool in &config.pools {
-        let (notify, name) = (&pool.notify, &pool.name);
-        let user = notify.user.as_deref();
-        let make = |subject: &Subject, down, up| {
+    for Pool { name, notify, .. } in &config.pools {
+        let make = |down: &Option<Script>, up: &Option<Script>| {
             Channels::of_health(notify, [(Stance::Down, down), (Stance::Up, up)])
-                .ready(subject, user)
         };
-        let subject = Subject::Pool(name.clone());
-        servers.insert(name.clone(), make(&subject, &notify.down, &notify.up)?);
-        let quorum = make(&subject, &notify.quorum_down, &notify.quorum_up)?;
-        channels.insert(subject, quorum);
+        servers.insert(name.clone(), make(&notify.down, &notify.up));
+        let quorum = make(&notify.quorum_down, &notify.quorum_up);
+        channels.insert(Subject::Pool(name.clone()), quorum);
         for (server, [up, down]) in &notify.own {
             let subject = Subject::Server { pool: name.clone(), server: server.clone() };
-            let own = make(
-                &subject,
-                if down.is_some() { down } else { &notify.down },
-                if up.is_some() { up } else { &notify.up },
-            )?;
-            channels.insert(subject, own);
+            let down = if down.is_some() { down } else { &notify.down };
+            let up = if up.is_some() { up } else { &notify.up };
+            channels.insert(subject, make(down, up));
         }
     }
     let member = config.vrrp.iter().filter_map(|one| Some((one.name.clone(), one.group.clone()?)));
@@ -121,7 +115,7 @@ impl Settings {
 
 impl Channels {
     fn of_vrrp(notify: &Notify) -> Self {
-        let Notify { master, backup, fault, stop, any, timeout, fifo, mail, .. } = notify;
+        let Notify { master, backup, fault, stop, any, user, timeout, fifo, mail } = notify;
         let scripts = [
             (Some(Stance::Master), master),
             (Some(Stance::Backup), backup),
@@ -129,10 +123,13 @@ impl Channels {
             (Some(Stance::Stop), stop),
             (None, any),
         ];
-        let scripts = scripts.into_iter().filter_map(|(at, script)| Some((at, script.clone()?)));
+        // As keepalived does: the script of a state knows what it is for.
+        let called = |(at, script): (Option<Stance>, &Option<Script>)| {
+            Some(Called { at, script: script.clone()?, told: at.is_none() })
+        };
         Self {
-            scripts: scripts.collect(),
-            user: None,
+            scripts: scripts.into_iter().filter_map(called).collect(),
+            user: user.clone(),
             timeout: *timeout,
             fifo: fifo.clone(),
             mail: *mail,
@@ -141,11 +138,13 @@ impl Channels {
     }
 
     fn of_health(notify: &PoolNotify, scripts: [(Stance, &Option<Script>); 2]) -> Self {
-        let scripts =
-            scripts.into_iter().filter_map(|(at, script)| Some((Some(at), script.clone()?)));
+        // The same script serves many real servers.
+        let called = |(at, script): (Stance, &Option<Script>)| {
+            Some(Called { at: Some(at), script: script.clone()?, told: true })
+        };
         Self {
-            scripts: scripts.collect(),
-            user: None,
+            scripts: scripts.into_iter().filter_map(called).collect(),
+            user: notify.user.clone(),
             timeout: notify.timeout,
             fifo: notify.fifo.clone(),
             mail: notify.mail,
@@ -153,32 +152,23 @@ impl Channels {
         }
     }
 
-    fn ready(self, subject: &Subject, user: Option<&str>) -> Result<Self, SettingsError> {
-        for (_, script) in &self.scripts {
-            script::check(&script.program).map_err(|reason| {
-                SettingsError::Script(subject.clone(), script.program.clone(), reason)
-            })?;
-        }
-        let user = user.map(User::named).transpose();
-        let user = user.map_err(|error| SettingsError::User(subject.clone(), error))?;
-        Ok(Self { user, ..self })
-    }
-
     /// What to run, in this order.
-    pub(super) fn commands(&self, change: &Change) -> Vec<script::Command> {
-        let due = |at: &Option<Stance>| at.is_none_or(|at| at == change.stance);
-        let scripts = self.scripts.iter().filter(|(at, _)| due(at));
-        scripts.map(|(_, script)| self.command(script, change)).collect()
-    }
-
-    fn command(&self, script: &Script, change: &Change) -> script::Command {
-        let words = script.arguments.iter().cloned().chain(change.arguments());
-        script::Command {
-            program: script.program.clone(),
-            arguments: words.map(Into::into).collect(),
+    pub(super) fn commands(&self, change: &Change) -> Vec<Command> {
+        let due =
+            self.scripts.iter().filter(|called| called.at.is_none_or(|at| at == change.stance));
+        let command = |called: &Called| Command {
+            script: if called.told {
+                called.script.with(change.arguments())
+            } else {
+                called.script.clone()
+            },
             user: self.user.clone(),
+            environment: Vec::new(),
             timeout: self.timeout,
-        }
+            // It may start what goes on without it.
+            output: Output::Errors,
+        };
+        due.map(command).collect()
     }
 
     /// Where lines go.

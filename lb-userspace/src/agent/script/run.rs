@@ -1,183 +1,198 @@
-//! Running a script: as which user, with which environment, and for how long.
+//! Running a script: as its user, in a process group of its own, with nothing of the agent's, and not for too long.
 
-use std::{
-    ffi::OsString, fmt, io, os::unix::process::ExitStatusExt as _, path::PathBuf, process::Stdio,
-    time::Duration,
-};
+use std::{io, process::Stdio, sync::Arc, time::Duration};
 
 use nix::{
-    errno::Errno,
     sys::signal::{Signal, killpg},
-    unistd::{self, Gid, Pid, Uid},
+    unistd::{Pid, geteuid},
 };
-use tokio::{process, time::timeout};
+use tokio::{
+    net::unix::pipe,
+    process::{self, Child},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::{Instant, timeout, timeout_at},
+};
 
-use super::safe::{Unsafe, check};
+use super::{Command, Ended, Outcome, Output, User, judge, tail::Tail};
+use crate::agent::alive::Alive;
 
-/// What a script finds in its environment, and nothing else.
+/// From SIGTERM to SIGKILL.
+const GRACE: Duration = Duration::from_secs(1);
+/// Where a script finds programs.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// From TERM to KILL.
-const GRACE: Duration = Duration::from_secs(2);
+/// What is read at a time, and at most after the script has ended.
+const BLOCK: usize = 4_096;
+const BLOCKS_LEFT: usize = 16;
 
-/// A program to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
-    /// Its absolute path.
-    pub program: PathBuf,
-    /// Its arguments, without its name.
-    pub arguments: Vec<OsString>,
-    /// As whom it runs; `None`: as the agent's own user.
-    pub user: Option<User>,
-    /// How long it may take.
-    pub timeout: Duration,
+/// Runs scripts, so many at a time. Its clones are the same runner.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    turns: Arc<Semaphore>,
 }
 
-/// A user of this host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    uid: Uid,
-    gid: Gid,
-}
+impl Runner {
+    /// One that runs so many scripts at a time, at least 1; the others wait for their turn, in the order in which
+    /// they have come.
+    #[must_use]
+    pub fn new(at_once: usize) -> Self {
+        Self { turns: Arc::new(Semaphore::new(at_once.max(1))) }
+    }
 
-/// A user that cannot be.
-#[derive(Debug, thiserror::Error)]
-pub enum UserError {
-    /// Nobody is called that.
-    #[error("there is no user `{0}` on this host")]
-    Unknown(String),
-    /// The list of users cannot be asked.
-    #[error("user `{0}`: {1}")]
-    Asking(String, Errno),
-}
+    /// Runs a script to its end. When its time is over, its whole process group gets SIGTERM, and what is left of it a
+    /// second later SIGKILL. What it has left running by the time it ends of its own goes on.
+    ///
+    /// Dropping the future is SIGKILL for the group at once.
+    pub async fn run(&self, command: &Command) -> Ended {
+        match self.start(command).await {
+            Ok(mut running) => {
+                let ended = running.ended().await;
+                running.gone().await;
+                ended
+            }
+            Err(outcome) => Ended { outcome, said: None },
+        }
+    }
 
-impl User {
-    /// Looks a user up by name.
+    /// Starts a script when it is its turn, if [`judge`] has nothing against it. Its time begins now.
     ///
     /// # Errors
-    /// There is none.
-    pub fn named(name: &str) -> Result<Self, UserError> {
-        match unistd::User::from_name(name) {
-            Ok(Some(user)) => Ok(Self { uid: user.uid, gid: user.gid }),
-            Ok(None) => Err(UserError::Unknown(name.to_owned())),
-            Err(error) => Err(UserError::Asking(name.to_owned(), error)),
-        }
+    /// [`Outcome::Refused`], [`Outcome::NotRun`].
+    pub async fn start(&self, command: &Command) -> Result<Running, Outcome> {
+        // Nobody closes it.
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
+        let (script, user) = (command.script.clone(), command.user.clone());
+        // Folders may be on a slow disk, and users in a directory of the network.
+        let judged = spawn_blocking(move || judge(&script, user.as_deref())).await;
+        let user =
+            judged.map_err(|error| Outcome::NotRun(error.into()))?.map_err(Outcome::Refused)?;
+        Running::spawn(command, &user, turn).map_err(Outcome::NotRun)
     }
 }
 
-/// How it went.
+/// A script that runs. Dropped, its whole process group is killed.
 #[derive(Debug)]
-pub enum Outcome {
-    /// It ended with status 0.
-    Succeeded,
-    /// It ended with another status.
-    Failed(i32),
-    /// A signal ended it.
-    Killed(i32),
-    /// It took longer than it may, and was ended.
-    TimedOut(Duration),
-    /// It must not be run.
-    Refused(Unsafe),
-    /// It could not be run.
-    NotRun(io::Error),
+pub struct Running {
+    group: Group,
+    child: Child,
+    alive: Alive,
+    /// `None` where nobody listens, and once everybody has closed it.
+    output: Option<pipe::Receiver>,
+    tail: Tail,
+    limit: Duration,
+    deadline: Instant,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
-impl Outcome {
-    /// Did it do what it was to do?
-    #[must_use]
-    pub const fn succeeded(&self) -> bool {
-        matches!(self, Self::Succeeded)
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Succeeded => f.write_str("succeeded"),
-            Self::Failed(status) => write!(f, "ended with status {status}"),
-            Self::Killed(signal) => write!(f, "was ended by signal {signal}"),
-            Self::TimedOut(limit) => write!(f, "took longer than {limit:?}, and was ended"),
-            Self::Refused(reason) => write!(f, "is not run: {reason}"),
-            Self::NotRun(error) => write!(f, "cannot be run: {error}"),
-        }
-    }
-}
-
-/// Runs a program to its end, if [`check`] has nothing against it.
-///
-/// It reads nothing; what it writes to standard error goes where the agent's goes, the rest nowhere. It leads a
-/// process group of its own: when its time is over, TERM goes to the whole group, and KILL after two seconds.
-/// Dropping the future is KILL at once. What it has left running by the time it ends in good order goes on.
-pub async fn run(command: &Command) -> Outcome {
-    if let Err(reason) = check(&command.program) {
-        return Outcome::Refused(reason);
-    }
-    let mut child = match prepare(command).spawn() {
-        Ok(child) => child,
-        Err(error) => return Outcome::NotRun(error),
-    };
-    let mut group = Group::of(&child);
-    match timeout(command.timeout, child.wait()).await {
-        Ok(ended) => {
-            group.leave_alone();
-            outcome(ended)
-        }
-        Err(_) => {
-            group.signal(Signal::SIGTERM);
-            // Ended or not, the group is killed now: what is left of it has had its time.
-            let _ = timeout(GRACE, child.wait()).await;
-            drop(group);
-            let _ = child.wait().await;
-            Outcome::TimedOut(command.timeout)
-        }
-    }
-}
-
-fn prepare(command: &Command) -> process::Command {
-    let mut prepared = process::Command::new(&command.program);
-    prepared.args(&command.arguments).env_clear().env("PATH", PATH).current_dir("/");
-    prepared.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
-    // Groups of the agent's user are given up with its id.
-    if let Some(user) = &command.user {
-        prepared.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-    }
-    prepared.process_group(0);
-    prepared
-}
-
-fn outcome(ended: io::Result<std::process::ExitStatus>) -> Outcome {
-    match ended {
-        Ok(status) if status.success() => Outcome::Succeeded,
-        Ok(status) => match (status.code(), status.signal()) {
-            (Some(code), _) => Outcome::Failed(code),
-            (None, signal) => Outcome::Killed(signal.unwrap_or_default()),
-        },
-        Err(error) => Outcome::NotRun(error),
-    }
-}
-
-/// The processes of one script. Killed when dropped.
+/// A process group, which is killed when it is dropped. The leader is not reaped before: its number stays ours.
+#[derive(Debug)]
 struct Group(Option<Pid>);
 
 impl Group {
-    fn of(child: &process::Child) -> Self {
-        Self(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
-    }
-
     fn signal(&self, signal: Signal) {
-        if let Some(leader) = self.0 {
-            // A group that has ended needs no signal.
-            let _ = killpg(leader, signal);
+        if let Some(group) = self.0 {
+            // All of it may have ended.
+            let _ = killpg(group, signal);
         }
-    }
-
-    const fn leave_alone(&mut self) {
-        self.0 = None;
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
+    }
+}
+
+impl Running {
+    fn spawn(
+        command: &Command,
+        user: &User,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> io::Result<Self> {
+        let mut process = process::Command::new(&command.script.program);
+        process.args(&command.script.arguments).current_dir("/").process_group(0);
+        process.env_clear().env("PATH", PATH);
+        process.envs(command.environment.iter().map(|(name, value)| (name, value)));
+        process.stdin(Stdio::null());
+        let output = match command.output {
+            Output::LastLine => {
+                let (output, input) = io::pipe()?;
+                process.stdout(input.try_clone()?).stderr(input);
+                Some(pipe::Receiver::from_owned_fd(output.into())?)
+            }
+            Output::Errors => {
+                process.stdout(Stdio::null()).stderr(Stdio::inherit());
+                None
+            }
+        };
+        if geteuid().is_root() || user.uid != geteuid().as_raw() {
+            // The standard library drops all other groups with it.
+            process.uid(user.uid).gid(user.gid);
+        }
+        let child = process.spawn()?;
+        let pid = child.id().ok_or(io::ErrorKind::NotFound)?;
+        let group = Group(Some(Pid::from_raw(pid.cast_signed())));
+        let (limit, deadline) = (command.timeout, Instant::now() + command.timeout);
+        let (alive, tail) = (Alive::open(pid)?, Tail::default());
+        // Our ends of what it writes to are closed with `process`: its end is to be the end.
+        Ok(Self { group, child, alive, output, tail, limit, deadline, _turn: turn })
+    }
+
+    /// Waits for its end, or for the end of its time; then it has SIGTERM already, and [`Running::gone`] sees to the
+    /// rest. What it says is read meanwhile.
+    pub async fn ended(&mut self) -> Ended {
+        let outcome = if timeout_at(self.deadline, self.listen()).await.is_ok() {
+            // What it has left behind is its own business.
+            self.group.0 = None;
+            self.child.wait().await.into()
+        } else {
+            self.group.signal(Signal::SIGTERM);
+            Outcome::TimedOut(self.limit)
+        };
+        Ended { outcome, said: self.tail.last_line() }
+    }
+
+    /// Waits until nothing is left of one whose time is over. One that has ended of its own is gone.
+    pub async fn gone(mut self) {
+        if self.group.0.is_some() {
+            let _ = timeout(GRACE, self.listen()).await;
+            self.group.signal(Signal::SIGKILL);
+            self.group.0 = None;
+            let _ = self.child.wait().await;
+        }
+    }
+
+    /// Reads what it says until it has ended. It is not reaped yet.
+    async fn listen(&mut self) {
+        loop {
+            tokio::select! {
+                () = self.alive.ended() => break,
+                () = readable(self.output.as_ref()) => self.read(),
+            }
+        }
+        // Whoever it has left behind may go on writing.
+        for _ in 0..BLOCKS_LEFT {
+            self.read();
+        }
+    }
+
+    fn read(&mut self) {
+        let Some(output) = &self.output else { return };
+        let mut block = [0; BLOCK];
+        match output.try_read(&mut block) {
+            Ok(0) => self.output = None,
+            Ok(length) => self.tail.push(&block[..length]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.output = None,
+        }
+    }
+}
+
+async fn readable(output: Option<&pipe::Receiver>) {
+    // An error shows when it is read.
+    match output {
+        Some(output) => _ = output.readable().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,13 +1,10 @@
 //! The trackers at work: one task each, beside the VRRP thread, which hears of what they find and never waits.
 
-mod alive;
 mod board;
 mod file;
 mod interface;
 mod process;
-mod run;
 mod script;
-mod tail;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -17,6 +14,7 @@ use tracing::warn;
 use self::board::Board;
 pub(super) use self::board::{Finding, Findings};
 use crate::{
+    agent::script::Runner,
     model::{Name, Tracker, TrackerKind},
     vrrp::track::Reading,
 };
@@ -24,10 +22,14 @@ use crate::{
 /// How long to wait for the first findings of those that need no run of a script.
 const FIRST: Duration = Duration::from_secs(2);
 
+/// Scripts that run at a time; the others wait for their turn.
+const AT_ONCE: usize = 32;
+
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Trackers {
     board: Arc<Board>,
+    runner: Runner,
     at_work: BTreeMap<Name, AtWork>,
 }
 
@@ -50,7 +52,8 @@ impl Drop for AtWork {
 impl Trackers {
     /// None yet.
     pub(super) fn new() -> Self {
-        Self { board: Arc::new(Board::new()), at_work: BTreeMap::new() }
+        let (board, runner) = (Arc::new(Board::new()), Runner::new(AT_ONCE));
+        Self { board, runner, at_work: BTreeMap::new() }
     }
 
     /// What they find.
@@ -111,7 +114,8 @@ impl Trackers {
         let task = match kind.clone() {
             TrackerKind::Script(script) => {
                 let before = board.reading(&name);
-                Some(tokio::spawn(script::watch(name, script, board, before)))
+                let runner = self.runner.clone();
+                Some(tokio::spawn(script::watch(name, script, runner, board, before)))
             }
             TrackerKind::Process(process) => {
                 Some(tokio::spawn(process::watch(name, process, board)))

@@ -7,11 +7,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    alive::Alive,
-    board::{Board, Finding},
-};
+use super::board::{Board, Finding};
 use crate::{
+    agent::alive::Alive,
     model::{Name, TrackProcess},
     vrrp::track::Reading,
 };

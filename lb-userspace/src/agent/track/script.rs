@@ -2,41 +2,49 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
-use super::{
-    board::{Board, Finding},
-    run::Run,
-};
+use super::board::{Board, Finding};
 use crate::{
+    agent::script::{self, Command, Ended, Output, Runner},
     health::{Checker, Initial, Outcome, Settings, State},
-    model::{Name, TrackScript, show_duration},
+    model::{Name, TrackScript},
     vrrp::track::Reading,
 };
 
 /// Runs it until the task is ended. `before` is what was known of it already.
-pub(super) async fn watch(name: Name, script: TrackScript, board: Arc<Board>, before: Reading) {
+pub(super) async fn watch(
+    name: Name,
+    script: TrackScript,
+    runner: Runner,
+    board: Arc<Board>,
+    before: Reading,
+) {
     let mut watched = Watched::new(&script, before);
+    let command = command(&name, &script);
     // The first run is at once: an instance may wait for it.
     let mut due = watched.origin;
     loop {
         sleep_until(due).await;
         due = (due + script.interval).max(Instant::now());
-        let mut run = match Run::start(&name, &script) {
-            Ok(run) => run,
-            Err(reason) => {
-                board.put(&name, watched.finding(Err(reason), None));
-                continue;
+        match runner.start(&command).await {
+            Ok(mut running) => {
+                let Ended { outcome, said } = running.ended().await;
+                board.put(&name, watched.finding(&outcome, said));
+                running.gone().await;
             }
-        };
-        match timeout(script.timeout, run.ended()).await {
-            Ok(result) => board.put(&name, watched.finding(result, run.said())),
-            Err(_) => {
-                let reason = format!("no end within {}", show_duration(script.timeout));
-                board.put(&name, watched.finding(Err(reason), run.said()));
-                run.give_up().await;
-            }
+            Err(outcome) => board.put(&name, watched.finding(&outcome, None)),
         }
+    }
+}
+
+fn command(name: &Name, script: &TrackScript) -> Command {
+    Command {
+        script: script.script.clone(),
+        user: Some(script.user.clone()),
+        environment: vec![("LB_TRACKER", name.to_string())],
+        timeout: script.timeout,
+        output: Output::LastLine,
     }
 }
 
@@ -65,11 +73,10 @@ impl Watched {
     }
 
     /// What follows from the result of a run.
-    fn finding(&mut self, result: Result<(), String>, said: Option<String>) -> Finding {
-        let (outcome, mut reason) = match result {
-            Ok(()) => (Outcome::Passed, "exit code 0".to_owned()),
-            Err(reason) => (Outcome::Failed(reason.clone()), reason),
-        };
+    fn finding(&mut self, outcome: &script::Outcome, said: Option<String>) -> Finding {
+        let mut reason = outcome.to_string();
+        let outcome =
+            if outcome.succeeded() { Outcome::Passed } else { Outcome::Failed(reason.clone()) };
         self.checker.outcome(self.now(), outcome);
         let report = self.checker.report();
         self.known |= report.checks > 0;

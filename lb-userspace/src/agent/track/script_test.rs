@@ -1,13 +1,12 @@
 //! When results in a row become up and down.
 
 use super::*;
-use crate::model::ScriptCommand;
+use crate::{agent::script::Outcome as Ran, model::Script};
 
 fn script(rise: u8, fall: u8) -> TrackScript {
     let second = Duration::from_secs(1);
-    let command = ScriptCommand::Shell("exit 0".to_owned());
     TrackScript {
-        command,
+        script: Script::shell("exit 0".to_owned()),
         user: "nobody".to_owned(),
         interval: second,
         timeout: second,
@@ -20,8 +19,8 @@ fn script(rise: u8, fall: u8) -> TrackScript {
 fn play(script: &TrackScript, before: Reading, results: &str) -> String {
     let mut watched = Watched::new(script, before);
     let after = |result: char| {
-        let result = if result == '+' { Ok(()) } else { Err("no".to_owned()) };
-        match watched.finding(result, None).reading {
+        let code = if result == '+' { 0 } else { 1 };
+        match watched.finding(&Ran::Exited(code), None).reading {
             Reading::Up => 'U',
             Reading::Down => 'D',
             Reading::Unknown | Reading::Number(_) => '?',
@@ -51,7 +50,7 @@ fn rise_and_fall() {
 #[test]
 fn the_reason_counts_what_speaks_against_the_state() {
     let mut watched = Watched::new(&script(2, 3), Reading::Up);
-    let finding = watched.finding(Err("exit code 1".to_owned()), Some("oh".to_owned()));
+    let finding = watched.finding(&Ran::Exited(1), Some("oh".to_owned()));
     assert_eq!(
         (finding.reading, finding.reason.as_str()),
         (Reading::Up, "exit code 1, 1 of 3 times")

@@ -3,7 +3,7 @@
 use std::{fs, process::Command, time::Duration};
 
 use super::*;
-use crate::model::{ScriptCommand, TrackFile, TrackProcess, TrackScript};
+use crate::model::{Script, TrackFile, TrackProcess, TrackScript};
 
 const SOON: Duration = Duration::from_millis(50);
 
@@ -14,7 +14,7 @@ fn tracker(name: &str, kind: TrackerKind) -> Tracker {
 fn script(line: &str) -> TrackerKind {
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().unwrap().name;
     TrackerKind::Script(TrackScript {
-        command: ScriptCommand::Shell(line.to_owned()),
+        script: Script::shell(line.to_owned()),
         user,
         interval: SOON,
         timeout: Duration::from_secs(20),

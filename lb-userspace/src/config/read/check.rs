@@ -8,7 +8,7 @@ mod words;
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, absolute_path, port_number, schema, track};
+use super::{Item, Sink, Table, absolute_path, port_number, schema, script};
 use crate::{
     config::{
         draft::CheckDraft,
@@ -172,7 +172,7 @@ fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
             Kind::Ping => CheckKind::Ping,
             Kind::Grpc => CheckKind::Grpc(grpc(&table, sink)?),
             Kind::File => CheckKind::File(file(&table, sink)?),
-            Kind::Script => CheckKind::Script(script(&table, sink)?),
+            Kind::Script => CheckKind::Script(run(&table, sink)?),
             Kind::Agent => CheckKind::Agent(AgentCheck { send: words::send(&table, sink) }),
         },
         route: route::read(&table, sink),
@@ -234,25 +234,19 @@ fn grpc(table: &Table<'_>, sink: &mut Sink) -> Option<GrpcCheck> {
     Some(GrpcCheck { service: service.map(Spanned::into_inner).unwrap_or_default(), certificate })
 }
 
-fn script(table: &Table<'_>, sink: &mut Sink) -> Option<ScriptCheck> {
+fn run(table: &Table<'_>, sink: &mut Sink) -> Option<ScriptCheck> {
     let item = table.require("script", "[\"/usr/local/bin/check\", \"{address}\"]", sink)?;
     let mut flag = |key| table.get(key).and_then(|item| item.boolean(sink));
     let (shell, dynamic) = (flag("shell"), flag("dynamic"));
-    let command = track::command(&item, shell.is_some_and(Spanned::into_inner), sink);
-    let user = table
-        .get("user")
-        .map(|item| item.text(sink, |text| not_empty(text, "nobody is called that")));
-    let user = user.map_or_else(
-        || Some(TrackScript::DEFAULT_USER.to_owned()),
-        |user| Some(user?.into_inner()),
-    );
-    let (program, arguments) = command?.parts();
-    Some(ScriptCheck {
-        program,
-        arguments,
-        user: user?,
-        dynamic: dynamic.is_some_and(Spanned::into_inner),
-    })
+    let script = if shell.is_some_and(Spanned::into_inner) {
+        script::shell(&item, sink)
+    } else {
+        script::script(&item, sink)
+    };
+    let user = table.get("user").map(|item| item.text(sink, script::user).map(Spanned::into_inner));
+    let user = user.unwrap_or_else(|| Some(TrackScript::DEFAULT_USER.to_owned()));
+    let dynamic = dynamic.is_some_and(Spanned::into_inner);
+    Some(ScriptCheck { script: script?, user: user?, dynamic })
 }
 
 fn file(table: &Table<'_>, sink: &mut Sink) -> Option<FileCheck> {

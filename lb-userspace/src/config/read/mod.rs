@@ -12,6 +12,7 @@ mod pool;
 mod pool_notify;
 mod ports;
 mod rules;
+mod script;
 mod service;
 mod track;
 mod tunnel;

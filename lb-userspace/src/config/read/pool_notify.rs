@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::{Sink, Table, absolute_path, notify, schema};
+use super::{Sink, Table, absolute_path, notify, schema, script};
 use crate::{
     config::draft::{PoolNotifyDraft, ServerScripts},
     model::{Notify, PoolNotify, Webhook, WebhookUrl},
@@ -10,7 +10,7 @@ use crate::{
 
 /// Reads those keys of a pool.
 pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolNotifyDraft {
-    let mut script = |key| table.get(key).and_then(|item| notify::script(&item, sink));
+    let mut script = |key| table.get(key).and_then(|item| script::script(&item, sink));
     let [up, down] = ["notify_up", "notify_down"].map(&mut script);
     let [quorum_up, quorum_down] = ["quorum_up", "quorum_down"].map(&mut script);
     let mail = table.get("mail").and_then(|item| item.boolean(sink));
@@ -35,7 +35,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolNotifyDraft {
 /// Reads those of a server.
 pub(super) fn of_server(table: &Table<'_>, sink: &mut Sink) -> ServerScripts {
     ["notify_up", "notify_down"]
-        .map(|key| table.get(key).and_then(|item| notify::script(&item, sink)))
+        .map(|key| table.get(key).and_then(|item| script::script(&item, sink)))
 }
 
 /// Reads the webhook; `None` if it is not there, or something in it was refused.

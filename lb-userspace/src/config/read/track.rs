@@ -4,7 +4,7 @@ use std::{ops::Range, time::Duration};
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, absolute_path};
+use super::{Item, Sink, Table, absolute_path, script};
 use crate::{
     config::{
         draft::TrackerDraft,
@@ -12,8 +12,8 @@ use crate::{
         table::{Meaning, Refusal},
     },
     model::{
-        Check, InterfaceName, Name, ScriptCommand, TrackFile, TrackProcess, TrackScript, Tracker,
-        TrackerKind, show_duration,
+        Check, InterfaceName, Name, TrackFile, TrackProcess, TrackScript, Tracker, TrackerKind,
+        show_duration,
     },
     vrrp::track::TrackWeight,
 };
@@ -76,7 +76,7 @@ fn kind(key: &str, item: &Item<'_>, table: &Table<'_>, sink: &mut Sink) -> Optio
         sink.error(item.span, item.path, message).help("leave it out".to_owned());
     }
     Some(match key {
-        "script" => TrackerKind::Script(script(item, table, sink)?),
+        "script" => TrackerKind::Script(watched_script(item, table, sink)?),
         "process" => TrackerKind::Process(TrackProcess {
             process: item.text(sink, program)?.into_inner(),
             arguments: table
@@ -103,10 +103,14 @@ fn kind(key: &str, item: &Item<'_>, table: &Table<'_>, sink: &mut Sink) -> Optio
     })
 }
 
-fn script(item: &Item<'_>, table: &Table<'_>, sink: &mut Sink) -> Option<TrackScript> {
+fn watched_script(item: &Item<'_>, table: &Table<'_>, sink: &mut Sink) -> Option<TrackScript> {
     let shell = table.get("shell").and_then(|item| item.boolean(sink));
-    let command = command(item, shell.is_some_and(Spanned::into_inner), sink);
-    let user = table.get("user").map(|item| item.text(sink, argument).map(Spanned::into_inner));
+    let command = if shell.is_some_and(Spanned::into_inner) {
+        script::shell(item, sink)
+    } else {
+        script::script(item, sink)
+    };
+    let user = table.get("user").map(|item| item.text(sink, script::user).map(Spanned::into_inner));
     let interval = interval(table, sink);
     let timeout = time(table, "timeout", sink);
     if let Some((timeout, span)) = timeout.as_ref().filter(|(timeout, _)| *timeout > interval) {
@@ -121,38 +125,13 @@ fn script(item: &Item<'_>, table: &Table<'_>, sink: &mut Sink) -> Option<TrackSc
     };
     let (rise, fall) = (count("rise").unwrap_or(1), count("fall").unwrap_or(1));
     Some(TrackScript {
-        command: command?,
+        script: command?,
         user: user.unwrap_or_else(|| Some(TrackScript::DEFAULT_USER.to_owned()))?,
         interval,
         timeout: timeout.map_or(interval, |(timeout, _)| timeout),
         rise,
         fall,
     })
-}
-
-/// A list of a program and its arguments, or a line for a shell that was asked for.
-pub(super) fn command(item: &Item<'_>, shell: bool, sink: &mut Sink) -> Option<ScriptCommand> {
-    if shell {
-        return item.text(sink, argument).map(|line| ScriptCommand::Shell(line.into_inner()));
-    }
-    if item.is_text() {
-        let message = "a script is a list: the program, then its arguments".to_owned();
-        let help = "write `script = [\"/usr/local/bin/check\", \"argument\"]`; `shell = true` gives a text to /bin/sh";
-        sink.error(item.span.clone(), item.path.clone(), message).help(help.to_owned());
-        return None;
-    }
-    let items = item.array(sink)?;
-    let Some((program, arguments)) = items.split_first() else {
-        sink.error(item.span.clone(), item.path.clone(), "the list names no program")
-            .help("write `script = [\"/usr/local/bin/check\"]`".to_owned());
-        return None;
-    };
-    let program = absolute_path(program, sink);
-    let arguments: Option<Vec<_>> = arguments
-        .iter()
-        .map(|item| item.text(sink, any_argument).map(Spanned::into_inner))
-        .collect();
-    Some(ScriptCommand::Program(program?, arguments?))
 }
 
 fn interval(table: &Table<'_>, sink: &mut Sink) -> Duration {
@@ -164,20 +143,11 @@ fn time(table: &Table<'_>, key: &str, sink: &mut Sink) -> Option<(Duration, Rang
     Some((*time.get_ref(), time.span()))
 }
 
-/// Words that a program can be given.
-fn any_argument(text: &str) -> Meaning<String> {
-    if text.contains('\0') {
-        let message = "an argument has no zero bytes".to_owned();
-        return Err(Refusal { message, help: None });
-    }
-    Ok(text.to_owned())
-}
-
 fn argument(text: &str) -> Meaning<String> {
     if text.is_empty() {
         return Err(Refusal { message: "an empty text says nothing".to_owned(), help: None });
     }
-    any_argument(text)
+    script::argument(text)
 }
 
 /// The name that a process has, not a path.

@@ -87,14 +87,14 @@ fn other_checks() {
     let said = r#"type = "script", script = ["/bin/true", "{address}"], dynamic = true"#;
     let CheckKind::Script(script) = kind_of(said) else { panic!() };
     assert_eq!(
-        (script.arguments.join(" ").as_str(), script.user.as_str()),
+        (script.script.arguments.join(" ").as_str(), script.user.as_str()),
         ("{address}", "nobody")
     );
     let CheckKind::Script(script) = kind_of(r#"type = "script", script = "exit 1", shell = true"#)
     else {
         panic!()
     };
-    assert_eq!(script.arguments, ["-c", "exit 1"]);
+    assert_eq!(script.script.arguments, ["-c", "exit 1"]);
 
     let requests = r#"type = "http", version = "2", requests = [{ path = "/a" }, { path = "/b" }]"#;
     let CheckKind::Http(http) = kind_of(requests) else { panic!() };

@@ -110,7 +110,7 @@ fn wrong_scripts() {
             case(
                 (PRIORITY, "notify_master = \"m.sh\""),
                 (37, "\"m.sh\"", SCRIPT),
-                &["`m.sh` is not an absolute path", "\"/etc/lb/notify.sh\""],
+                &["`m.sh` is not an absolute path", "\"/etc/lb/script.sh\""],
             ),
             case(
                 (PRIORITY, "notify_master = \"/etc/lb/m.sh quietly\""),

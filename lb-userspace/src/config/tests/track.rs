@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{
-    ScriptCommand, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind,
-};
+use crate::model::{Script, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind};
 
 const LAST: &str = "addresses = [\"10.9.9.40/24\", \"10.9.9.50\"]\n";
 
@@ -38,7 +36,7 @@ fn what_is_left_out_is_as_by_default() {
     let second = Duration::from_secs(1);
     let expected = [
         TrackerKind::Script(TrackScript {
-            command: ScriptCommand::Program("/bin/check".into(), Vec::new()),
+            script: Script { program: "/bin/check".into(), arguments: Vec::new() },
             user: "nobody".to_owned(),
             interval: second,
             timeout: second,
@@ -71,12 +69,12 @@ fn everything_can_be_said() {
     assert_eq!(tracked, weights(&[("a", 253), ("b", -253), ("c", -20)]));
     let TrackerKind::Script(script) = &trackers[0].kind else { panic!("{trackers:?}") };
     let arguments = vec!["-x".to_owned(), String::new()];
-    assert_eq!(script.command, ScriptCommand::Program("/bin/check".into(), arguments));
+    assert_eq!(script.script, Script { program: "/bin/check".into(), arguments });
     assert_eq!((script.user.as_str(), script.rise, script.fall), ("root", 2, 3));
     let times = (Duration::from_secs(5), Duration::from_millis(500));
     assert_eq!((script.interval, script.timeout), times);
     let TrackerKind::Script(script) = &trackers[1].kind else { panic!("{trackers:?}") };
-    assert_eq!(script.command, ScriptCommand::Shell("exit 0".to_owned()));
+    assert_eq!(script.script, Script::shell("exit 0".to_owned()));
     let TrackerKind::Process(process) = &trackers[2].kind else { panic!("{trackers:?}") };
     assert_eq!((process.arguments.len(), process.at_least), (2, 2));
     assert_eq!(process.interval, Duration::from_millis(100));

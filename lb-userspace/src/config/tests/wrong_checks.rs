@@ -237,7 +237,7 @@ fn other_kinds() {
             case(
                 ("type = \"tcp\", port = 80", "type = \"script\", script = \"exit 0\""),
                 (8, "\"exit 0\"", "pool[0].check.script"),
-                &["a script is a list"],
+                &["`exit 0` is not an absolute path"],
             ),
             case((TCP, "mark = 0"), (8, "0", "pool[0].check.mark"), &["mark 0 is out of range"]),
             Case {

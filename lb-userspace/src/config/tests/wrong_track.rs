@@ -72,9 +72,9 @@ fn scripts() {
             tracker(
                 "script = \"/bin/a b\"",
                 (43, "\"/bin/a b\"", script),
-                &["a script is a list", "`shell = true`"],
+                &["no shell takes this apart", "write [\"/bin/a\", \"b\"]"],
             ),
-            tracker("script = []", (43, "[]", script), &["names no program"]),
+            tracker("script = []", (43, "[]", script), &["a script without a program"]),
             tracker(
                 "script = [\"a\"]",
                 (43, "\"a\"", "track[0].script[0]"),
@@ -88,8 +88,9 @@ fn scripts() {
             tracker(
                 "script = [\"/a\", \"\\u0000\"]",
                 (43, "\"\\u0000\"", "track[0].script[1]"),
-                &["no zero bytes"],
+                &["no program takes a NUL byte"],
             ),
+            tracker("shell = true\nscript = \" \"", (44, "\" \"", script), &["an empty text"]),
             tracker(
                 "shell = true\nscript = [\"/a\"]",
                 (44, "[\"/a\"]", script),
@@ -108,7 +109,7 @@ fn scripts() {
             tracker(
                 "script = [\"/a\"]\nuser = \"\"",
                 (44, "\"\"", "track[0].user"),
-                &["an empty text"],
+                &["`` is not the name of a user"],
             ),
         ],
     );

@@ -15,9 +15,7 @@ pub use routing::{
     RouteScope, RouteTable, RouteWay, RoutingError, RulePriority, VirtualRoute, VirtualRouting,
     VirtualRule,
 };
-pub use track::{
-    ScriptCommand, TrackError, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind,
-};
+pub use track::{TrackError, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind};
 
 use super::{Name, Notify, show_duration};
 use crate::vrrp::{

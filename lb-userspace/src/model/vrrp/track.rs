@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::Name;
 use crate::{
-    model::{InterfaceName, show_duration},
+    model::{InterfaceName, Script, show_duration},
     vrrp::track::TrackWeight,
 };
 
@@ -50,7 +50,7 @@ impl TrackerKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackScript {
     /// What is run.
-    pub command: ScriptCommand,
+    pub script: Script,
     /// Who runs it.
     pub user: String,
     /// From the start of a run to the start of the next.
@@ -66,29 +66,6 @@ pub struct TrackScript {
 impl TrackScript {
     /// Who runs scripts unless told otherwise: somebody who owns nothing.
     pub const DEFAULT_USER: &str = "nobody";
-}
-
-/// What is run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScriptCommand {
-    /// A program with its arguments.
-    Program(PathBuf, Vec<String>),
-    /// A line for `/bin/sh -c`.
-    Shell(String),
-}
-
-impl ScriptCommand {
-    /// The shell.
-    const SHELL: &str = "/bin/sh";
-
-    /// The program that is started, and its arguments.
-    #[must_use]
-    pub fn parts(&self) -> (PathBuf, Vec<String>) {
-        match self {
-            Self::Program(path, arguments) => (path.clone(), arguments.clone()),
-            Self::Shell(line) => (Self::SHELL.into(), vec!["-c".to_owned(), line.clone()]),
-        }
-    }
 }
 
 /// Processes of one name.
@@ -178,14 +155,5 @@ mod tests {
         for bad in [-1, 0, 65_536] {
             assert_eq!(Tracker::at_least(bad), Err(TrackError::AtLeast(bad)));
         }
-    }
-
-    #[test]
-    fn a_shell_gets_its_line_whole() {
-        let (program, arguments) = ScriptCommand::Shell("exit 1 # x".to_owned()).parts();
-        assert_eq!(
-            (program.to_str(), arguments),
-            (Some("/bin/sh"), vec!["-c".to_owned(), "exit 1 # x".to_owned()])
-        );
     }
 }

@@ -4,10 +4,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::*;
 
-/// The user that runs the tests: no other is needed to look at modes.
-fn me() -> Runner {
-    let user = User::from_uid(geteuid()).unwrap().unwrap();
-    Runner::find(&user.name).unwrap()
+/// No other user is needed to look at modes.
+fn me() -> User {
+    User::own()
 }
 
 fn chmod(path: &Path, mode: u32) {
@@ -85,7 +84,7 @@ fn another_user_is_not_let_in_and_not_trusted() {
     let folder = tempfile::tempdir().unwrap();
     let path = script(folder.path());
     // Nobody has this number.
-    let other = Runner { name: "other".to_owned(), uid: 4_000_000_000, gid: 4_000_000_000 };
+    let other = User { name: "other".to_owned(), uid: 4_000_000_000, gid: 4_000_000_000 };
     let words = format!("other may not enter the folder {} (mode 0700)", folder.path().display());
     assert_eq!(other.check(&path).unwrap_err().to_string(), words);
     chmod(folder.path(), 0o755);
@@ -104,8 +103,14 @@ fn another_user_is_not_let_in_and_not_trusted() {
 }
 
 #[test]
-fn users_are_found_by_name() {
-    assert_eq!(Runner::find("root").map(|root| (root.uid, root.gid)).ok(), Some((0, 0)));
-    let error = Runner::find("no-such-user").unwrap_err();
+fn who_runs_it() {
+    let shell = Script::shell(String::new());
+    let id = |user: Result<User, Unsafe>| user.map(|user| (user.uid, user.gid)).ok();
+    assert_eq!(id(judge(&shell, Some("root"))), Some((0, 0)));
+    assert_eq!(id(judge(&shell, None)), Some((geteuid().as_raw(), getegid().as_raw())));
+    let error = judge(&shell, Some("no-such-user")).unwrap_err();
     assert_eq!(error.to_string(), "there is no user `no-such-user` on this host");
+    // The folder that the agent is in says nothing.
+    let relative = Script { program: "bin/sh".into(), ..shell };
+    assert_eq!(judge(&relative, None).unwrap_err().to_string(), "bin/sh is not an absolute path");
 }

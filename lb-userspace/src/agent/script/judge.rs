@@ -1,7 +1,7 @@
-//! Programs that the configuration names: who runs them, and may nobody else change what is run?
+//! Which scripts may be run: those that nobody but root and the user who runs them can change or swap for another.
 //!
-//! The agent is root. A program that it starts may be changed by root and by the user who runs it, and by nobody
-//! else: not the file, not a folder above it, not a link on the way.
+//! The agent is root. Whoever can write to a script, or to a folder above it, or owns a link on the way, decides what
+//! is run. What the script names in its turn (an interpreter, other programs) is its own business.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use nix::unistd::{User, geteuid};
+use nix::unistd::{self, getegid, geteuid};
+
+use crate::model::Script;
 
 /// Links on the way to a file, at most; the kernel follows as many.
 const LINKS: u8 = 40;
@@ -21,9 +23,9 @@ const STICKY: u32 = 0o1000;
 const GROUP_WRITES: u32 = 0o020;
 const ALL_WRITE: u32 = 0o002;
 
-/// Who runs a program.
+/// Who runs a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Runner {
+pub struct User {
     /// The user's name.
     pub name: String,
     /// Its number.
@@ -32,12 +34,27 @@ pub struct Runner {
     pub gid: u32,
 }
 
-/// Why a program is not run.
+/// May this script be run by this user, `None` being the agent's own? Then who that is.
+///
+/// It looks at files and asks for users: it may block.
+///
+/// # Errors
+/// [`Unsafe`]: the first thing that forbids it.
+pub fn judge(script: &Script, user: Option<&str>) -> Result<User, Unsafe> {
+    let user = user.map_or_else(|| Ok(User::own()), User::named)?;
+    user.check(&script.program)?;
+    Ok(user)
+}
+
+/// Why a script is not run.
 #[derive(Debug, thiserror::Error)]
-pub enum ScriptError {
+pub enum Unsafe {
     /// Nobody of that name.
     #[error("there is no user `{0}` on this host")]
     NoUser(String),
+    /// It would depend on the folder that the agent is in.
+    #[error("{} is not an absolute path", .0.display())]
+    Relative(PathBuf),
     /// It is not there, or cannot be looked at.
     #[error("{}: {}", .0.display(), plain(.1))]
     Missing(PathBuf, io::Error),
@@ -91,12 +108,13 @@ pub enum ScriptError {
     Links(PathBuf),
 }
 
-impl ScriptError {
+impl Unsafe {
     /// What to do about it.
     #[must_use]
     pub fn advice(&self) -> String {
         match self {
-            Self::NoUser(_) => "name a user in `user` that exists".to_owned(),
+            Self::NoUser(_) => "name a user that exists".to_owned(),
+            Self::Relative(_) => "write its path from the root".to_owned(),
             Self::Missing(..) | Self::NoFile(..) | Self::Links(_) => {
                 "name a program that exists".to_owned()
             }
@@ -125,22 +143,31 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
-impl Runner {
+impl User {
     /// The user of that name.
     ///
     /// # Errors
-    /// [`ScriptError::NoUser`].
-    pub fn find(name: &str) -> Result<Self, ScriptError> {
-        let user = User::from_name(name).ok().flatten();
-        let user = user.ok_or_else(|| ScriptError::NoUser(name.to_owned()))?;
+    /// [`Unsafe::NoUser`].
+    pub fn named(name: &str) -> Result<Self, Unsafe> {
+        let user = unistd::User::from_name(name).ok().flatten();
+        let user = user.ok_or_else(|| Unsafe::NoUser(name.to_owned()))?;
         Ok(Self { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() })
     }
 
+    /// The agent's own.
+    #[must_use]
+    pub fn own() -> Self {
+        let (uid, gid) = (geteuid(), getegid());
+        let user = unistd::User::from_uid(uid).ok().flatten();
+        let name = user.map_or_else(|| format!("user {uid}"), |user| user.name);
+        Self { name, uid: uid.as_raw(), gid: gid.as_raw() }
+    }
+
     /// May this user run the program, and nobody else but root change it?
-    ///
-    /// # Errors
-    /// [`ScriptError`]: the first thing on the way that forbids it.
-    pub fn check(&self, program: &Path) -> Result<(), ScriptError> {
+    fn check(&self, program: &Path) -> Result<(), Unsafe> {
+        if !program.is_absolute() {
+            return Err(Unsafe::Relative(program.to_owned()));
+        }
         let mut here = PathBuf::from("/");
         let mut ahead = steps(program);
         let mut links = 0;
@@ -156,10 +183,9 @@ impl Runner {
             if found.is_symlink() {
                 links += 1;
                 if links > LINKS {
-                    return Err(ScriptError::Links(program.to_owned()));
+                    return Err(Unsafe::Links(program.to_owned()));
                 }
-                let target =
-                    fs::read_link(&path).map_err(|error| ScriptError::Missing(path, error))?;
+                let target = fs::read_link(&path).map_err(|error| Unsafe::Missing(path, error))?;
                 if target.is_absolute() {
                     here = PathBuf::from("/");
                 }
@@ -170,44 +196,44 @@ impl Runner {
             } else if ahead.is_empty() {
                 return self.check_file(path, &found);
             } else {
-                return Err(ScriptError::Missing(path, nix::errno::Errno::ENOTDIR.into()));
+                return Err(Unsafe::Missing(path, nix::errno::Errno::ENOTDIR.into()));
             }
         }
         let mode = look(&here)?.mode();
-        Err(ScriptError::NoFile(here, mode))
+        Err(Unsafe::NoFile(here, mode))
     }
 
-    fn check_file(&self, path: PathBuf, found: &Metadata) -> Result<(), ScriptError> {
+    fn check_file(&self, path: PathBuf, found: &Metadata) -> Result<(), Unsafe> {
         let mode = found.mode();
         if !found.is_file() {
-            return Err(ScriptError::NoFile(path, mode));
+            return Err(Unsafe::NoFile(path, mode));
         }
         check_writers(&path, found)?;
         if !self.may_execute(found) {
-            return Err(ScriptError::NotExecutable { path, mode, user: self.name.clone() });
+            return Err(Unsafe::NotExecutable { path, mode, user: self.name.clone() });
         }
         Ok(())
     }
 
     /// In a sticky folder such as /tmp, what is there can be replaced by its owner alone, and that is looked at.
-    fn check_folder(&self, path: &Path, found: &Metadata) -> Result<(), ScriptError> {
+    fn check_folder(&self, path: &Path, found: &Metadata) -> Result<(), Unsafe> {
         if found.mode() & STICKY == 0 {
             check_writers(path, found)?;
         }
         if !self.may_execute(found) {
             let (path, mode, user) = (path.to_owned(), found.mode(), self.name.clone());
-            return Err(ScriptError::Closed { path, mode, user });
+            return Err(Unsafe::Closed { path, mode, user });
         }
         Ok(())
     }
 
-    fn check_owner(&self, path: &Path, found: &Metadata) -> Result<(), ScriptError> {
+    fn check_owner(&self, path: &Path, found: &Metadata) -> Result<(), Unsafe> {
         let trusted = [0, self.uid, geteuid().as_raw()];
         if trusted.contains(&found.uid()) {
             return Ok(());
         }
         let (path, mode, uid) = (path.to_owned(), found.mode(), found.uid());
-        Err(ScriptError::Foreign { path, mode, uid, user: self.name.clone() })
+        Err(Unsafe::Foreign { path, mode, uid, user: self.name.clone() })
     }
 
     /// With no group but its own. Root enters every folder, and runs what anybody may run.
@@ -222,18 +248,18 @@ impl Runner {
     }
 }
 
-fn check_writers(path: &Path, found: &Metadata) -> Result<(), ScriptError> {
+fn check_writers(path: &Path, found: &Metadata) -> Result<(), Unsafe> {
     let mode = found.mode();
     let whose = match found {
         _ if mode & ALL_WRITE != 0 => "everybody",
         found if mode & GROUP_WRITES != 0 && found.gid() != 0 => "its group",
         _ => return Ok(()),
     };
-    Err(ScriptError::Writable { path: path.to_owned(), mode, whose })
+    Err(Unsafe::Writable { path: path.to_owned(), mode, whose })
 }
 
-fn look(path: &Path) -> Result<Metadata, ScriptError> {
-    fs::symlink_metadata(path).map_err(|error| ScriptError::Missing(path.to_owned(), error))
+fn look(path: &Path) -> Result<Metadata, Unsafe> {
+    fs::symlink_metadata(path).map_err(|error| Unsafe::Missing(path.to_owned(), error))
 }
 
 fn steps(path: &Path) -> VecDeque<OsString> {
@@ -245,5 +271,5 @@ fn steps(path: &Path) -> VecDeque<OsString> {
 }
 
 #[cfg(test)]
-#[path = "script_file_test.rs"]
+#[path = "judge_test.rs"]
 mod tests;

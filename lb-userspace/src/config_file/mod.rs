@@ -1,0 +1,107 @@
+//! Reading the configuration file: the one place where `config` meets the file system.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use crate::config::{self, Parsed, Report};
+
+mod scripts;
+
+/// The largest file that is read; a real one is a thousandth of it.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Why a file gives no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigFileError {
+    /// It cannot be read at all.
+    #[error("cannot read the configuration {}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is no text.
+    #[error("{}:{line}: the configuration is not UTF-8 text", .path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The first line that is not.
+        line: usize,
+    },
+    /// It says something that is wrong.
+    #[error("the configuration {} is not valid\n{}", .0.file, .0)]
+    Invalid(Box<Report>),
+}
+
+/// Reads and validates a configuration file.
+pub fn load(path: &Path) -> Result<Parsed, ConfigFileError> {
+    let bytes =
+        read(path).map_err(|source| ConfigFileError::Read { path: path.to_owned(), source })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+        let line = valid.filter(|&&byte| byte == b'\n').count() + 1;
+        ConfigFileError::NotText { path: path.to_owned(), line }
+    })?;
+    let parsed = config::parse(&path.display().to_string(), &text)
+        .map_err(|report| ConfigFileError::Invalid(Box::new(report)))?;
+    scripts::judge_all(&parsed).map_err(|report| ConfigFileError::Invalid(Box::new(report)))?;
+    Ok(parsed)
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than 64 MiB"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_bytes(bytes: &[u8]) -> ConfigFileError {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lb.toml");
+        std::fs::write(&path, bytes).unwrap();
+        load(&path).unwrap_err()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let error = load(Path::new("/no/such/lb.toml")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read the configuration /no/such/lb.toml");
+    }
+
+    #[test]
+    fn what_is_no_text_is_named_by_its_line() {
+        let error = load_bytes(b"[node]\nname = \"\xff\"\n");
+        assert!(error.to_string().contains("lb.toml:2: "), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown() {
+        let error = load_bytes(b"[node]\nnam = \"a\"\n");
+        assert!(error.to_string().contains("lb.toml:2:1"), "{error}");
+    }
+
+    #[test]
+    fn the_examples_are_valid() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let parsed = load(&path).unwrap_or_else(|error| panic!("{error}"));
+                assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
+                read += 1;
+            }
+        }
+        assert!(read > 0, "no example was found");
+    }
+}
