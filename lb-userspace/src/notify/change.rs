@@ -108,7 +108,7 @@ pub struct Letter {
 }
 
 impl Change {
-    /// The last arguments of a script.
+    /// The last arguments of a script for all states.
     #[must_use]
     pub fn arguments(&self) -> [String; 4] {
         let name = self.subject.name().to_string();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use super::mailer::{Mailer, MailerError};
 use crate::{
     agent::script::{Command, Output},
-    model::{Config, Name, Notify, Script},
+    model::{Config, Name, Notify},
     notify::{Change, Stance, Subject},
 };
 
@@ -56,15 +56,17 @@ impl Channels {
             Stance::Fault => fault,
             Stance::Stop => stop,
         };
-        let command = |script: &Script| Command {
-            script: script.with(change.arguments()),
+        let command = |script| Command {
+            script,
             user: user.clone(),
             environment: Vec::new(),
             timeout: *timeout,
             // It may start what goes on without it.
             output: Output::Errors,
         };
-        [one, any].into_iter().flatten().map(command).collect()
+        // As keepalived does: the script of a state knows what it is for.
+        let any = any.as_ref().map(|script| script.with(change.arguments()));
+        one.clone().into_iter().chain(any).map(command).collect()
     }
 
     /// Where lines go.
@@ -75,5 +77,30 @@ impl Channels {
     /// Is it worth a mail?
     pub(super) const fn mail(&self) -> bool {
         self.0.mail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_script_for_all_states_is_told_which() {
+        let text = "[node]\nname = \"a\"\ninterface = \"eth0\"\n\
+            [[vrrp]]\nname = \"v\"\ninterface = \"eth0\"\nvirtual_router_id = 1\naddresses = [\"10.9.9.1\"]\n\
+            notify_master = [\"/m\", \"up\"]\nnotify_fault = \"/f\"\nnotify = [\"/n\", \"x\"]\n";
+        let config = crate::config::parse("lb.toml", text).unwrap_or_else(|e| panic!("{e}")).config;
+        let settings = settings(&config).unwrap();
+        let (subject, channels) = settings.channels.first_key_value().unwrap();
+        let called = |stance| {
+            let change = Change { subject: subject.clone(), stance, priority: 100 };
+            let line = |Command { script, .. }: Command| {
+                format!("{} {}", script.program.display(), script.arguments.join(" "))
+            };
+            channels.commands(&change).into_iter().map(line).collect::<Vec<_>>()
+        };
+        assert_eq!(called(Stance::Master), ["/m up", "/n x INSTANCE v MASTER 100"]);
+        assert_eq!(called(Stance::Fault), ["/f ", "/n x INSTANCE v FAULT 100"]);
+        assert_eq!(called(Stance::Stop), ["/n x INSTANCE v STOP 100"]);
     }
 }
