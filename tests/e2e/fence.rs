@@ -222,6 +222,54 @@ fn an_agent_that_comes_back_in_time() {
     assert!(!pair.has(FIRST));
 }
 
+#[test]
+fn an_agent_that_leaves_its_work_to_the_next() {
+    let mut pair = Pair::up(3, 150, 100, SLOW);
+    for name in ["v4", "v6"] {
+        pair.stage.lb(&["vrrp", "take", name]);
+    }
+    pair.assert_master(FIRST);
+    pair.stage.director.kill9().expect("it dies");
+    pair.stage.director.start_with(&["--keep"]).expect("an agent that leaves things in place");
+    pair.assert_master(FIRST);
+    let plan = load::Plan {
+        targets: vec![Target::new("web4", (VIP4, 80)), Target::new("web6", (VIP6, 80))],
+        ..pair.stage.plan()
+    };
+    let requests = Requests::start(pair.stage.lab.client(), plan);
+    requests.await_more(50);
+    pair.stage.director.terminate().expect("it ends");
+    assert!(pair.has(FIRST));
+    pair.assert_answers(FIRST);
+    requests.await_more(50);
+    pair.stage.director.start().expect("the next agent starts");
+    pair.assert_master(FIRST);
+    pair.assert_answers(FIRST);
+    requests.stop_whole();
+    for one in instances_of(&pair.stage.director) {
+        assert_eq!(why(&one), "was master before the restart");
+    }
+    // Nobody has said that it leaves.
+    for one in instances_of(&pair.second) {
+        assert!(one.state == "backup" && one.transitions.len() == 1, "{one:#?}");
+    }
+}
+
+#[test]
+fn an_agent_that_leaves_its_work_to_nobody() {
+    let mut pair = Pair::up(3, 150, 100, QUICK);
+    pair.assert_master(FIRST);
+    pair.stage.director.terminate().expect("it gives its VIPs away");
+    pair.until(SECOND, "master");
+    pair.stage.director.start_with(&["--keep"]).expect("an agent that leaves things in place");
+    for name in ["v4", "v6"] {
+        pair.second.lb(&["vrrp", "release", name]).expect("it gives them away");
+    }
+    pair.assert_master(FIRST);
+    pair.stage.director.terminate().expect("it ends");
+    pair.took_over();
+}
+
 /// Without VRRP there is nothing on the way out.
 #[test]
 fn is_there_only_for_vrrp() {

@@ -301,9 +301,11 @@ impl Agent {
         if self.capture.is_some() {
             self.end_capture();
         }
-        // Whatever stays: without its agent this host must not have the VIPs that others can take.
-        if let Some(vrrp) = self.vrrp.take() {
-            vrrp.stop().await;
+        match self.vrrp.take() {
+            // The next agent goes on with them; where it comes too late, the fence holds.
+            Some(vrrp) if self.options.keep => vrrp.leave().await,
+            Some(vrrp) => vrrp.stop().await,
+            None => {}
         }
         self.director.write_findings(Instant::now());
         if self.options.keep || (!started && self.pins.adopted()) {

@@ -182,7 +182,7 @@ impl Change {
         Self { subject: Subject::Pool(pool), stance, number: alive, server: None }
     }
 
-    /// The last arguments of a script.
+    /// The last arguments of a script that is told what has happened.
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         let (kind, name) = (self.subject.kind().to_owned(), self.subject.name());

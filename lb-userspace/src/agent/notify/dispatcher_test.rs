@@ -53,7 +53,7 @@ fn lines(folder: &Path) -> String {
 fn too_many_scripts() {
     let mut task =
         Dispatcher::new(configured("notify = \"/bin/true\"\nnotify_master = \"/bin/true\"", ""));
-    for stance in [Stance::Backup, Stance::Master].into_iter().cycle().take(SCRIPTS) {
+    for stance in [Stance::Master, Stance::Backup].into_iter().cycle().take(SCRIPTS) {
         task.message(changed("inside", stance));
     }
     // One script for each, and another for each second.
@@ -66,7 +66,7 @@ fn too_many_scripts() {
     while let Some(job) = task.scripts.pop() {
         last = Some(job.command);
     }
-    assert_eq!(last.unwrap().script.arguments, ["INSTANCE", "inside", "MASTER", "100"]);
+    assert_eq!(last.unwrap().script.arguments, ["INSTANCE", "inside", "BACKUP", "100"]);
 }
 
 #[test]

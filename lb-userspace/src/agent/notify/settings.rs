@@ -186,3 +186,28 @@ impl Channels {
         self.webhook
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_script_for_all_states_is_told_which() {
+        let text = "[node]\nname = \"a\"\ninterface = \"eth0\"\n\
+            [[vrrp]]\nname = \"v\"\ninterface = \"eth0\"\nvirtual_router_id = 1\naddresses = [\"10.9.9.1\"]\n\
+            notify_master = [\"/m\", \"up\"]\nnotify_fault = \"/f\"\nnotify = [\"/n\", \"x\"]\n";
+        let config = crate::config::parse("lb.toml", text).unwrap_or_else(|e| panic!("{e}")).config;
+        let settings = settings(&config).unwrap();
+        let (subject, channels) = settings.channels.first_key_value().unwrap();
+        let called = |stance| {
+            let change = Change::vrrp(subject.clone(), stance, 100);
+            let line = |Command { script, .. }: Command| {
+                format!("{} {}", script.program.display(), script.arguments.join(" "))
+            };
+            channels.commands(&change).into_iter().map(line).collect::<Vec<_>>()
+        };
+        assert_eq!(called(Stance::Master), ["/m up", "/n x INSTANCE v MASTER 100"]);
+        assert_eq!(called(Stance::Fault), ["/f ", "/n x INSTANCE v FAULT 100"]);
+        assert_eq!(called(Stance::Stop), ["/n x INSTANCE v STOP 100"]);
+    }
+}

@@ -111,8 +111,18 @@ impl Vrrp {
     }
 
     /// Gives up all VIPs, says so to the other directors, and ends the thread.
-    pub(super) async fn stop(mut self) {
-        let _ = self.commands.send(Command::Stop).await;
+    pub(super) async fn stop(self) {
+        self.end(Command::Stop).await;
+    }
+
+    /// Ends the thread as if it had died: the VIPs stay, nobody is told, and the leases are left to run out. An agent
+    /// that comes before they have goes on as master; otherwise another director takes over, and the fence holds.
+    pub(super) async fn leave(self) {
+        self.end(Command::Leave).await;
+    }
+
+    async fn end(mut self, command: Command) {
+        let _ = self.commands.send(command).await;
         if let Some(thread) = self.thread.take() {
             let _ = tokio::task::spawn_blocking(|| thread.join()).await;
         }

@@ -53,6 +53,8 @@ pub(super) enum Command {
     Replace(Vec<Wanted>, oneshot::Sender<io::Result<()>>),
     /// Give up all VIPs, and end.
     Stop,
+    /// End, and leave everything as it is.
+    Leave,
 }
 
 /// Where an instance is: its group, and its place there.
@@ -97,6 +99,7 @@ impl Router {
                 Ok(()) = self.findings.changed() => self.judge_all(),
                 command = commands.recv() => match command {
                     Some(Command::Stop) | None => break,
+                    Some(Command::Leave) => return,
                     Some(command) => self.command(command).await,
                 },
             }
@@ -334,7 +337,7 @@ impl Router {
                 _ = reply.send(answer);
             }
             Command::Replace(wanted, reply) => _ = reply.send(self.replace(wanted).await),
-            Command::Stop => {}
+            Command::Stop | Command::Leave => {}
         }
     }
 
