@@ -148,7 +148,7 @@ fn scripts_and_lines_in_the_order_of_what_happened() {
         stage.lab.namespace("switch").ip_batch(&script).expect("the switch's port");
     };
     connect("down");
-    desk.until("FAULT", |lines| lines.iter().filter(|line| line.contains("FAULT")).count() == 4);
+    desk.until("FAULT", |lines| lines.iter().filter(|line| line.contains("FAULT")).count() == 3);
     connect("up");
     is_now("MASTER");
     let done = instances_of(&stage.director);
