@@ -36,6 +36,7 @@ mod rules;
 mod servant;
 mod stage;
 mod takeover;
+mod through;
 mod trace;
 mod track;
 mod traffic;

@@ -1,9 +1,9 @@
-//! The fence around VIPs that move by VRRP: which lease each stands and falls with, and the program on the way out.
+//! The fence around VIPs that move by VRRP: which lease each stands and falls with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use lb_common::abi::{Address, Features, FenceKey, Lease};
+use lb_common::abi::{Address, FenceKey, Lease};
 use tracing::warn;
 
 use super::{run::Agent, vrrp::Wanted};
@@ -61,21 +61,6 @@ impl Agent {
         self.director.plane.keep_fences(&guarded.vips)?;
         self.director.plane.leases().retain(&guarded.owners);
         Ok(())
-    }
-
-    /// Attaches what stops claims on their way out, where VIPs move by VRRP.
-    pub(super) fn follow_fence(&mut self) {
-        const UNGUARDED: &str = "claims of VIPs are not guarded on the way out: ";
-        let on = self.director.plane.features().has(Features::FENCE);
-        let all = self.attached.iter().filter(|_| on);
-        let wanted: Vec<_> = all.map(|one| (one.interface.clone(), one.index)).collect();
-        self.warnings.retain(|warning| !warning.starts_with(UNGUARDED));
-        if let Err(error) = self.fencing.follow(&mut self.director.plane, &wanted) {
-            warn!(%error, "claims of VIPs are not guarded on the way out");
-            self.warnings.push(format!("{UNGUARDED}{error}"));
-        }
-        let failures = self.fencing.failures();
-        self.warnings.extend(failures.map(|(name, why)| format!("{UNGUARDED}{name}: {why}")));
     }
 
     fn own_macs(&self) -> BTreeSet<[u8; 6]> {

@@ -45,7 +45,7 @@ impl Agent {
                 return Err(format!("{error:#}"));
             }
         };
-        self.follow_marks();
+        self.follow_hooks();
         self.save_operator()?;
         info!(change = words, steps, "changed by an operator");
         Ok(Done { message: words, steps, ..Done::default() })

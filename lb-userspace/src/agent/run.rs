@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -22,12 +23,14 @@ use super::{
     checks_here,
     cluster::{self, Cluster},
     control::{self, Command},
-    dataplane::{Attached, Hook, Links, Pins},
+    dataplane::{Attached, Links, Pins},
     descriptors,
     director::Director,
+    hooks::Hooks,
     neighbour::{Key, Neighbours, Update},
     netlink::Netlink,
     notify::Notifier,
+    passages::Passages,
     prober::{self, Connection, Prober},
     track::Trackers,
     vrrp::Vrrp,
@@ -73,8 +76,9 @@ pub(super) struct Agent {
     pub(super) prober: Prober,
     pub(super) pins: Pins,
     pub(super) links: Links,
-    pub(super) marking: Hook,
-    pub(super) fencing: Hook,
+    pub(super) hooks: Hooks,
+    /// Where checks go through VIPs.
+    pub(super) passages: Passages,
     pub(super) attached: Vec<Attached>,
     pub(super) addresses: Addresses,
     /// VRRP's thread, where the configuration has instances.
@@ -121,10 +125,12 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
         let mut prober = Prober::new(events);
         let (orders, heard) = mpsc::channel(PROBE_QUEUE);
         let (said, findings) = mpsc::channel(PROBE_QUEUE);
-        tokio::spawn(probe::run(heard, said, CHECKS_AT_ONCE));
+        let passages = Passages::default();
+        let opener = Arc::new(passages.clone());
+        tokio::spawn(probe::run(heard, said, CHECKS_AT_ONCE, opener));
         prober.connect(Connection { orders, findings });
         prober.connect_here(checks_here::start());
-        let mut agent = Agent::start(file, options, prober).await?;
+        let mut agent = Agent::start(file, options, prober, passages).await?;
         let outcome = match agent.bring_up(&mut health).await {
             Ok(()) => agent.serve(health).await,
             Err(error) => Err(error),
@@ -180,8 +186,7 @@ impl Agent {
                 }
                 Event::Reconcile => {
                     self.look_around().await;
-                    self.marking.doubt();
-                    self.fencing.doubt();
+                    self.hooks.doubt();
                     let now = Instant::now();
                     self.settle(|director, neighbours| director.reconcile(neighbours, now));
                 }
@@ -285,8 +290,7 @@ impl Agent {
             error!(error = format!("{error:#}"), "the data plane does not follow");
             self.warnings.push(format!("{prefix}{error:#}"));
         }
-        self.follow_marks();
-        self.follow_fence();
+        self.follow_hooks();
         self.tell_trackers();
         self.tell_news();
     }
@@ -318,8 +322,7 @@ impl Agent {
             self.neighbours.forget(key).await;
         }
         self.links.detach(&mut self.director.plane)?;
-        self.marking.follow(&mut self.director.plane, &[])?;
-        self.fencing.follow(&mut self.director.plane, &[])?;
+        self.hooks.detach(&mut self.director.plane)?;
         self.detached().await;
         drop(self.director);
         self.pins.remove()?;

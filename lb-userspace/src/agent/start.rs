@@ -5,22 +5,24 @@
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result};
-use lb_common::{abi::Features, flow_hash::HashKeys};
+use lb_common::flow_hash::HashKeys;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::{
     addresses::Addresses,
     control,
-    dataplane::{DataPlane, Hook, Links, Pins, Role, Way},
+    dataplane::{DataPlane, Links, Pins},
     director::{Director, Stored},
     files,
+    hooks::Hooks,
     host::{self, Wanted},
     ledger::Ledger,
     neighbour::Neighbours,
     netlink::Netlink,
     notebook::Notebook,
     notify::{self, Notifier},
+    passages::Passages,
     placement::Placement,
     prober::{self, Prober, Target},
     run::{Agent, Options},
@@ -36,15 +38,17 @@ use crate::{
     probe::Job,
 };
 
-/// How a warning begins that packets do not get their marks.
-const UNMARKED: &str = "packets that go on to this host do not get their marks: ";
-
 impl Agent {
     /// Gets everything ready; what can be refused is refused here.
     ///
     /// # Errors
     /// The configuration, the host or the kernel does not allow it; nothing has changed then.
-    pub(super) async fn start(file: &Path, options: Options, prober: Prober) -> Result<Self> {
+    pub(super) async fn start(
+        file: &Path,
+        options: Options,
+        prober: Prober,
+        passages: Passages,
+    ) -> Result<Self> {
         let parsed = load(file, &options)?;
         let (node, limits) = (&parsed.config.node, parsed.config.limits);
         let mut warnings = host::check(&node.pin_folder)?;
@@ -61,9 +65,7 @@ impl Agent {
         let notices = notify::settings(&parsed.config)?;
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
-        let ways = [Way::Tcx, Way::Clsact];
-        let marking = Hook::new(Role::Marks, Pins::marks(&node.pin_folder), &ways);
-        let fencing = Hook::new(Role::Fence, Pins::fence(&node.pin_folder), &ways);
+        let hooks = Hooks::new(&node.pin_folder);
         for interface in &placement.interfaces {
             links.check(&interface.name, interface.xdp.map(|xdp| xdp.prog_id))?;
         }
@@ -99,8 +101,8 @@ impl Agent {
             prober,
             pins,
             links,
-            marking,
-            fencing,
+            hooks,
+            passages,
             attached: Vec::new(),
             addresses,
             vrrp: None,
@@ -184,25 +186,9 @@ impl Agent {
             self.attached.push(attached);
         }
         self.links.remove_others()?;
-        self.marking.doubt();
-        self.follow_marks();
-        self.fencing.doubt();
-        self.follow_fence();
+        self.hooks.doubt();
+        self.follow_hooks();
         Ok(())
-    }
-
-    /// Attaches what puts marks on packets, where any packet may have one.
-    pub(super) fn follow_marks(&mut self) {
-        let on = self.director.plane.features().has(Features::MARKS);
-        let all = self.attached.iter().filter(|_| on);
-        let wanted: Vec<_> = all.map(|one| (one.interface.clone(), one.index)).collect();
-        self.warnings.retain(|warning| !warning.starts_with(UNMARKED));
-        if let Err(error) = self.marking.follow(&mut self.director.plane, &wanted) {
-            warn!(%error, "marks are not put on packets");
-            self.warnings.push(format!("{UNMARKED}{error}"));
-        }
-        let failures = self.marking.failures();
-        self.warnings.extend(failures.map(|(name, why)| format!("{UNMARKED}{name}: {why}")));
     }
 
     pub(super) async fn set_addresses(&mut self) {
@@ -222,6 +208,11 @@ impl Agent {
     pub(super) fn follow(&mut self) {
         self.follow_neighbours();
         let config = self.director.effective.config.clone();
+        let vips = config.services.iter().map(|service| service.address);
+        let vips = vips.chain(config.vrrp_addresses()).collect();
+        if let Err(error) = self.passages.begin(self.director.plane.through(), vips) {
+            warn!(%error, "no check goes through a VIP");
+        }
         let mut targets = Vec::new();
         for pool in &config.pools {
             // The sorry server is not checked.
@@ -239,7 +230,15 @@ impl Agent {
     fn targets(&self, pool: &Pool, server: &RealServer, initial: health::Initial) -> Vec<Target> {
         let config = &self.director.effective.config;
         let checks = pool.checks.iter().enumerate();
-        let target = |(index, check)| target(config, pool, server, (index, check), initial);
+        let here = self.director.placement.local.contains(&server.address);
+        let target = |(index, check): (usize, &Check)| {
+            let mut target = target(config, pool, server, (index, check), initial)?;
+            // What this host serves by itself leaves it by no interface.
+            if check.route.through_vip && !here {
+                target.job.vips = config.vips_through(pool, server).into_iter().collect();
+            }
+            Some(target)
+        };
         checks.filter_map(target).collect()
     }
 
@@ -337,6 +336,7 @@ fn target(
             source: check.route.source,
             mark: check.route.mark,
             proxy: check.route.proxy_protocol,
+            vips: Vec::new(),
             interval: check.interval,
             timeout: check.timeout,
             place: Target::place(pool.name.as_str(), server.name.as_str(), index),

@@ -94,7 +94,7 @@ impl Agent {
         let director = &self.director;
         let local = |_: &Name, address| director.placement.local.contains(&address);
         director.plane.features().has(Features::MARKS)
-            && self.marking.failures().next().is_none()
+            && self.hooks.marks_work()
             && carries_mark(&director.effective.config, service, local)
     }
 

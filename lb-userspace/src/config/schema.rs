@@ -98,6 +98,7 @@ pub(super) const CHECK: Schema = Schema {
         "source",
         "mark",
         "proxy_protocol",
+        "through_vip",
         "interval",
         "timeout",
         "rise",

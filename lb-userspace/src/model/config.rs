@@ -66,6 +66,14 @@ impl Config {
         self.pools.iter().map(|pool| pool.servers.len()).sum()
     }
 
+    /// The VIPs through which checks reach a real server of this pool: those of services by direct routing, by its own
+    /// family.
+    pub fn vips_through(&self, pool: &Pool, server: &RealServer) -> BTreeSet<IpAddr> {
+        let routed = self.services_of(pool).filter(|service| service.mode == Mode::DirectRouting);
+        let vips = routed.map(|service| service.address);
+        vips.filter(|vip| vip.is_ipv4() == server.address.is_ipv4()).collect()
+    }
+
     /// The port a server's health check goes to: the check's own, else the server's, else the first one of a
     /// service that uses the pool, by a protocol of the check's; 0 where it goes to no port. `None` where nothing
     /// is checked: the pool serves nothing.

@@ -50,7 +50,7 @@ async fn over_connections(
     way: &Way<'_>,
     awaited: &Awaited,
 ) -> Result<Advice, CheckError> {
-    let mut conversations = protocol::conversations(kind, way.address).into_iter();
+    let mut conversations = protocol::conversations(kind, way.called()).into_iter();
     let mut advice = over_one(kind, way, conversations.next(), awaited).await?;
     for conversation in conversations {
         advice = advice.and(over_one(kind, way, Some(conversation), awaited).await?);
@@ -70,7 +70,7 @@ async fn over_one(
         return speak(kind, way, stream, conversation, awaited).await;
     };
     awaited.put(TLS_HANDSHAKE);
-    let stream = tls::handshake(stream, tls, way.address.ip(), kind.speaks_http2()).await?;
+    let stream = tls::handshake(stream, tls, way.called().ip(), kind.speaks_http2()).await?;
     speak(kind, way, stream, conversation, awaited).await
 }
 
@@ -82,7 +82,7 @@ async fn speak(
     conversation: Option<Box<dyn Conversation>>,
     awaited: &Awaited,
 ) -> Result<Advice, CheckError> {
-    let address = way.address;
+    let address = way.called();
     match (kind, conversation) {
         (_, Some(conversation)) => converse(&mut stream, conversation, awaited).await,
         (CheckKind::Http(check), None) => {

@@ -1,30 +1,29 @@
 //! One check of a real server, from the first packet to the verdict.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     ask::{ask, blame},
+    connect::CheckError,
     converse::Awaited,
     message::Job,
+    opener::Opener,
+    through,
     way::Way,
 };
 use crate::health::{Advice, Outcome};
 
 /// Makes the check, and says what it has found and how long it took.
-pub(super) async fn check(job: &Job) -> (Outcome, Duration) {
+pub(super) async fn check(job: &Job, opener: &dyn Opener) -> (Outcome, Duration) {
     let started = Instant::now();
-    let awaited = Awaited::default();
-    let way = Way {
-        address: job.address,
-        interface: job.interface.as_deref(),
-        source: job.source,
-        mark: job.mark,
-        proxy: job.proxy,
+    let deadline = started + job.timeout;
+    let result = if job.vips.is_empty() {
+        ask_once(job, None, deadline, opener).await
+    } else {
+        through::check(job, deadline, opener).await
     };
-    let result = timeout(job.timeout, ask(&job.kind, &way, &awaited)).await;
-    let result = result.unwrap_or_else(|_| awaited.too_late(job.timeout).map(|()| Advice::NONE));
     let outcome = match blame(&job.kind, result) {
         Ok(Advice::NONE) => Outcome::Passed,
         Ok(advice) => Outcome::Advised(advice),
@@ -32,6 +31,18 @@ pub(super) async fn check(job: &Job) -> (Outcome, Duration) {
         Err(error) => Outcome::Failed(error.to_string()),
     };
     (outcome, started.elapsed())
+}
+
+/// Asks through a VIP, or at the own address.
+pub(super) async fn ask_once(
+    job: &Job,
+    vip: Option<IpAddr>,
+    deadline: Instant,
+    opener: &dyn Opener,
+) -> Result<Advice, CheckError> {
+    let (awaited, way) = (Awaited::default(), Way::new(job, vip, opener));
+    let result = timeout_at(deadline, ask(&job.kind, &way, &awaited)).await;
+    result.unwrap_or_else(|_| awaited.too_late(job.timeout).map(|()| Advice::NONE))
 }
 
 #[cfg(test)]

@@ -5,21 +5,21 @@
 //! a connection that is gone before it said anything, as from other load balancers' checks.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use socket2::{Protocol, Type};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::opener::Transport;
 use super::tls::TlsError;
 use super::way::Way;
 use crate::health::protocol::{Complaint, proxy_header};
 
 /// Connects. The connection is reset when it is dropped.
 pub(super) async fn connect(way: &Way<'_>) -> Result<TcpStream, CheckError> {
-    let socket = way.socket(Type::STREAM, Some(Protocol::TCP))?;
+    let socket = way.socket(Transport::Tcp).await?;
     socket
         .set_linger(Some(Duration::ZERO))
         .map_err(|source| CheckError::Local { task: "set SO_LINGER".to_owned(), source })?;
@@ -57,6 +57,8 @@ pub(super) enum CheckError {
     /// An agent that says nothing takes nobody out.
     #[error("the agent says nothing: {0}")]
     NoWord(Box<Self>),
+    #[error("answers at its own address, but not through VIP {vip} ({error}): {}", missing(error))]
+    Through { vip: IpAddr, error: Box<Self> },
     #[error("no answer (the kernel gave up)")]
     GivenUp,
     #[error("no route to host")]
@@ -110,6 +112,17 @@ impl CheckError {
     /// The server is not to blame.
     pub(super) fn is_local(&self) -> bool {
         matches!(self, Self::Local { .. } | Self::NoWord(_))
+    }
+}
+
+/// What a server lacks that is well by its own address alone.
+fn missing(error: &CheckError) -> &'static str {
+    match error {
+        CheckError::NoAnswer(_) | CheckError::GivenUp => {
+            "is the VIP on its lo? `lb real-server setup` puts it there"
+        }
+        CheckError::Refused | CheckError::PortUnreachable => "does it listen at the VIP?",
+        _ => "what differs there?",
     }
 }
 

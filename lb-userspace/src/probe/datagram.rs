@@ -11,6 +11,7 @@ use tokio::net::UdpSocket;
 
 use super::connect::{CheckError, connect};
 use super::converse::{Awaited, converse};
+use super::opener::Transport;
 use super::way::Way;
 use crate::health::protocol::{
     Complaint, DnsQuery, DnsStep, Echo, LONGEST_ANSWER, dns_by_tcp, judge_datagram,
@@ -28,7 +29,7 @@ pub(super) async fn udp(
     check: &UdpCheck,
     awaited: &Awaited,
 ) -> Result<(), CheckError> {
-    let socket = connected(way, way.socket(Type::DGRAM, Some(Protocol::UDP))?)?;
+    let socket = connected(way, way.socket(Transport::Udp).await?)?;
     socket.send(check.send.bytes()).await.map_err(|error| of_datagram(way, error))?;
     if check.expect.is_none() {
         awaited.put_nothing();
@@ -49,7 +50,7 @@ pub(super) async fn dns(
         task: format!("write the question for {}", check.query),
         source: io::Error::other(error),
     })?;
-    let socket = connected(way, way.socket(Type::DGRAM, Some(Protocol::UDP))?)?;
+    let socket = connected(way, way.socket(Transport::Udp).await?)?;
     socket.send(&question).await.map_err(|error| of_datagram(way, error))?;
     let mut answer = vec![0; LONGEST_ANSWER];
     loop {
@@ -84,7 +85,7 @@ fn echo_socket(way: &Way<'_>) -> Result<Socket, CheckError> {
         IpAddr::V4(_) => Protocol::ICMPV4,
         IpAddr::V6(_) => Protocol::ICMPV6,
     };
-    way.socket(Type::DGRAM, Some(protocol)).or_else(|_| way.socket(Type::RAW, Some(protocol)))
+    way.own_socket(Type::DGRAM, protocol).or_else(|_| way.own_socket(Type::RAW, protocol))
 }
 
 /// A socket that hears its server alone, and what ICMP says of it.

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, UdpSocket};
 use crate::health::Outcome;
 use crate::model::{CheckKind, DnsCheck, DnsCode, Expectation, Payload, UdpCheck};
 use crate::probe::Job;
+use crate::probe::NoDoors;
 use crate::probe::check::{check, tests::job};
 
 /// A server that answers each datagram with what is made of it.
@@ -27,7 +28,7 @@ async fn answering(answers: fn(&[u8]) -> Vec<Vec<u8>>) -> SocketAddr {
 }
 
 async fn verdict(kind: CheckKind, address: SocketAddr) -> Outcome {
-    check(&job(kind, address)).await.0
+    check(&job(kind, address), &NoDoors).await.0
 }
 
 fn failed(words: &str) -> Outcome {
@@ -53,9 +54,9 @@ async fn a_datagram_and_its_answer() {
 async fn silence_is_well_where_nothing_is_expected() {
     let silent = answering(|_| Vec::new()).await;
     let short = |kind| Job { timeout: Duration::from_millis(50), ..job(kind, silent) };
-    assert_eq!(check(&short(udp("hello", None))).await.0, Outcome::Passed);
+    assert_eq!(check(&short(udp("hello", None)), &NoDoors).await.0, Outcome::Passed);
     let words = failed("no answer within 50ms");
-    assert_eq!(check(&short(udp("hello", Some("x")))).await.0, words);
+    assert_eq!(check(&short(udp("hello", Some("x"))), &NoDoors).await.0, words);
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ pub struct Job {
     pub mark: Option<Mark>,
     /// The header of the PROXY protocol before everything else, over connections.
     pub proxy: Option<ProxyVersion>,
+    /// Through these VIPs, as they are on the server; none: at its own address.
+    #[serde(default)]
+    pub vips: Vec<IpAddr>,
     /// From the start of one check to the start of the next.
     pub interval: Duration,
     /// How long one may take.

@@ -10,9 +10,13 @@ mod converse;
 mod datagram;
 mod http2;
 pub mod message;
+pub mod opener;
 mod run;
+mod through;
 mod tls;
 mod way;
 
 pub use message::{Finding, Job, Order};
+pub use opener::{Door, NoDoors, Opened, Opener, Transport};
 pub use run::{run, run_by};
+pub use way::Lead;

@@ -11,13 +11,23 @@ use tokio::{
 use super::{
     check::check,
     message::{Finding, Job, Order},
+    opener::Opener,
 };
 use crate::health::{CheckId, Outcome, Scheduler};
 
 /// Obeys until nobody gives orders, or nobody listens, any more. When `findings` is full nothing new is begun until
 /// it is not: nothing is lost, and memory does not grow. No more than `most` checks are under way at a time.
-pub async fn run(orders: mpsc::Receiver<Order>, findings: mpsc::Sender<Finding>, most: usize) {
-    run_by(orders, findings, most, |job| async move { check(&job).await }).await;
+pub async fn run(
+    orders: mpsc::Receiver<Order>,
+    findings: mpsc::Sender<Finding>,
+    most: usize,
+    opener: Arc<dyn Opener>,
+) {
+    let check = |job: Arc<Job>| {
+        let opener = Arc::clone(&opener);
+        async move { check(&job, &*opener).await }
+    };
+    run_by(orders, findings, most, check).await;
 }
 
 /// The same with another way to make a check.

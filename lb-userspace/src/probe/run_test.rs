@@ -1,5 +1,6 @@
 //! The loop on the loopback.
 
+use crate::probe::NoDoors;
 use tokio::{net::TcpListener, time::timeout};
 
 use super::{super::check::tests::job, *};
@@ -16,7 +17,7 @@ async fn checks_go_on_until_they_are_stopped() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let (orders, heard) = mpsc::channel(4);
     let (said, mut findings) = mpsc::channel(1);
-    let probe = tokio::spawn(run(heard, said, 1));
+    let probe = tokio::spawn(run(heard, said, 1, Arc::new(NoDoors)));
     let first = CheckId::default();
     let second = first.next();
     let order =

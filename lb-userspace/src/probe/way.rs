@@ -1,61 +1,106 @@
 //! The way of a check: where it goes, and what its sockets are like.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Mutex, PoisonError},
+};
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use std::io;
+use serde::{Deserialize, Serialize};
+use socket2::{Domain, Protocol, Socket, Type};
 
-use super::connect::CheckError;
+use super::{
+    connect::CheckError,
+    message::Job,
+    opener::{Door, Opened, Opener, Passage, Transport},
+};
 use crate::model::{Mark, ProxyVersion};
 
-/// The way of a check.
-#[derive(Clone, Copy, Debug)]
+/// The way of a check, for as long as it is made.
+#[derive(Debug)]
 pub(super) struct Way<'a> {
     /// Where to.
     pub(super) address: SocketAddr,
-    /// The interface it has to leave by; `None` leaves it to the routes.
-    pub(super) interface: Option<&'a str>,
-    /// The address it comes from; `None` leaves it to the kernel.
-    pub(super) source: Option<IpAddr>,
-    /// The mark of its packets.
-    pub(super) mark: Option<Mark>,
+    /// Where it leaves this host.
+    lead: Lead,
     /// The header before everything else, over connections.
     pub(super) proxy: Option<ProxyVersion>,
+    /// The VIP that it goes through.
+    vip: Option<IpAddr>,
+    opener: &'a dyn Opener,
+    passages: Mutex<Vec<Box<dyn Passage>>>,
 }
 
-impl Way<'_> {
+/// Where packets leave this host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lead {
+    /// The interface they have to leave by; `None` leaves it to the routes.
+    pub interface: Option<String>,
+    /// The address they come from; `None` leaves it to the kernel.
+    pub source: Option<IpAddr>,
+    /// The mark of the packets.
+    pub mark: Option<Mark>,
+}
+
+impl<'a> Way<'a> {
+    /// The way of a check, through a VIP or to the server's own address.
+    pub(super) fn new(job: &Job, vip: Option<IpAddr>, opener: &'a dyn Opener) -> Self {
+        let lead = Lead { interface: job.interface.clone(), source: job.source, mark: job.mark };
+        let passages = Mutex::default();
+        Self { address: job.address, lead, proxy: job.proxy, vip, opener, passages }
+    }
+
+    /// What the real server is called by those who ask it.
+    pub(super) fn called(&self) -> SocketAddr {
+        self.vip.map_or(self.address, |vip| SocketAddr::new(vip, self.address.port()))
+    }
+
     /// A socket that goes this way, not connected yet.
-    pub(super) fn socket(
-        &self,
-        kind: Type,
-        protocol: Option<Protocol>,
-    ) -> Result<Socket, CheckError> {
-        let domain = Domain::for_address(self.address);
-        let socket = Socket::new(domain, kind.nonblocking(), protocol)
-            .map_err(|source| CheckError::Local { task: "open a socket".to_owned(), source })?;
-        self.lead(&socket)?;
+    pub(super) async fn socket(&self, transport: Transport) -> Result<Socket, CheckError> {
+        let Some(vip) = self.vip else {
+            let (kind, protocol) = transport.kind();
+            return self.own_socket(kind, protocol);
+        };
+        let door = Door { transport, real: self.address, vip, lead: self.lead.clone() };
+        let opened = self.opener.open(door).await.map_err(|words| CheckError::Local {
+            task: format!("go through VIP {vip}"),
+            source: io::Error::other(words),
+        })?;
+        let Opened { socket, passage } = opened;
+        self.passages.lock().unwrap_or_else(PoisonError::into_inner).push(passage);
         Ok(socket)
     }
 
-    fn lead(&self, socket: &Socket) -> Result<(), CheckError> {
-        let socket = SockRef::from(socket);
-        if let Some(mark) = self.mark {
-            let task = || format!("mark its packets with {mark}");
-            socket.set_mark(mark.get()).map_err(local(task))?;
+    /// The same, whatever it speaks; never through a VIP.
+    pub(super) fn own_socket(&self, kind: Type, protocol: Protocol) -> Result<Socket, CheckError> {
+        let domain = Domain::for_address(self.address);
+        let socket = Socket::new(domain, kind.nonblocking(), Some(protocol))
+            .map_err(|source| CheckError::Local { task: "open a socket".to_owned(), source })?;
+        let led = self.lead.lead(&socket);
+        led.map_err(|(task, source)| CheckError::Local { task, source })?;
+        if let Some(address) = self.lead.source {
+            let task = format!("connect from {address}");
+            let bound = socket.bind(&SocketAddr::new(address, 0).into());
+            bound.map_err(|source| CheckError::Local { task, source })?;
         }
-        if let Some(name) = self.interface {
-            let task = || format!("leave by interface {name}");
-            socket.bind_device(Some(name.as_bytes())).map_err(local(task))?;
-        }
-        if let Some(address) = self.source {
-            let task = || format!("connect from {address}");
-            socket.bind(&SocketAddr::new(address, 0).into()).map_err(local(task))?;
-        }
-        Ok(())
+        Ok(socket)
     }
 }
 
-/// This host's fault.
-fn local(task: impl FnOnce() -> String) -> impl FnOnce(io::Error) -> CheckError {
-    |source| CheckError::Local { task: task(), source }
+impl Lead {
+    /// Has a socket's packets leave so, but for the address they come from.
+    ///
+    /// # Errors
+    /// What could not be done, and what the kernel says.
+    pub fn lead(&self, socket: &Socket) -> Result<(), (String, io::Error)> {
+        if let Some(mark) = self.mark {
+            let marked = socket.set_mark(mark.get());
+            marked.map_err(|error| (format!("mark its packets with {mark}"), error))?;
+        }
+        if let Some(name) = &self.interface {
+            let bound = socket.bind_device(Some(name.as_bytes()));
+            bound.map_err(|error| (format!("leave by interface {name}"), error))?;
+        }
+        Ok(())
+    }
 }

@@ -20,6 +20,7 @@ fn target(server: &str, check: usize) -> Target {
             source: None,
             mark: None,
             proxy: None,
+            vips: Vec::new(),
             interval: Duration::from_secs(2),
             timeout: Duration::from_secs(1),
             place: 0,

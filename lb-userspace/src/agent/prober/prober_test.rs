@@ -13,6 +13,7 @@ fn target(listener: &TcpListener) -> Target {
         source: None,
         mark: None,
         proxy: None,
+        vips: Vec::new(),
         interval: Duration::from_millis(20),
         timeout: Duration::from_secs(1),
         place: 0,
@@ -41,7 +42,7 @@ fn connect(prober: &mut Prober) -> JoinSet<()> {
     let (orders, heard) = mpsc::channel(4);
     let (said, findings) = mpsc::channel(4);
     let mut probe = JoinSet::new();
-    probe.spawn(probe::run(heard, said, 4));
+    probe.spawn(probe::run(heard, said, 4, Arc::new(probe::NoDoors)));
     prober.connect(Connection { orders, findings });
     probe
 }

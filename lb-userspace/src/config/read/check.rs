@@ -66,7 +66,7 @@ struct Special {
     words: &'static str,
 }
 
-const SPECIAL: [Special; 14] = [
+const SPECIAL: [Special; 15] = [
     Special { keys: schema::REQUEST.keys, is_for: is_http, words: "types `http` and `https`" },
     Special { keys: &["version", "requests"], is_for: is_http, words: "types `http` and `https`" },
     Special {
@@ -116,6 +116,11 @@ const SPECIAL: [Special; 14] = [
         keys: &["proxy_protocol"],
         is_for: |kind| !matches!(kind, Kind::Dns | Kind::Udp | Kind::Ping) && !is_here(kind),
         words: "types that open a connection",
+    },
+    Special {
+        keys: &["through_vip"],
+        is_for: |kind| !matches!(kind, Kind::Ping | Kind::Agent) && !is_here(kind),
+        words: "types that ask a service",
     },
 ];
 

@@ -107,7 +107,9 @@ fn other_checks() {
         source: Some([10, 0, 0, 2].into()),
         mark: Some(Mark::new(7).unwrap()),
         proxy_protocol: Some(ProxyVersion::V2),
+        through_vip: false,
     };
+    assert!(check_of("type = \"tcp\", through_vip = true").route.through_vip);
     assert_eq!(check_of(way).route, route);
 }
 

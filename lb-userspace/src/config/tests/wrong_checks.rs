@@ -308,3 +308,34 @@ fn several() {
         ],
     );
 }
+
+#[test]
+fn through_vips() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                ("type = \"tcp\", port = 80", "type = \"ping\", through_vip = true"),
+                (8, "true", "pool[0].check.through_vip"),
+                &["it is for checks of types that ask a service"],
+            ),
+            Case {
+                edit: (TCP, "address = \"10.0.0.1\", through_vip = true"),
+                place: (8, "true", "pool[0].check.through_vip"),
+                words: &["goes to each real server itself", "keep one of the two"],
+                related: Some((8, "elsewhere")),
+            },
+        ],
+    );
+    let behind = edited(("mark = 53", "mode = \"tunnel\"")).replace(
+        "servers = [{ name = \"dns1\"",
+        "check = { type = \"dns\", through_vip = true }\nservers = [{ name = \"dns1\"",
+    );
+    let report = refused(&behind);
+    let [error] = report.diagnostics.as_slice() else { panic!("{report}") };
+    assert_eq!(error.key, "pool[1].check.through_vip");
+    assert!(
+        error.message.contains("no service of pool `dns` is in mode direct-routing"),
+        "{report}"
+    );
+}

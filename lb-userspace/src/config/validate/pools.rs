@@ -1,5 +1,7 @@
 //! Pools: used by a service, with servers, a ring of the right size, and a port to check.
 
+use std::net::IpAddr;
+
 use lb_common::ring::{SLOTS_PER_REAL, default_size};
 
 use crate::{
@@ -27,6 +29,7 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
             agents(pool, sink);
             kept_port(pool, &services, sink);
             tunnel(pool, &services, sink);
+            through_vips(pool, &services, sink);
         } else if all_found && pool.name.is_some() {
             let message = format!("{} is used by no service", pool.title());
             sink.warning(pool.span.clone(), pool.path.clone(), message);
@@ -137,6 +140,39 @@ fn tunnel(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
             format!("no service of {} is in tunnel mode: `tunnel` does nothing", pool.title());
         sink.warning(tunnel.span(), format!("{}.tunnel", pool.path), message)
             .help("write `mode = \"tunnel\"` in the service, or leave `tunnel` out".to_owned());
+    }
+}
+
+/// A check through a VIP goes to real servers that are next to the director, by the family of the VIP.
+fn through_vips(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
+    let Some(check) = pool.checks.iter().find(|check| check.check.route.through_vip) else {
+        return;
+    };
+    let key = format!("{}.through_vip", check.path);
+    let routed = services.iter().filter(|service| service.mode != Some(Mode::Tunnel));
+    let vips: Vec<_> =
+        routed.filter_map(|service| Some(service.address.as_ref()?.get_ref())).collect();
+    if services.iter().all(|service| service.mode == Some(Mode::Tunnel)) {
+        let message = format!(
+            "no service of {} is in mode direct-routing: through a tunnel no check goes to a VIP",
+            pool.title()
+        );
+        sink.error(check.span.clone(), key, message).help(
+            "leave `through_vip` out: the check goes to each server's own address".to_owned(),
+        );
+        return;
+    }
+    let unlike = |address: &IpAddr| !vips.iter().any(|vip| vip.is_ipv4() == address.is_ipv4());
+    for server in &pool.servers {
+        let Some(address) = server.address.as_ref().filter(|address| unlike(address.get_ref()))
+        else {
+            continue;
+        };
+        let message = format!(
+            "{} has no VIP of its own family: it is checked at its own address",
+            server.title()
+        );
+        sink.warning(address.span(), format!("{}.address", server.path), message);
     }
 }
 

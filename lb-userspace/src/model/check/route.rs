@@ -1,6 +1,6 @@
 //! Where a check goes and where from, other than the traffic.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Not};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,9 @@ pub struct CheckRoute {
     /// The header that goes before everything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_protocol: Option<ProxyVersion>,
+    /// To the VIPs of the pool's services, as they are on each real server.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub through_vip: bool,
 }
 
 /// A version of the PROXY protocol.

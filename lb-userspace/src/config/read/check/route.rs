@@ -22,10 +22,19 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> CheckRoute {
     let proxy = table
         .get("proxy_protocol")
         .and_then(|item| item.word(sink, "version of the PROXY protocol", &VERSIONS, &[]));
+    let through = table.get("through_vip").and_then(|item| item.boolean(sink));
+    let through_vip = through.as_ref().is_some_and(|through| *through.get_ref());
+    if let (true, Some(through), Some(address)) = (through_vip, &through, &address) {
+        let message = "a check through a VIP goes to each real server itself".to_owned();
+        sink.error(through.span(), table.path_of("through_vip"), message)
+            .related(address.span(), "elsewhere")
+            .help("keep one of the two".to_owned());
+    }
     CheckRoute {
         address: address.map(Spanned::into_inner),
         source: source.map(Spanned::into_inner),
         mark: mark.map(Spanned::into_inner),
         proxy_protocol: proxy.map(Spanned::into_inner),
+        through_vip,
     }
 }

@@ -1,0 +1,122 @@
+//! The sockets of checks that go through VIPs. For the kernel of this host such a socket is connected to the real
+//! server's own address; on the wire it goes to the VIP (`lb_common::through`).
+
+use std::{
+    collections::BTreeSet,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::future::BoxFuture;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::dataplane::{Passage, Through};
+use crate::probe::{Door, Opened, Opener};
+
+/// Hops that a packet may take. The real server is next to the director; one that lacks the VIP, and forwards packets,
+/// must not send it back to the director, which would have another real server answer.
+const HOPS: u32 = 1;
+
+/// Opens them, once there is a data plane.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Passages(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    through: Option<Through>,
+    vips: BTreeSet<IpAddr>,
+}
+
+/// Why one was not opened.
+#[derive(Debug, thiserror::Error)]
+enum PassageError {
+    #[error("there is no data plane yet")]
+    TooEarly,
+    #[error("this host would ask from the VIP {0}: name a `source` for the check")]
+    FromVip(IpAddr),
+    #[error("cannot {task}: {source}")]
+    Socket { task: String, source: io::Error },
+    #[error("{0}")]
+    Table(#[from] aya::maps::MapError),
+}
+
+impl Passages {
+    /// From now on they can be opened; those of an earlier agent are closed. `vips` are no addresses to ask from.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub(super) fn begin(
+        &self,
+        through: Through,
+        vips: BTreeSet<IpAddr>,
+    ) -> Result<(), aya::maps::MapError> {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.through.is_none() {
+            through.clear()?;
+            inner.through = Some(through);
+        }
+        inner.vips = vips;
+        Ok(())
+    }
+
+    fn open_now(&self, door: &Door) -> Result<Opened, PassageError> {
+        let (through, own) = {
+            let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let through = inner.through.clone().ok_or(PassageError::TooEarly)?;
+            let own = own_address(door)?;
+            if inner.vips.contains(&own) {
+                return Err(PassageError::FromVip(own));
+            }
+            (through, own)
+        };
+        let (kind, protocol) = door.transport.kind();
+        let socket = led(door, kind, protocol)?;
+        // With its port: nobody else has the two together while the passage is open.
+        let bound = socket.bind(&SocketAddr::new(own, 0).into());
+        bound.map_err(because(|| format!("ask from {own}")))?;
+        let hops =
+            if own.is_ipv4() { socket.set_ttl_v4(HOPS) } else { socket.set_unicast_hops_v6(HOPS) };
+        hops.map_err(because(|| "limit the hops".to_owned()))?;
+        let own = address_of(&socket)?;
+        let number = u8::try_from(i32::from(protocol)).unwrap_or_default();
+        let (real, vip) = (door.real, door.vip);
+        let passage = through.open(Passage { protocol: number, own, real, vip })?;
+        Ok(Opened { socket, passage: Box::new(passage) })
+    }
+}
+
+impl Opener for Passages {
+    fn open(&self, door: Door) -> BoxFuture<'_, Result<Opened, String>> {
+        Box::pin(async move { self.open_now(&door).map_err(|error| error.to_string()) })
+    }
+}
+
+/// The address that this host would ask the real server from.
+fn own_address(door: &Door) -> Result<IpAddr, PassageError> {
+    if let Some(source) = door.lead.source {
+        return Ok(source);
+    }
+    // Connecting such a socket sends nothing, and asks the routes.
+    let socket = led(door, Type::DGRAM, Protocol::UDP)?;
+    let connected = socket.connect(&door.real.into());
+    connected.map_err(because(|| format!("find a way to {}", door.real.ip())))?;
+    Ok(address_of(&socket)?.ip())
+}
+
+fn led(door: &Door, kind: Type, protocol: Protocol) -> Result<Socket, PassageError> {
+    let socket = Socket::new(Domain::for_address(door.real), kind.nonblocking(), Some(protocol))
+        .map_err(because(|| "open a socket".to_owned()))?;
+    door.lead.lead(&socket).map_err(|(task, source)| PassageError::Socket { task, source })?;
+    Ok(socket)
+}
+
+fn address_of(socket: &Socket) -> Result<SocketAddr, PassageError> {
+    let address = socket.local_addr().map_err(because(|| "ask for an address".to_owned()))?;
+    let unspecified = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    Ok(address.as_socket().unwrap_or(unspecified))
+}
+
+fn because(task: impl FnOnce() -> String) -> impl FnOnce(io::Error) -> PassageError {
+    |source| PassageError::Socket { task: task(), source }
+}
