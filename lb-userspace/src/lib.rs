@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod config;
 pub mod config_file;
 pub mod health;
+pub mod http;
 pub mod model;
 pub mod notify;
 pub mod plan;

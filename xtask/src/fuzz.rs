@@ -48,6 +48,11 @@ enum Target {
     Agreement,
     /// The reader of VRRP packets
     Vrrp,
+    /// The readers of HTTP/1.1 heads
+    #[value(name = "http_head")]
+    HttpHead,
+    /// The reader of chunked bodies
+    Chunked,
 }
 
 impl Target {
@@ -56,6 +61,8 @@ impl Target {
             Self::Decode => "decode",
             Self::Agreement => "agreement",
             Self::Vrrp => "vrrp",
+            Self::HttpHead => "http_head",
+            Self::Chunked => "chunked",
         }
     }
 }
@@ -65,7 +72,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     let folder = workspace::target_dir()?.join("fuzz");
     let binary = step("Building the fuzz target", || build(args.target, &folder))?;
     let run = match args.target {
-        Target::Decode | Target::Vrrp => Cmd::new(binary),
+        Target::Decode | Target::Vrrp | Target::HttpHead | Target::Chunked => Cmd::new(binary),
         Target::Agreement => Cmd::new(binary).needs_root(),
     };
     if !args.replay.is_empty() {

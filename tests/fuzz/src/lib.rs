@@ -1,12 +1,13 @@
 //! What the fuzz targets check, over the frames and the tools of the packet tests.
 //!
 //! [`decode`]: the host's decoder and verdict on plain collections. [`agreement`]: the XDP program against both.
-//! [`vrrp`]: packets with advertisements.
+//! [`vrrp`]: packets with advertisements. [`mod@http`]: heads and chunked bodies.
 //! `cargo xtask fuzz` builds and runs them.
 
 pub mod agreement;
 mod config;
 pub mod decode;
+pub mod http;
 pub mod mutate;
 mod plain;
 pub mod seeds;
