@@ -12,6 +12,7 @@ pub mod http;
 pub mod model;
 pub mod notify;
 pub mod plan;
+pub mod preamble;
 pub mod preflight;
 pub mod probe;
 pub mod schedule;

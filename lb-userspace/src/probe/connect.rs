@@ -15,7 +15,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::opener::Transport;
 use super::tls::TlsError;
 use super::way::Way;
-use crate::health::protocol::{Complaint, proxy_header};
+use crate::{health::protocol::Complaint, preamble::local_header};
 
 /// Connects. The connection is reset when it is dropped.
 pub(super) async fn connect(way: &Way<'_>) -> Result<TcpStream, CheckError> {
@@ -27,7 +27,7 @@ pub(super) async fn connect(way: &Way<'_>) -> Result<TcpStream, CheckError> {
     let mut stream =
         connecting.await.map_err(|error| CheckError::of_connect(way.address, error))?;
     if let Some(version) = way.proxy {
-        let written = stream.write_all(proxy_header(version)).await;
+        let written = stream.write_all(local_header(version)).await;
         written.map_err(|error| CheckError::broken("an answer", error))?;
     }
     Ok(stream)

@@ -10,7 +10,6 @@ mod first_words;
 mod grpc;
 mod http;
 mod icmp;
-mod proxy;
 mod script;
 mod udp;
 
@@ -21,7 +20,6 @@ pub use self::{
     grpc::{CONTENT_TYPE, GrpcAnswer, GrpcComplaint, LONGEST, PATH, question},
     http::Http2Exchange,
     icmp::{Echo, NONCE},
-    proxy::proxy_header,
     script::judge_exit,
     udp::{UdpComplaint, judge as judge_datagram},
 };
