@@ -53,6 +53,12 @@ enum Target {
     HttpHead,
     /// The reader of chunked bodies
     Chunked,
+    /// The reader of headers of the PROXY protocol
+    #[value(name = "proxy_protocol")]
+    ProxyProtocol,
+    /// The reader of TLS ClientHellos, beside rustls
+    #[value(name = "client_hello")]
+    ClientHello,
 }
 
 impl Target {
@@ -63,6 +69,8 @@ impl Target {
             Self::Vrrp => "vrrp",
             Self::HttpHead => "http_head",
             Self::Chunked => "chunked",
+            Self::ProxyProtocol => "proxy_protocol",
+            Self::ClientHello => "client_hello",
         }
     }
 }
@@ -72,8 +80,13 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     let folder = workspace::target_dir()?.join("fuzz");
     let binary = step("Building the fuzz target", || build(args.target, &folder))?;
     let run = match args.target {
-        Target::Decode | Target::Vrrp | Target::HttpHead | Target::Chunked => Cmd::new(binary),
         Target::Agreement => Cmd::new(binary).needs_root(),
+        Target::Decode
+        | Target::Vrrp
+        | Target::HttpHead
+        | Target::Chunked
+        | Target::ProxyProtocol
+        | Target::ClientHello => Cmd::new(binary),
     };
     if !args.replay.is_empty() {
         return run.args(&args.replay).run();
