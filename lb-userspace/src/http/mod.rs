@@ -5,12 +5,18 @@
 //!
 //! ```text
 //! bytes ─▶ Lines ─▶ RequestReader ─▶ Request ─▶ framing ─▶ BodyReader ─▶ ranges of data
-//!                   ResponseReader ─▶ Response ─┘              └ Chunked
+//!                   ResponseReader ─▶ Response ─┤              └ Chunked
+//!                                               ├▶ connection, upgrade: what becomes of the two connections
+//!                                               └▶ edit ─▶ the head for the next hop
 //! ```
 
+pub mod answer;
 mod body;
 mod bytes;
 mod chunked;
+pub mod connection;
+pub mod date;
+pub mod edit;
 mod fields;
 pub mod framing;
 mod head;
@@ -18,6 +24,7 @@ mod limits;
 mod lines;
 mod refusal;
 mod status;
+pub mod upgrade;
 
 pub use body::{BodyReader, Truncated};
 pub use chunked::{Chunked, LAST_CHUNK, chunk_head};
@@ -28,3 +35,4 @@ pub use head::{
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use status::Status;
+pub use upgrade::Upgrade;

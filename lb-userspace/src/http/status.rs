@@ -76,6 +76,12 @@ impl Status {
         self.0
     }
 
+    /// As it stands in a head.
+    #[must_use]
+    pub fn digits(self) -> [u8; 3] {
+        [100, 10, 1].map(|unit| b'0' + u8::try_from(self.0 / unit % 10).unwrap_or(0))
+    }
+
     /// 1 for 1xx, and so on.
     #[must_use]
     pub const fn class(self) -> u16 {

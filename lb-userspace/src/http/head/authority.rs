@@ -1,5 +1,6 @@
 //! `host [":" port]`, as in Host and in absolute targets (RFC 9110, section 7.2; RFC 3986, section 3.2).
 
+use std::io::Write;
 use std::net::Ipv6Addr;
 use std::str;
 
@@ -42,6 +43,15 @@ impl<'a> Authority<'a> {
             _ => return Err(Refusal::Host),
         };
         Ok(Self { host, port })
+    }
+
+    /// Appends it as it stands in a head.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.host);
+        if let Some(port) = self.port {
+            // Writing into a vector does not fail.
+            let _ = write!(out, ":{port}");
+        }
     }
 
     /// Whether both name the same, by a scheme with this port.
