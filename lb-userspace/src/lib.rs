@@ -1,5 +1,6 @@
 //! The agent.
 
+pub mod access_log;
 pub mod agent;
 pub mod api;
 pub mod capture;

@@ -139,6 +139,16 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         install: Install::Packages(Packages { service: Some("frr"), ..packages(&[&["frr"]]) }),
     },
     Requirement {
+        name: "HAProxy",
+        why: "access logs are compared with its own",
+        group: Group::Test,
+        check: Check::Program("haproxy"),
+        install: Install::Packages(Packages {
+            service: Some("haproxy"),
+            ..packages(&[&["haproxy"]])
+        }),
+    },
+    Requirement {
         name: "curl",
         why: "a client to try in the lab",
         group: Group::Lab,

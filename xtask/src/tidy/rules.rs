@@ -25,6 +25,7 @@ const PURE_ROOMS: &[&str] = &[
     "lb-userspace/src/vrrp",
     "lb-userspace/src/health",
     "lb-userspace/src/http",
+    "lb-userspace/src/access_log",
     "lb-userspace/src/import",
 ];
 
