@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::{director::Director, notebook::Findings, prober::Event};
 use crate::{
     health::{self, Advice, Damper, Several, State},
-    model::{Name, Pool, RealServer, show_duration},
+    model::{CheckStart, Name, Pool, RealServer, show_duration},
     notify::{Change, ServerNews, Stance, Subject},
     plan::Admin,
 };
@@ -129,7 +129,8 @@ impl Director {
             return;
         }
         let (count, needed) = (pool.checks.iter().len(), pool.checks.needed());
-        let (initial, advice) = (self.initial(&server), self.notebook.written().advice(&server));
+        let (initial, advice) =
+            (self.initial(pool, &server), self.notebook.written().advice(&server));
         let several = self
             .checks
             .entry(server.clone())
@@ -140,11 +141,16 @@ impl Director {
         self.mark(&server, self.state_of(&server, found));
     }
 
-    /// What holds of a real server before its first check.
-    pub(super) fn initial(&self, server: &(Name, IpAddr)) -> health::Initial {
+    /// What holds of a real server before its first check: what is known, or else what its pool's checks say. One that
+    /// wants it to start down is enough.
+    pub(super) fn initial(&self, pool: &Pool, server: &(Name, IpAddr)) -> health::Initial {
         let down = self.down.contains(server).then_some(State::Down);
         let up = || self.left_up.contains(server).then_some(State::Up);
-        health::Initial::carried(down.or_else(up))
+        let starts_down = || pool.checks.iter().any(|check| check.pace.start == CheckStart::Down);
+        match down.or_else(up) {
+            None if starts_down() => health::Initial::Assumed(State::Down),
+            known => health::Initial::carried(known),
+        }
     }
 
     /// Writes down for the next agent what health has come to.

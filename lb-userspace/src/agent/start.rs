@@ -218,7 +218,7 @@ impl Agent {
             // The sorry server is not checked.
             for server in &pool.servers {
                 let key = (pool.name.clone(), server.address);
-                targets.extend(self.targets(pool, server, self.director.initial(&key)));
+                targets.extend(self.targets(pool, server, self.director.initial(pool, &key)));
                 self.director.expect_checks(pool, server.address);
             }
         }
@@ -338,9 +338,16 @@ fn target(
             proxy: check.route.proxy_protocol,
             vips: Vec::new(),
             interval: check.interval,
+            jitter: check.pace.jitter,
+            warm_up: check.pace.warm_up,
             timeout: check.timeout,
             place: Target::place(pool.name.as_str(), server.name.as_str(), index),
         },
         settings: health::Settings { rise: check.rise, fall: check.fall, initial },
+        pace: health::Pace {
+            up: check.interval,
+            down: check.pace.interval_down.unwrap_or(check.interval),
+            changing: check.pace.interval_changing,
+        },
     })
 }

@@ -7,6 +7,7 @@
 mod advice;
 mod checker;
 mod damping;
+mod pace;
 pub mod protocol;
 mod report;
 mod scheduler;
@@ -15,8 +16,9 @@ mod several;
 pub use advice::{Advice, Share, Wish};
 pub use checker::Checker;
 pub use damping::Damper;
+pub use pace::Pace;
 pub use report::{Failure, Report};
-pub use scheduler::{CheckId, Lateness, Scheduler};
+pub use scheduler::{CheckId, Lateness, Rhythm, Scheduler};
 pub use several::Several;
 
 use std::time::Duration;

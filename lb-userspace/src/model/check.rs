@@ -7,6 +7,7 @@ mod grpc;
 mod http;
 mod login;
 mod names;
+mod pace;
 mod pattern;
 mod route;
 mod script;
@@ -23,6 +24,7 @@ pub use http::{
 };
 pub use login::{Login, UserName, UserNameError};
 use names::Names;
+pub use pace::{CheckPace, CheckStart, Jitter, JitterError};
 pub use pattern::{Pattern, PatternError};
 pub use route::{CheckRoute, ProxyVersion};
 pub use script::ScriptCheck;
@@ -159,6 +161,9 @@ pub struct Check {
     /// Which way.
     #[serde(flatten)]
     pub route: CheckRoute,
+    /// When, besides the interval.
+    #[serde(flatten)]
+    pub pace: CheckPace,
     /// Where to; `Config::check_port` says what holds without it.
     pub port: Option<u16>,
     /// Time from one check to the next.
@@ -178,6 +183,7 @@ impl Default for Check {
         Self {
             kind: CheckKind::default(),
             route: CheckRoute::default(),
+            pace: CheckPace::default(),
             port: None,
             interval: Duration::from_secs(2),
             timeout: Duration::from_secs(1),

@@ -31,11 +31,11 @@ mod window;
 
 pub use check::{
     AgentCheck, BodyDigest, BodyDigestError, BodyMatch, Check, CheckCountError, CheckKind,
-    CheckRoute, CheckTimeError, DnsCheck, DnsCode, DnsName, DnsNameError, DnsRecord, Expectation,
-    FileCheck, GrpcCheck, GrpcService, GrpcServiceError, HttpCheck, HttpCheckError, HttpHeader,
-    HttpHost, HttpMethod, HttpPath, HttpRequest, HttpVersion, Login, Pattern, PatternError,
-    Payload, PayloadError, ProxyVersion, ScriptCheck, StatusRange, TlsCheck, TlsName, TlsNameError,
-    UdpCheck, UserName, UserNameError,
+    CheckPace, CheckRoute, CheckStart, CheckTimeError, DnsCheck, DnsCode, DnsName, DnsNameError,
+    DnsRecord, Expectation, FileCheck, GrpcCheck, GrpcService, GrpcServiceError, HttpCheck,
+    HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, HttpRequest, HttpVersion, Jitter,
+    JitterError, Login, Pattern, PatternError, Payload, PayloadError, ProxyVersion, ScriptCheck,
+    StatusRange, TlsCheck, TlsName, TlsNameError, UdpCheck, UserName, UserNameError,
 };
 pub use checks::{Checks, ChecksNeededError};
 pub use config::Config;

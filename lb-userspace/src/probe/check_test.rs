@@ -11,7 +11,9 @@ use super::*;
 use crate::probe::opener::NoDoors;
 use crate::{
     health::Share,
-    model::{AgentCheck, BodyMatch, CheckKind, HttpCheck, HttpRequest, Payload, ProxyVersion},
+    model::{
+        AgentCheck, BodyMatch, CheckKind, HttpCheck, HttpRequest, Jitter, Payload, ProxyVersion,
+    },
 };
 
 /// A server that gives every caller the same answer once it is asked, and then waits for the caller to go.
@@ -40,6 +42,8 @@ pub(in crate::probe) fn job(kind: CheckKind, address: SocketAddr) -> Job {
         proxy: None,
         vips: Vec::new(),
         interval,
+        jitter: Jitter::NONE,
+        warm_up: None,
         timeout,
         place: 0,
     }

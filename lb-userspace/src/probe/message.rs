@@ -8,8 +8,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    health::{CheckId, Outcome},
-    model::{CheckKind, Mark, ProxyVersion},
+    health::{CheckId, Outcome, Rhythm},
+    model::{CheckKind, Jitter, Mark, ProxyVersion},
 };
 
 /// What the agent says.
@@ -22,6 +22,8 @@ pub enum Order {
     Stop(CheckId),
     /// Make the next one now.
     Hurry(CheckId),
+    /// From now on so long from the start of one to the start of the next.
+    Pace(CheckId, Duration),
 }
 
 /// A check: what to do, and how often. One that changes is another one, with a number of its own.
@@ -42,12 +44,27 @@ pub struct Job {
     /// Through these VIPs, as they are on the server; none: at its own address.
     #[serde(default)]
     pub vips: Vec<IpAddr>,
-    /// From the start of one check to the start of the next.
+    /// From the start of one check to the start of the next, until told otherwise.
     pub interval: Duration,
+    /// How far the time between two may be from the interval.
+    #[serde(default)]
+    pub jitter: Jitter,
+    /// The first one is made within this time; `None`: shortly.
+    #[serde(default)]
+    pub warm_up: Option<Duration>,
     /// How long one may take.
     pub timeout: Duration,
     /// Its own place within the interval, as a part of 2^64: keeps the checks of many servers apart.
     pub place: u64,
+}
+
+impl Job {
+    /// When it is made.
+    #[must_use]
+    pub fn rhythm(&self) -> Rhythm {
+        let Self { interval, jitter, warm_up, place, .. } = *self;
+        Rhythm { interval, jitter, warm_up, place }
+    }
 }
 
 /// What the probe says.

@@ -86,11 +86,12 @@ impl Probe {
         match order {
             Order::Start(id, job) => {
                 self.forget(id);
-                self.scheduler.add(id, job.interval, job.place, now);
+                self.scheduler.add(id, job.rhythm(), now);
                 self.jobs.insert(id, Arc::from(job));
             }
             Order::Stop(id) => self.forget(id),
             Order::Hurry(id) => self.scheduler.hurry(id, now),
+            Order::Pace(id, interval) => self.scheduler.pace(id, interval, now),
         }
     }
 

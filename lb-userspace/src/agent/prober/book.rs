@@ -7,7 +7,7 @@ use std::{
 
 use super::{Event, Key, Maker, Target};
 use crate::{
-    health::{CheckId, Checker, Outcome, Report},
+    health::{CheckId, Checker, Outcome, Pace, Report},
     probe::{Finding, Job, Order},
 };
 
@@ -18,6 +18,8 @@ pub(super) struct Book {
     watched: BTreeMap<Key, Watched>,
     keys: HashMap<CheckId, Key>,
     hurried: BTreeSet<CheckId>,
+    /// Those that have another interval now.
+    paced: BTreeSet<CheckId>,
 }
 
 #[derive(Debug)]
@@ -25,13 +27,29 @@ struct Watched {
     id: CheckId,
     job: Job,
     checker: Checker,
+    pace: Pace,
+}
+
+impl Watched {
+    /// What a probe is told that does not know of it. Where something is known already, nothing waits to warm up.
+    fn order(&self) -> Order {
+        let mut job = self.job.clone();
+        job.interval = self.interval();
+        job.warm_up = job.warm_up.filter(|_| self.checker.report().checks == 0);
+        Order::Start(self.id, Box::new(job))
+    }
+
+    /// How often it is to be asked, by what is known.
+    fn interval(&self) -> Duration {
+        self.pace.after(self.checker.report())
+    }
 }
 
 impl Book {
     /// A check that there should be. What is known of it is kept, unless its server has another address now.
     pub(super) fn watch(&mut self, target: Target, now: Duration) {
         let key = target.key();
-        let Target { job, settings, .. } = target;
+        let Target { job, settings, pace, .. } = target;
         let mut checker = Checker::new(settings, now);
         if let Some(before) = self.watched.get_mut(&key) {
             if before.job.address == job.address {
@@ -39,13 +57,17 @@ impl Book {
                 checker = before.checker.clone();
             }
             if before.job == job {
+                if before.pace != pace {
+                    before.pace = pace;
+                    self.paced.insert(before.id);
+                }
                 return;
             }
             self.keys.remove(&before.id);
         }
         self.last = self.last.next();
         self.keys.insert(self.last, key.clone());
-        self.watched.insert(key, Watched { id: self.last, job, checker });
+        self.watched.insert(key, Watched { id: self.last, job, checker, pace });
     }
 
     /// There should be no checks but these.
@@ -55,6 +77,7 @@ impl Book {
         self.keys.retain(|id, key| watched.get(key).is_some_and(|watched| watched.id == *id));
         let keys = &self.keys;
         self.hurried.retain(|id| keys.contains_key(id));
+        self.paced.retain(|id| keys.contains_key(id));
     }
 
     /// The next checks of a server should be made now.
@@ -75,9 +98,17 @@ impl Book {
         });
         let made = self.watched.values().filter(|watched| maker.makes(&watched.job));
         let new = made.filter(|watched| told.insert(watched.id));
-        orders.extend(new.map(|watched| Order::Start(watched.id, Box::new(watched.job.clone()))));
+        orders.extend(new.map(Watched::order));
+        let paced: Vec<_> = self.paced.extract_if(.., |id| told.contains(id)).collect();
+        let paced = paced.into_iter().filter_map(|id| self.watched.get(self.keys.get(&id)?));
+        orders.extend(paced.map(|watched| Order::Pace(watched.id, watched.interval())));
         orders.extend(self.hurried.extract_if(.., |id| told.contains(id)).map(Order::Hurry));
         orders
+    }
+
+    /// Is there something to tell that came of what a probe said?
+    pub(super) fn has_news(&self) -> bool {
+        !self.paced.is_empty()
     }
 
     /// Takes note of what a probe says. It is worth an event where it changes the state or the advice, and the first time. What
@@ -85,13 +116,18 @@ impl Book {
     pub(super) fn note(&mut self, finding: Finding, now: Duration) -> Option<Event> {
         let Finding::Result { id, outcome, took } = finding;
         let key = self.keys.get(&id)?;
-        let checker = &mut self.watched.get_mut(key)?.checker;
+        let watched = self.watched.get_mut(key)?;
+        let interval = watched.interval();
+        let checker = &mut watched.checker;
         let reason = match &outcome {
             Outcome::Passed | Outcome::Advised(_) => "answers".to_owned(),
             Outcome::Failed(reason) | Outcome::Inconclusive(reason) => reason.clone(),
         };
         let Report { checks, advice, .. } = *checker.report();
         let changed = checker.outcome(now, outcome).is_some();
+        if watched.pace.after(checker.report()) != interval {
+            self.paced.insert(id);
+        }
         let report = checker.report();
         let first = checks == 0 && report.checks == 1;
         let changed = changed || advice != report.advice;

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    health::{Initial, Settings, State},
-    model::CheckKind,
+    health::{Initial, Pace, Settings, State},
+    model::{CheckKind, Jitter},
 };
 
 const NOW: Duration = Duration::ZERO;
@@ -22,9 +22,12 @@ fn target(server: &str, check: usize) -> Target {
             proxy: None,
             vips: Vec::new(),
             interval: Duration::from_secs(2),
+            jitter: Jitter::NONE,
+            warm_up: None,
             timeout: Duration::from_secs(1),
             place: 0,
         },
+        pace: Pace::steady(Duration::from_secs(2)),
         settings: Settings { rise: 2, fall: 3, initial: Initial::Assumed(State::Up) },
     }
 }
@@ -122,4 +125,30 @@ fn reports_are_those_of_one_server() {
         book.watch(target(server, check), NOW);
     }
     assert_eq!((book.reports("web", "a").len(), book.reports("web", "b").len()), (2, 0));
+}
+
+#[test]
+fn a_probe_is_told_how_often() {
+    let (mut book, mut told) = (Book::default(), BTreeSet::new());
+    let seconds = Duration::from_secs;
+    let mut target = target("a", 0);
+    target.settings.initial = Initial::Known(State::Up);
+    target.pace = Pace { up: seconds(2), down: seconds(10), changing: Some(seconds(1)) };
+    target.job.warm_up = Some(seconds(60));
+    book.watch(target.clone(), NOW);
+    let orders = book.orders(Maker::Probe, &mut told);
+    let [Order::Start(id, job)] = &orders[..] else { panic!("{orders:?}") };
+    assert_eq!((job.interval, job.warm_up), (seconds(2), Some(seconds(60))));
+    for interval in [Some(seconds(1)), None, Some(seconds(10)), None] {
+        book.note(result(*id, refused()), NOW);
+        assert_eq!(book.has_news(), interval.is_some());
+        let expected: Vec<_> = interval.map(|time| Order::Pace(*id, time)).into_iter().collect();
+        assert_eq!(book.orders(Maker::Probe, &mut told), expected);
+    }
+    let orders = book.orders(Maker::Probe, &mut BTreeSet::new());
+    let [Order::Start(_, job)] = &orders[..] else { panic!("{orders:?}") };
+    assert_eq!((job.interval, job.warm_up), (seconds(10), None), "another probe goes on so");
+    target.pace.down = seconds(20);
+    book.watch(target, NOW);
+    assert_eq!(book.orders(Maker::Probe, &mut told), [Order::Pace(*id, seconds(20))], "a reload");
 }

@@ -17,7 +17,7 @@ use tokio::{
 
 use self::book::Book;
 use crate::{
-    health::{Advice, Report, Settings, State},
+    health::{Advice, Pace, Report, Settings, State},
     probe::{Finding, Job, Order},
 };
 
@@ -34,6 +34,8 @@ pub struct Target {
     pub job: Job,
     /// How results are counted.
     pub settings: Settings,
+    /// How often it is asked, by what was found.
+    pub pace: Pace,
 }
 
 impl Target {
@@ -207,7 +209,14 @@ async fn listen(
     events: mpsc::Sender<Event>,
 ) {
     while let Some(finding) = findings.recv().await {
-        let event = shared.book().note(finding, shared.origin.elapsed());
+        let event = {
+            let mut book = shared.book();
+            let event = book.note(finding, shared.origin.elapsed());
+            if book.has_news() {
+                shared.tell();
+            }
+            event
+        };
         if let Some(event) = event
             && events.send(event).await.is_err()
         {

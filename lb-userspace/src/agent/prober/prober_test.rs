@@ -3,7 +3,11 @@
 use tokio::{net::TcpListener, time::timeout};
 
 use super::*;
-use crate::{health::Initial, model::CheckKind, probe};
+use crate::{
+    health::{Initial, Pace},
+    model::{CheckKind, Jitter},
+    probe,
+};
 
 fn target(listener: &TcpListener) -> Target {
     let job = Job {
@@ -15,11 +19,14 @@ fn target(listener: &TcpListener) -> Target {
         proxy: None,
         vips: Vec::new(),
         interval: Duration::from_millis(20),
+        jitter: Jitter::NONE,
+        warm_up: None,
         timeout: Duration::from_secs(1),
         place: 0,
     };
     let settings = Settings { rise: 2, fall: 3, initial: Initial::Assumed(State::Down) };
-    Target { pool: "web".to_owned(), server: "web1".to_owned(), check: 0, job, settings }
+    let pace = Pace::steady(job.interval);
+    Target { pool: "web".to_owned(), server: "web1".to_owned(), check: 0, job, settings, pace }
 }
 
 fn report(prober: &Prober) -> Option<Report> {

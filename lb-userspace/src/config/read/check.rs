@@ -2,6 +2,7 @@
 
 mod dns;
 mod http;
+mod pace;
 mod route;
 mod tls;
 mod words;
@@ -15,7 +16,7 @@ use crate::{
         table::{Meaning, Refusal},
     },
     model::{
-        AgentCheck, Check, CheckKind, Checks, FileCheck, GrpcCheck, Login, ScriptCheck,
+        AgentCheck, Check, CheckKind, CheckPace, Checks, FileCheck, GrpcCheck, Login, ScriptCheck,
         TrackScript, UdpCheck, show_duration,
     },
 };
@@ -181,6 +182,7 @@ fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
             Kind::Agent => CheckKind::Agent(AgentCheck { send: words::send(&table, sink) }),
         },
         route: route::read(&table, sink),
+        pace: pace::read(&table, sink),
         ..usual(kind)
     };
     let port = table.get("port").and_then(|item| item.integer(sink, port_number));
@@ -194,17 +196,22 @@ fn read(item: &Item<'_>, sink: &mut Sink) -> Option<CheckDraft> {
         table.get("fall").and_then(|item| item.integer(sink, |count| Ok(Check::count(count)?)));
 
     let place = timeout.as_ref().or(interval.as_ref()).map(Spanned::span);
+    let place = place.or_else(|| table.get("interval_changing").map(|item| item.span));
+    let place = place.or_else(|| table.get("interval_down").map(|item| item.span));
     check.port = port.map(Spanned::into_inner);
     check.interval = interval.map_or(check.interval, Spanned::into_inner);
     // A short interval alone brings the default timeout down with it.
-    check.timeout = timeout.map_or(check.timeout.min(check.interval), Spanned::into_inner);
+    let CheckPace { interval_down, interval_changing, .. } = check.pace;
+    let intervals = [Some(check.interval), interval_down, interval_changing];
+    let shortest = intervals.into_iter().flatten().min().unwrap_or(check.interval);
+    check.timeout = timeout.map_or(check.timeout.min(shortest), Spanned::into_inner);
     check.rise = rise.map_or(check.rise, Spanned::into_inner);
     check.fall = fall.map_or(check.fall, Spanned::into_inner);
-    if let Some(span) = place.filter(|_| check.timeout > check.interval) {
+    if let Some(span) = place.filter(|_| check.timeout > shortest) {
         let message = format!(
             "timeout {} is longer than the interval {}: the next check waits for the answer",
             show_duration(check.timeout),
-            show_duration(check.interval)
+            show_duration(shortest)
         );
         sink.warning(span, table.path_of("timeout"), message);
     }

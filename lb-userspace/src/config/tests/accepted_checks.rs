@@ -4,9 +4,12 @@ use super::{
     accepted::{accepted, the_check},
     *,
 };
+use std::time::Duration;
+
 use crate::model::{
-    AgentCheck, BodyMatch, CheckKind, CheckRoute, DnsCheck, DnsCode, DnsRecord, Expectation,
-    GrpcCheck, HttpCheck, HttpMethod, HttpVersion, Mark, Payload, ProxyVersion, TlsCheck, UdpCheck,
+    AgentCheck, BodyMatch, Check, CheckKind, CheckPace, CheckRoute, CheckStart, DnsCheck, DnsCode,
+    DnsRecord, Expectation, GrpcCheck, HttpCheck, HttpMethod, HttpVersion, Jitter, Mark, Payload,
+    ProxyVersion, TlsCheck, UdpCheck,
 };
 
 /// An HTTP check, as the file says it and as the model does.
@@ -163,4 +166,25 @@ fn several_checks() {
     let kinds: Vec<_> = checks.iter().map(|check| check.kind.to_string()).collect();
     assert_eq!((kinds, checks.needed()), (vec!["smtp".to_owned(), "tcp".to_owned()], 2));
     assert_eq!(one("\nchecks_needed = 1").needed(), 1);
+}
+
+#[test]
+fn times_of_checks() {
+    let said = r#"type = "tcp", interval_down = "10s", interval_changing = "1s", jitter = 20, warm_up = "1m", start = "down""#;
+    let config = accepted(&edited(("type = \"tcp\"", said)));
+    let check = the_check(config.pool("web").unwrap());
+    let seconds = Duration::from_secs;
+    let pace = CheckPace {
+        interval_down: Some(seconds(10)),
+        interval_changing: Some(seconds(1)),
+        jitter: Jitter::new(20).unwrap(),
+        warm_up: Some(seconds(60)),
+        start: CheckStart::Down,
+    };
+    assert_eq!((check.interval, check.pace), (seconds(2), pace));
+    let json = serde_json::to_string(check).unwrap();
+    assert_eq!(&serde_json::from_str::<Check>(&json).unwrap(), check, "{json}");
+    let fast = edited(("timeout = \"1s\"", "interval_changing = \"200ms\""));
+    let config = accepted(&fast);
+    assert_eq!(the_check(config.pool("web").unwrap()).timeout, Duration::from_millis(200));
 }

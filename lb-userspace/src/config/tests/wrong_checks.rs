@@ -256,6 +256,44 @@ fn other_kinds() {
 }
 
 #[test]
+fn times() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (TCP, "type = \"tcp\", interval_down = \"0s\""),
+                (8, "\"0s\"", "pool[0].check.interval_down"),
+                &["`0s` is out of range: use 10ms to 1h"],
+            ),
+            case(
+                (TCP, "interval_changing = \"2h\""),
+                (8, "\"2h\"", "pool[0].check.interval_changing"),
+                &["`2h` is out of range: use 10ms to 1h"],
+            ),
+            case(
+                (TCP, "jitter = 51"),
+                (8, "51", "pool[0].check.jitter"),
+                &["51 is out of range: use 0 to 50"],
+            ),
+            case((TCP, "warm_up = 5"), (8, "5", "pool[0].check.warm_up"), &["5 has no unit"]),
+            case(
+                (TCP, "start = \"drain\""),
+                (8, "\"drain\"", "pool[0].check.start"),
+                &["unknown start `drain`", "`up`", "`down`"],
+            ),
+        ],
+    );
+    expect(
+        Severity::Warning,
+        &[case(
+            (TCP, "interval_changing = \"500ms\""),
+            (8, "\"1s\"", "pool[0].check.timeout"),
+            &["timeout 1s is longer than the interval 500ms"],
+        )],
+    );
+}
+
+#[test]
 fn ports_and_agents() {
     expect(
         Severity::Error,
