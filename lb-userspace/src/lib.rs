@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod agent;
 pub mod api;
+pub mod balance;
 pub mod capture;
 pub mod cli;
 pub mod cluster;
