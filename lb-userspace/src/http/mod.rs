@@ -23,6 +23,7 @@ mod head;
 mod limits;
 mod lines;
 mod refusal;
+pub mod rules;
 mod status;
 pub mod upgrade;
 
