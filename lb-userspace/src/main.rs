@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use lb_userspace::cli::{
     UsageError, backend, capture, check,
     client::{self, Client, ClientError},
-    guard, preflight, real_server, reload, run, status, trace, vrrp,
+    guard, health, preflight, real_server, reload, run, status, trace, vrrp,
 };
 
 /// What was typed cannot be meant.
@@ -20,7 +20,7 @@ const USAGE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "lb", version, arg_required_else_help = true)]
 struct Cli {
-    /// The agent's control socket, for status, backend, guard, trace, capture, vrrp and reload [default: LB_SOCKET, else
+    /// The agent's control socket, for status, backend, guard, health, trace, capture, vrrp and reload [default: LB_SOCKET, else
     /// /run/lb/lb.sock].
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
@@ -36,6 +36,7 @@ enum Command {
     Status(status::Args),
     Backend(backend::Args),
     Guard(guard::Args),
+    Health(health::Args),
     Trace(trace::Args),
     Capture(capture::Args),
     Reload(reload::Args),
@@ -61,6 +62,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         (Command::Status(args), socket) => status::run(args, &agent(socket)),
         (Command::Backend(args), socket) => backend::run(args, &agent(socket)),
         (Command::Guard(args), socket) => guard::run(args, &agent(socket)),
+        (Command::Health(args), socket) => health::run(args, &agent(socket)),
         (Command::Trace(args), socket) => trace::run(args, &agent(socket)),
         (Command::Capture(args), socket) => {
             forgive_closed_pipe(capture::run(&args, &agent(socket)))
@@ -78,7 +80,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         .into()),
         (Command::Check(_) | Command::Preflight(_) | Command::RealServer(_), Some(_)) => {
             Err(UsageError(
-                "--socket is for status, backend, guard, trace, capture, vrrp and reload"
+                "--socket is for status, backend, guard, health, trace, capture, vrrp and reload"
                     .to_owned(),
             )
             .into())
@@ -136,6 +138,10 @@ mod tests {
             "lb backend weight web/r3 0",
             "lb backend remove web/r3 --socket /run/other.sock",
             "lb trace tcp 10.0.0.5:4711 10.8.8.40:80 --json",
+            "lb health",
+            "lb health web --watch",
+            "lb health web/r3 --json",
+            "lb health test web/r3 --json",
             "lb trace udp [2001:db8::1]:4711 [2001:db8::40]:53",
             "lb capture --service web --real r1 --snap 128 --count 20 -w /tmp/x.pcapng",
             "lb capture --client 2001:db8::/32 --drops --duration 30s -w -",
@@ -164,6 +170,9 @@ mod tests {
             ("lb trace sctp 10.0.0.5:1 10.8.8.40:80", "use `tcp` or `udp`"),
             ("lb trace tcp 10.0.0.5 10.8.8.40:80", "write 10.0.0.5:4711"),
             ("lb guard deny", "PREFIX"),
+            ("lb health web/r3/x", "POOL[/NAME]"),
+            ("lb health test web", "write POOL/NAME"),
+            ("lb health --watch --json", "cannot be used with"),
             ("lb guard deny ten", "`ten` is not a prefix"),
             ("lb run --interface a/b", "an interface name has no `/`"),
             ("lb capture", "--write <FILE>"),

@@ -18,6 +18,7 @@ mod frr;
 mod guard;
 mod guide;
 mod health;
+mod health_command;
 mod host;
 mod keepalived;
 mod kinds;

@@ -27,7 +27,7 @@ use crate::{
         protocol::{FILE_LOOKED_AT, judge_exit, judge_file},
     },
     model::{CheckKind, FileCheck, ScriptCheck},
-    probe::{self, Job},
+    probe::{self, Job, Recorder},
 };
 
 /// Words between both sides that wait.
@@ -40,12 +40,21 @@ pub(super) fn start() -> Connection {
     let (orders, heard) = mpsc::channel(QUEUE);
     let (said, findings) = mpsc::channel(QUEUE);
     let runner = Runner::new(AT_ONCE);
-    tokio::spawn(probe::run_by(heard, said, AT_ONCE, move |job| check(job, runner.clone())));
+    tokio::spawn(probe::run_by(heard, said, AT_ONCE, move |job, recorder| {
+        check(job, runner.clone(), recorder)
+    }));
     Connection { orders, findings }
 }
 
-async fn check(job: Arc<Job>, runner: Runner) -> (Outcome, Duration) {
+async fn check(job: Arc<Job>, runner: Runner, recorder: Recorder) -> (Outcome, Duration) {
     let started = Instant::now();
+    recorder.note(|| match &job.kind {
+        CheckKind::File(check) => format!("reads {}", check.file.display()),
+        CheckKind::Script(check) => {
+            format!("runs {} as {}", check.script.program.display(), check.user)
+        }
+        other => other.to_string(),
+    });
     let outcome = match &job.kind {
         CheckKind::File(check) => file(check, job.timeout).await,
         CheckKind::Script(check) => run(check, &runner, job.timeout).await,

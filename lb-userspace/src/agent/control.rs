@@ -35,8 +35,8 @@ use tokio::{
 use super::capture::Chunks;
 use crate::{
     api::{
-        Change, Done, GuardReport, NewCapture, NewPrefixes, NewServer, NewState, NewWeight,
-        Problem, Status, Trace, VrrpStatus,
+        Change, CheckStatus, CheckTest, Done, GuardReport, NewCapture, NewPrefixes, NewServer,
+        NewState, NewWeight, Problem, Status, Trace, VrrpStatus,
     },
     model::{Name, Protocol},
 };
@@ -55,6 +55,14 @@ pub(super) enum GuardChange {
     Clear(Option<Name>),
 }
 
+/// `?pool=…&server=…`: the checks of these alone.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichChecks {
+    pub(super) pool: Option<Name>,
+    pub(super) server: Option<Name>,
+}
+
 /// What the loop is asked.
 #[derive(Debug)]
 pub(super) enum Command {
@@ -64,6 +72,8 @@ pub(super) enum Command {
     Guard(GuardChange, Reply<Done>),
     GuardReport(Option<Name>, Reply<GuardReport>),
     Reload(Reply<Done>),
+    Health(WhichChecks, Reply<Vec<CheckStatus>>),
+    TestChecks { pool: Name, server: Name, reply: Reply<Vec<CheckTest>> },
     Vrrp(oneshot::Sender<Vec<VrrpStatus>>),
     MoveVips { instance: Name, take: bool, reply: Reply<Done> },
     Capture(NewCapture, Reply<Chunks>),
@@ -130,6 +140,8 @@ fn router(commands: mpsc::Sender<Command>) -> Router {
         .route("/v1/trace", get(trace))
         .route("/v1/reload", post(reload))
         .route("/v1/vrrp", get(vrrp))
+        .route("/v1/health", get(health))
+        .route("/v1/health/{pool}/{server}/test", post(test_checks))
         .route("/v1/vrrp/{instance}/release", post(release_vips))
         .route("/v1/vrrp/{instance}/take", post(take_vips))
         .route("/v1/capture", post(capture))
@@ -225,6 +237,25 @@ async fn trace(
 async fn reload(State(commands): Commands, ConnectInfo(peer): ConnectInfo<Peer>) -> Answer<Done> {
     peer.may_change()?;
     ask(&commands, Command::Reload).await.map(Json)
+}
+
+async fn health(
+    State(commands): Commands,
+    query: Result<Query<WhichChecks>, QueryRejection>,
+) -> Answer<Vec<CheckStatus>> {
+    let Query(which) = query?;
+    ask(&commands, |reply| Command::Health(which, reply)).await.map(Json)
+}
+
+/// It makes this host send packets: for those alone who may change things.
+async fn test_checks(
+    State(commands): Commands,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<UrlPath<(Name, Name)>, PathRejection>,
+) -> Answer<Vec<CheckTest>> {
+    peer.may_change()?;
+    let UrlPath((pool, server)) = path?;
+    ask(&commands, |reply| Command::TestChecks { pool, server, reply }).await.map(Json)
 }
 
 async fn vrrp(State(commands): Commands) -> Answer<Vec<VrrpStatus>> {

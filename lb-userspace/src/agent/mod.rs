@@ -7,6 +7,7 @@ mod addresses;
 mod advice;
 mod alive;
 mod capture;
+mod checks;
 mod checks_here;
 mod cluster;
 mod control;

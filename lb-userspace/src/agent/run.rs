@@ -261,6 +261,8 @@ impl Agent {
             Command::GuardReport(service, reply) => {
                 _ = reply.send(self.guard_report(service.as_ref()));
             }
+            Command::Health(which, reply) => _ = reply.send(self.checks(&which)),
+            Command::TestChecks { pool, server, reply } => self.test_checks(&pool, &server, reply),
             Command::Reload(reply) => _ = reply.send(self.reload().await),
             Command::Vrrp(reply) => {
                 let mut instances = match &self.vrrp {

@@ -13,6 +13,8 @@
 //! | `DELETE /v1/guard`, `DELETE /v1/guard?service=…` | | [`Done`]: what was set at run time is taken back |
 //! | `GET /v1/vrrp` | | each [`VrrpStatus`] |
 //! | `POST /v1/vrrp/{instance}/release`, `…/take` | | [`Done`] |
+//! | `GET /v1/health`, `GET /v1/health?pool=…&server=…` | | each [`CheckStatus`] |
+//! | `POST /v1/health/{pool}/{server}/test` | | each [`CheckTest`]; no state changes by it |
 //! | `POST /v1/reload` | | [`Done`] |
 //! | `POST /v1/capture` | [`NewCapture`] | frames ([`crate::capture::Frames`]); the first is [`CaptureStart`] |
 //!
@@ -22,6 +24,7 @@
 
 mod capture;
 mod guard;
+mod health;
 mod status;
 mod trace;
 mod vrrp;
@@ -32,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub use capture::{CaptureStart, NewCapture, Snap, SnapError};
 pub use guard::{GuardReport, GuardWord, ListedPrefix, NewPrefixes};
+pub use health::{CheckStatus, CheckStep, CheckTest, LastCheck, LastFailure, show_target};
 pub use status::{
     DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus,
     QuorumStatus, Rates, RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,

@@ -143,6 +143,15 @@ impl Client {
         self.send(Method::POST, path, Bytes::new())
     }
 
+    /// Asks for something to be done that may take so long.
+    pub fn post_within<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        timeout: Duration,
+    ) -> Result<A, ClientError> {
+        Self { timeout, ..self.clone() }.post(path)
+    }
+
     /// Adds something.
     pub fn post_json<A: DeserializeOwned>(
         &self,

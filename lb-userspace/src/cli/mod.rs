@@ -5,6 +5,7 @@ pub mod capture;
 pub mod check;
 pub mod client;
 pub mod guard;
+pub mod health;
 mod logging;
 mod output;
 mod paint;

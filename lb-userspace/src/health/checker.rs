@@ -37,6 +37,7 @@ impl Checker {
                 since: now,
                 contrary: 0,
                 checks: 0,
+                failed: 0,
                 failure: None,
                 inconclusive: None,
                 advice: Advice::NONE,
@@ -83,6 +84,7 @@ impl Checker {
         };
         self.report.inconclusive = None;
         self.report.checks += 1;
+        self.report.failed += u64::from(seen == State::Down);
         self.remember(now, seen, &reason);
         self.decide(now, seen, reason)
     }

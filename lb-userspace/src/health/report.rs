@@ -15,6 +15,8 @@ pub struct Report {
     pub contrary: u32,
     /// Conclusive results so far.
     pub checks: u64,
+    /// Those of them that were bad.
+    pub failed: u64,
     /// The failures in a row that are going on, or the last such run when the server is well.
     pub failure: Option<Failure>,
     /// Why the last check could not be made at all; gone with the next conclusive one.

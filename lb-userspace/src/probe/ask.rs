@@ -71,6 +71,7 @@ async fn over_one(
     };
     awaited.put(TLS_HANDSHAKE);
     let stream = tls::handshake(stream, tls, way.called().ip(), kind.speaks_http2()).await?;
+    way.recorder.note(|| tls::words(&stream, tls));
     speak(kind, way, stream, conversation, awaited).await
 }
 

@@ -10,19 +10,24 @@ use super::{
     converse::Awaited,
     message::Job,
     opener::Opener,
+    recorder::Recorder,
     through,
     way::Way,
 };
 use crate::health::{Advice, Outcome};
 
 /// Makes the check, and says what it has found and how long it took.
-pub(super) async fn check(job: &Job, opener: &dyn Opener) -> (Outcome, Duration) {
+pub(super) async fn check(
+    job: &Job,
+    opener: &dyn Opener,
+    recorder: &Recorder,
+) -> (Outcome, Duration) {
     let started = Instant::now();
     let deadline = started + job.timeout;
     let result = if job.vips.is_empty() {
-        ask_once(job, None, deadline, opener).await
+        ask_once(job, None, deadline, (opener, recorder)).await
     } else {
-        through::check(job, deadline, opener).await
+        through::check(job, deadline, (opener, recorder)).await
     };
     let outcome = match blame(&job.kind, result) {
         Ok(Advice::NONE) => Outcome::Passed,
@@ -38,9 +43,9 @@ pub(super) async fn ask_once(
     job: &Job,
     vip: Option<IpAddr>,
     deadline: Instant,
-    opener: &dyn Opener,
+    (opener, recorder): (&dyn Opener, &Recorder),
 ) -> Result<Advice, CheckError> {
-    let (awaited, way) = (Awaited::default(), Way::new(job, vip, opener));
+    let (awaited, way) = (Awaited::new(recorder), Way::new(job, vip, opener, recorder));
     let result = timeout_at(deadline, ask(&job.kind, &way, &awaited)).await;
     result.unwrap_or_else(|_| awaited.too_late(job.timeout).map(|()| Advice::NONE))
 }

@@ -51,7 +51,9 @@ pub(in crate::probe) fn job(kind: CheckKind, address: SocketAddr) -> Job {
 
 async fn verdict(answer: &'static [u8], timeout: Duration) -> Outcome {
     let http = CheckKind::Http(HttpCheck::default());
-    check(&Job { timeout, ..job(http, answering(answer).await) }, &NoDoors).await.0
+    check(&Job { timeout, ..job(http, answering(answer).await) }, &NoDoors, &Recorder::default())
+        .await
+        .0
 }
 
 #[tokio::test]
@@ -69,14 +71,18 @@ async fn an_http_check_reads_the_answer() {
 async fn a_check_that_cannot_be_made_is_not_held_against_the_server() {
     let source = Some("192.0.2.1".parse().expect("an address"));
     let job = Job { source, ..job(CheckKind::Tcp, answering(b"").await) };
-    let Outcome::Inconclusive(words) = check(&job, &NoDoors).await.0 else { panic!("it was made") };
+    let Outcome::Inconclusive(words) = check(&job, &NoDoors, &Recorder::default()).await.0 else {
+        panic!("it was made")
+    };
     assert!(words.contains("connect from 192.0.2.1"), "{words}");
 }
 
 #[tokio::test]
 async fn an_agent_that_says_nothing_takes_nobody_out() {
     let agent = || CheckKind::Agent(AgentCheck { send: Payload::new(*b"web\n").expect("short") });
-    let word = async |answer| check(&job(agent(), answering(answer).await), &NoDoors).await.0;
+    let word = async |answer| {
+        check(&job(agent(), answering(answer).await), &NoDoors, &Recorder::default()).await.0
+    };
     assert_eq!(word(b"up\n").await, Outcome::Passed);
     let share = Share::rounded(50);
     assert_eq!(word(b"50%\n").await, Outcome::Advised(Advice { share, ..Advice::NONE }));
@@ -85,7 +91,8 @@ async fn an_agent_that_says_nothing_takes_nobody_out() {
     let Outcome::Inconclusive(words) = word(b"SSH-2.0\r\n").await else { panic!("it counts") };
     assert!(words.starts_with("the agent says nothing: expected the line of an agent"), "{words}");
     let nobody = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr();
-    let gone = check(&job(agent(), nobody.expect("its address")), &NoDoors).await.0;
+    let gone =
+        check(&job(agent(), nobody.expect("its address")), &NoDoors, &Recorder::default()).await.0;
     let words = "the agent says nothing: connection refused";
     assert_eq!(gone, Outcome::Inconclusive(words.to_owned()));
 }
@@ -106,7 +113,13 @@ async fn the_header_of_the_proxy_protocol_goes_first() {
             said
         });
         let http = CheckKind::Http(HttpCheck::default());
-        let outcome = check(&Job { proxy: Some(version), ..job(http, address) }, &NoDoors).await.0;
+        let outcome = check(
+            &Job { proxy: Some(version), ..job(http, address) },
+            &NoDoors,
+            &Recorder::default(),
+        )
+        .await
+        .0;
         assert_eq!(outcome, Outcome::Passed);
         assert_eq!(server.await.expect("it ended"), [header, b"GET"].concat());
     }
@@ -121,7 +134,7 @@ async fn each_request_of_a_check_must_be_answered_well() {
     };
     let outcome = async |requests| {
         let http = HttpCheck { requests, ..HttpCheck::default() };
-        check(&job(CheckKind::Http(http), address), &NoDoors).await.0
+        check(&job(CheckKind::Http(http), address), &NoDoors, &Recorder::default()).await.0
     };
     assert_eq!(outcome(vec![request("ok"), request("o")]).await, Outcome::Passed);
     let Outcome::Failed(words) = outcome(vec![request("ok"), request("no")]).await else {

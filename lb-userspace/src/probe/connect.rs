@@ -23,12 +23,18 @@ pub(super) async fn connect(way: &Way<'_>) -> Result<TcpStream, CheckError> {
     socket
         .set_linger(Some(Duration::ZERO))
         .map_err(|source| CheckError::Local { task: "set SO_LINGER".to_owned(), source })?;
+    way.recorder.note(|| format!("connects to {}", way.words()));
     let connecting = TcpSocket::from_std_stream(socket.into()).connect(way.address);
     let mut stream =
         connecting.await.map_err(|error| CheckError::of_connect(way.address, error))?;
+    way.recorder.note(|| match stream.local_addr() {
+        Ok(own) => format!("connected, from {own}"),
+        Err(_) => "connected".to_owned(),
+    });
     if let Some(version) = way.proxy {
         let written = stream.write_all(local_header(version)).await;
         written.map_err(|error| CheckError::broken("an answer", error))?;
+        way.recorder.note(|| "sent the header of the PROXY protocol".to_owned());
     }
     Ok(stream)
 }

@@ -7,15 +7,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::connect::CheckError;
+use super::recorder::Recorder;
 use crate::health::Advice;
 use crate::health::protocol::{Conversation, Step};
 
 /// Read at a time, in bytes.
 const PORTION: usize = 4 << 10;
 
-/// What a check waits for.
+/// What a check waits for, and who wants to see what comes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Awaited(Arc<RwLock<What>>);
+pub(super) struct Awaited(Arc<RwLock<What>>, Recorder);
 
 #[derive(Clone, Copy, Debug, Default)]
 enum What {
@@ -29,6 +30,14 @@ enum What {
 }
 
 impl Awaited {
+    pub(super) fn new(recorder: &Recorder) -> Self {
+        Self(Arc::default(), recorder.clone())
+    }
+
+    pub(super) const fn recorder(&self) -> &Recorder {
+        &self.1
+    }
+
     pub(super) fn put(&self, words: &'static str) {
         self.set(What::Words(words));
     }
@@ -72,11 +81,15 @@ pub(super) async fn converse(
         let broken = |error| CheckError::broken(awaits, error);
         // A server may answer, and close, before it has read all. Its answer counts.
         let written = stream.write_all(&say).await;
+        if !say.is_empty() && written.is_ok() {
+            awaited.recorder().note_bytes("sent", &say);
+        }
         let count = match stream.read(&mut portion).await {
             // TLS without a goodbye.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
             result => result.map_err(broken)?,
         };
+        awaited.recorder().note_bytes("received", &portion[..count]);
         if count == 0 {
             written.map_err(broken)?;
             conversation.closed()?;

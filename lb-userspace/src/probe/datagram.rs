@@ -31,11 +31,13 @@ pub(super) async fn udp(
 ) -> Result<(), CheckError> {
     let socket = connected(way, way.socket(Transport::Udp).await?)?;
     socket.send(check.send.bytes()).await.map_err(|error| of_datagram(way, error))?;
+    way.recorder.note(|| format!("sent {} bytes to {}", check.send.bytes().len(), way.words()));
     if check.expect.is_none() {
         awaited.put_nothing();
     }
     let mut answer = vec![0; LOOKED_AT];
     let length = socket.recv(&mut answer).await.map_err(|error| of_datagram(way, error))?;
+    way.recorder.note_bytes("received", &answer[..length]);
     judge_datagram(check, &answer[..length]).map_err(|complaint| Complaint::from(complaint).into())
 }
 
@@ -52,9 +54,11 @@ pub(super) async fn dns(
     })?;
     let socket = connected(way, way.socket(Transport::Udp).await?)?;
     socket.send(&question).await.map_err(|error| of_datagram(way, error))?;
+    way.recorder.note(|| format!("asked {} for {} {:?}", way.words(), check.query, check.record));
     let mut answer = vec![0; LONGEST_ANSWER];
     loop {
         let length = socket.recv(&mut answer).await.map_err(|error| of_datagram(way, error))?;
+        way.recorder.note(|| format!("received {length} bytes"));
         match query.judge(&answer[..length]).map_err(Complaint::from)? {
             DnsStep::Passed => return Ok(()),
             DnsStep::Stray => {}
@@ -69,6 +73,7 @@ pub(super) async fn ping(way: &Way<'_>) -> Result<(), CheckError> {
     let echo = Echo::new(way.address.ip(), random()?);
     let socket = connected(way, echo_socket(way)?)?;
     socket.send(&echo.message()).await.map_err(|error| of_datagram(way, error))?;
+    way.recorder.note(|| format!("sent an echo request to {}", way.words()));
     let mut reply = [0; PONG];
     loop {
         let length = socket.recv(&mut reply).await.map_err(|error| of_datagram(way, error))?;

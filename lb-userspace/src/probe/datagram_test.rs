@@ -28,7 +28,7 @@ async fn answering(answers: fn(&[u8]) -> Vec<Vec<u8>>) -> SocketAddr {
 }
 
 async fn verdict(kind: CheckKind, address: SocketAddr) -> Outcome {
-    check(&job(kind, address), &NoDoors).await.0
+    check(&job(kind, address), &NoDoors, &crate::probe::Recorder::default()).await.0
 }
 
 fn failed(words: &str) -> Outcome {
@@ -54,9 +54,17 @@ async fn a_datagram_and_its_answer() {
 async fn silence_is_well_where_nothing_is_expected() {
     let silent = answering(|_| Vec::new()).await;
     let short = |kind| Job { timeout: Duration::from_millis(50), ..job(kind, silent) };
-    assert_eq!(check(&short(udp("hello", None)), &NoDoors).await.0, Outcome::Passed);
+    assert_eq!(
+        check(&short(udp("hello", None)), &NoDoors, &crate::probe::Recorder::default()).await.0,
+        Outcome::Passed
+    );
     let words = failed("no answer within 50ms");
-    assert_eq!(check(&short(udp("hello", Some("x"))), &NoDoors).await.0, words);
+    assert_eq!(
+        check(&short(udp("hello", Some("x"))), &NoDoors, &crate::probe::Recorder::default())
+            .await
+            .0,
+        words
+    );
 }
 
 #[tokio::test]

@@ -109,6 +109,7 @@ async fn talk<T>(
     builder.max_header_list_size(LONGEST_HEAD).enable_push(false);
     let (sender, connection) =
         builder.handshake(stream).await.map_err(|error| of_http2(HEAD, error))?;
+    awaited.recorder().note(|| "speaks HTTP/2".to_owned());
     let mut what = pin!(what(sender));
     tokio::select! {
         biased;
@@ -136,6 +137,7 @@ async fn ask(
         stream.send_data(body.into(), true).map_err(of_head)?;
     }
     let (head, body) = answer.await.map_err(of_head)?.into_parts();
+    awaited.recorder().note(|| format!("received the head of the answer: {}", head.status));
     Ok((head, body))
 }
 

@@ -51,7 +51,7 @@ where
 }
 
 async fn verdict(kind: CheckKind, address: SocketAddr) -> Outcome {
-    check(&job(kind, address), &NoDoors).await.0
+    check(&job(kind, address), &NoDoors, &crate::probe::Recorder::default()).await.0
 }
 
 fn failed(words: &str) -> Outcome {

@@ -24,6 +24,22 @@ pub enum Order {
     Hurry(CheckId),
     /// From now on so long from the start of one to the start of the next.
     Pace(CheckId, Duration),
+    /// Make this one once, now, and tell each step.
+    Test(TestId, Box<Job>),
+}
+
+/// The number of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TestId(pub u64);
+
+/// A step of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When, from the beginning of the check.
+    pub at: Duration,
+    /// What, in words.
+    pub words: String,
 }
 
 /// A check: what to do, and how often. One that changes is another one, with a number of its own.
@@ -79,5 +95,16 @@ pub enum Finding {
         outcome: Outcome,
         /// How long it took.
         took: Duration,
+    },
+    /// A test is over.
+    Tested {
+        /// Which.
+        id: TestId,
+        /// What it has found.
+        outcome: Outcome,
+        /// How long it took.
+        took: Duration,
+        /// What happened, in order; bounded.
+        steps: Vec<Step>,
     },
 }

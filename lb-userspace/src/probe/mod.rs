@@ -11,12 +11,14 @@ mod datagram;
 mod http2;
 pub mod message;
 pub mod opener;
+mod recorder;
 mod run;
 mod through;
 mod tls;
 mod way;
 
-pub use message::{Finding, Job, Order};
+pub use message::{Finding, Job, Order, Step, TestId};
 pub use opener::{Door, NoDoors, Opened, Opener, Transport};
+pub use recorder::Recorder;
 pub use run::{run, run_by};
 pub use way::Lead;

@@ -10,10 +10,14 @@ use tokio::{
 
 use super::{
     check::check,
-    message::{Finding, Job, Order},
+    message::{Finding, Job, Order, TestId},
     opener::Opener,
+    recorder::Recorder,
 };
 use crate::health::{CheckId, Outcome, Scheduler};
+
+/// Tests under way at a time, besides the checks.
+const TESTS: usize = 16;
 
 /// Obeys until nobody gives orders, or nobody listens, any more. When `findings` is full nothing new is begun until
 /// it is not: nothing is lost, and memory does not grow. No more than `most` checks are under way at a time.
@@ -23,9 +27,9 @@ pub async fn run(
     most: usize,
     opener: Arc<dyn Opener>,
 ) {
-    let check = |job: Arc<Job>| {
+    let check = |job: Arc<Job>, recorder: Recorder| {
         let opener = Arc::clone(&opener);
-        async move { check(&job, &*opener).await }
+        async move { check(&job, &*opener, &recorder).await }
     };
     run_by(orders, findings, most, check).await;
 }
@@ -35,7 +39,7 @@ pub async fn run_by<F>(
     mut orders: mpsc::Receiver<Order>,
     findings: mpsc::Sender<Finding>,
     most: usize,
-    check: impl Fn(Arc<Job>) -> F,
+    check: impl Fn(Arc<Job>, Recorder) -> F,
 ) where
     F: Future<Output = (Outcome, Duration)> + Send + 'static,
 {
@@ -45,6 +49,7 @@ pub async fn run_by<F>(
         let due = probe.scheduler.next_deadline().map(|due| probe.origin + due);
         let finding = tokio::select! {
             order = orders.recv() => match order {
+                Some(Order::Test(id, job)) => probe.test(id, job, &check),
                 Some(order) => {
                     probe.obey(order);
                     continue;
@@ -52,6 +57,8 @@ pub async fn run_by<F>(
                 None => return,
             },
             Some(ended) = probe.attempts.join_next() => probe.ended(ended),
+            // Nobody is told of one that broke down: whoever waits for it gives up.
+            Some(tested) = probe.tests.join_next() => tested.ok(),
             () = until(due) => None,
         };
         if let Some(finding) = finding
@@ -68,6 +75,7 @@ struct Probe {
     jobs: HashMap<CheckId, Arc<Job>>,
     attempts: JoinSet<(CheckId, Outcome, Duration)>,
     running: HashMap<CheckId, AbortHandle>,
+    tests: JoinSet<Finding>,
 }
 
 impl Probe {
@@ -78,6 +86,7 @@ impl Probe {
             jobs: HashMap::new(),
             attempts: JoinSet::new(),
             running: HashMap::new(),
+            tests: JoinSet::new(),
         }
     }
 
@@ -92,7 +101,32 @@ impl Probe {
             Order::Stop(id) => self.forget(id),
             Order::Hurry(id) => self.scheduler.hurry(id, now),
             Order::Pace(id, interval) => self.scheduler.pace(id, interval, now),
+            Order::Test(..) => {}
         }
+    }
+
+    /// Makes a check beside the others, which takes no place of theirs. Too many at a time are refused.
+    fn test<F>(
+        &mut self,
+        id: TestId,
+        job: Box<Job>,
+        check: impl Fn(Arc<Job>, Recorder) -> F,
+    ) -> Option<Finding>
+    where
+        F: Future<Output = (Outcome, Duration)> + Send + 'static,
+    {
+        if self.tests.len() >= TESTS {
+            let outcome = Outcome::Inconclusive("too many tests are under way".to_owned());
+            let (took, steps) = (Duration::ZERO, Vec::new());
+            return Some(Finding::Tested { id, outcome, took, steps });
+        }
+        let recorder = Recorder::keeping();
+        let made = check(Arc::from(job), recorder.clone());
+        self.tests.spawn(async move {
+            let (outcome, took) = made.await;
+            Finding::Tested { id, outcome, took, steps: recorder.steps() }
+        });
+        None
     }
 
     fn forget(&mut self, id: CheckId) {
@@ -103,13 +137,13 @@ impl Probe {
         }
     }
 
-    fn begin_due<F>(&mut self, check: impl Fn(Arc<Job>) -> F)
+    fn begin_due<F>(&mut self, check: impl Fn(Arc<Job>, Recorder) -> F)
     where
         F: Future<Output = (Outcome, Duration)> + Send + 'static,
     {
         while let Some(id) = self.scheduler.begin(self.origin.elapsed()) {
             let Some(job) = self.jobs.get(&id).map(Arc::clone) else { continue };
-            let attempt = check(job);
+            let attempt = check(job, Recorder::default());
             let attempt = async move {
                 let (outcome, took) = attempt.await;
                 (id, outcome, took)

@@ -8,7 +8,7 @@ use crate::model::CheckKind;
 
 async fn next(findings: &mut mpsc::Receiver<Finding>) -> (CheckId, Outcome) {
     let finding = timeout(Duration::from_secs(5), findings.recv()).await.expect("in time");
-    let Finding::Result { id, outcome, .. } = finding.expect("a finding");
+    let Some(Finding::Result { id, outcome, .. }) = finding else { panic!("{finding:?}") };
     (id, outcome)
 }
 
@@ -34,6 +34,37 @@ async fn checks_go_on_until_they_are_stopped() {
     for _ in 0..3 {
         assert_eq!(next(&mut findings).await.0, second);
     }
+    drop(orders);
+    probe.await.expect("it ends when nobody gives orders");
+}
+
+#[tokio::test]
+async fn a_test_tells_each_step() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let (orders, heard) = mpsc::channel(4);
+    let (said, mut findings) = mpsc::channel(1);
+    let probe = tokio::spawn(run(heard, said, 1, Arc::new(NoDoors)));
+    let mut tested = async |id| {
+        let order = Order::Test(TestId(id), Box::new(job(CheckKind::Tcp, address)));
+        orders.send(order).await.expect("it listens");
+        let finding = timeout(Duration::from_secs(5), findings.recv()).await.expect("in time");
+        let Some(Finding::Tested { id, outcome, steps, .. }) = finding else {
+            panic!("{finding:?}")
+        };
+        (id, outcome, steps)
+    };
+    let (id, outcome, steps) = tested(7).await;
+    assert_eq!((id, outcome), (TestId(7), Outcome::Passed));
+    let words: Vec<_> = steps.iter().map(|step| step.words.as_str()).collect();
+    let [connects, connected] = words[..] else { panic!("{words:?}") };
+    assert_eq!(connects, format!("connects to {address}"));
+    assert!(connected.starts_with("connected, from 127.0.0.1:"), "{connected}");
+    assert!(steps.is_sorted_by_key(|step| step.at));
+    drop(listener);
+    let (id, outcome, steps) = tested(8).await;
+    let refused = Outcome::Failed("connection refused".to_owned());
+    assert_eq!((id, outcome, steps.len()), (TestId(8), refused, 1));
     drop(orders);
     probe.await.expect("it ends when nobody gives orders");
 }

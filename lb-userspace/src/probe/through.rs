@@ -6,7 +6,9 @@ use std::{net::IpAddr, pin::pin};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
-use super::{check::ask_once, connect::CheckError, message::Job, opener::Opener};
+use super::{
+    check::ask_once, connect::CheckError, message::Job, opener::Opener, recorder::Recorder,
+};
 use crate::health::Advice;
 
 /// What was heard through each VIP.
@@ -17,11 +19,12 @@ type Heard = Vec<(IpAddr, Result<Advice, CheckError>)>;
 pub(super) async fn check(
     job: &Job,
     deadline: Instant,
-    opener: &dyn Opener,
+    (opener, recorder): (&dyn Opener, &Recorder),
 ) -> Result<Advice, CheckError> {
-    let one = async |vip: &IpAddr| (*vip, ask_once(job, Some(*vip), deadline, opener).await);
+    let one =
+        async |vip: &IpAddr| (*vip, ask_once(job, Some(*vip), deadline, (opener, recorder)).await);
     let mut all = pin!(join_all(job.vips.iter().map(one)));
-    let mut own = pin!(ask_once(job, None, deadline, opener));
+    let mut own = pin!(ask_once(job, None, deadline, (opener, recorder)));
     let half = deadline - job.timeout / 2;
     if let Ok(heard) = timeout_at(half, &mut all).await {
         return match verdict(heard) {

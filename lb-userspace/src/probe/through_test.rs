@@ -83,7 +83,7 @@ async fn outcome(answers: Answers, timeout: Duration) -> Outcome {
     let address = serve(answers).await;
     let http = CheckKind::Http(HttpCheck::default());
     let job = Job { vips: vec![VIP], timeout, ..job(http, address) };
-    check::check(&job, &Doors).await.0
+    check::check(&job, &Doors, &Recorder::default()).await.0
 }
 
 #[tokio::test]
@@ -111,6 +111,6 @@ async fn without_a_way_it_says_nothing_of_the_server() {
     let job = Job { vips: vec![VIP], ..job(CheckKind::Tcp, address) };
     let words = "the check could not be made: cannot go through VIP 10.8.8.40: nobody here opens \
                  sockets";
-    let outcome = check::check(&job, &crate::probe::NoDoors).await.0;
+    let outcome = check::check(&job, &crate::probe::NoDoors, &Recorder::default()).await.0;
     assert_eq!(outcome, Outcome::Inconclusive(words.to_owned()));
 }

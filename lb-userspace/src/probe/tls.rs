@@ -10,8 +10,8 @@ use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, ConfigBuilder, Error, RootCertStore,
-    WantsVerifier,
+    AlertDescription, CertificateError, ClientConfig, ConfigBuilder, Error, ProtocolVersion,
+    RootCertStore, WantsVerifier,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -66,6 +66,23 @@ pub(super) async fn handshake(
         return Err(TlsError::NoHttp2.into());
     }
     Ok(stream)
+}
+
+/// What was agreed upon, for people.
+pub(super) fn words(stream: &TlsStream<TcpStream>, check: &TlsCheck) -> String {
+    let connection = stream.get_ref().1;
+    let version = connection.protocol_version().map_or("TLS", |version| match version {
+        ProtocolVersion::TLSv1_2 => "TLS 1.2",
+        ProtocolVersion::TLSv1_3 => "TLS 1.3",
+        _ => "TLS",
+    });
+    let cipher = connection.negotiated_cipher_suite().map(|suite| format!(" {:?}", suite.suite()));
+    let cipher = cipher.unwrap_or_default();
+    let certificate = match check {
+        TlsCheck::Verified(_) => "the certificate is good",
+        TlsCheck::Unverified(_) => "the certificate was not looked at",
+    };
+    format!("handshake done: {version}{cipher}; {certificate}")
 }
 
 /// HTTP/2 over TLS, as ALPN calls it.

@@ -13,6 +13,7 @@ use super::{
     connect::CheckError,
     message::Job,
     opener::{Door, Opened, Opener, Passage, Transport},
+    recorder::Recorder,
 };
 use crate::model::{Mark, ProxyVersion};
 
@@ -28,6 +29,8 @@ pub(super) struct Way<'a> {
     /// The VIP that it goes through.
     vip: Option<IpAddr>,
     opener: &'a dyn Opener,
+    /// Who wants to see it.
+    pub(super) recorder: &'a Recorder,
     passages: Mutex<Vec<Box<dyn Passage>>>,
 }
 
@@ -44,15 +47,38 @@ pub struct Lead {
 
 impl<'a> Way<'a> {
     /// The way of a check, through a VIP or to the server's own address.
-    pub(super) fn new(job: &Job, vip: Option<IpAddr>, opener: &'a dyn Opener) -> Self {
+    pub(super) fn new(
+        job: &Job,
+        vip: Option<IpAddr>,
+        opener: &'a dyn Opener,
+        recorder: &'a Recorder,
+    ) -> Self {
         let lead = Lead { interface: job.interface.clone(), source: job.source, mark: job.mark };
         let passages = Mutex::default();
-        Self { address: job.address, lead, proxy: job.proxy, vip, opener, passages }
+        Self { address: job.address, lead, proxy: job.proxy, vip, opener, recorder, passages }
     }
 
     /// What the real server is called by those who ask it.
     pub(super) fn called(&self) -> SocketAddr {
         self.vip.map_or(self.address, |vip| SocketAddr::new(vip, self.address.port()))
+    }
+
+    /// Where it goes, for people.
+    pub(super) fn words(&self) -> String {
+        let mut words = match self.address.port() {
+            0 => self.address.ip().to_string(),
+            _ => self.address.to_string(),
+        };
+        if let Some(vip) = self.vip {
+            words += &format!(", as VIP {vip}");
+        }
+        if let Some(interface) = &self.lead.interface {
+            words += &format!(", by {interface}");
+        }
+        if let Some(mark) = self.lead.mark {
+            words += &format!(", with mark {mark}");
+        }
+        words
     }
 
     /// A socket that goes this way, not connected yet.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Event, Key, Maker, Target};
 use crate::{
-    health::{CheckId, Checker, Outcome, Pace, Report},
+    health::{CheckId, Checker, Outcome, Pace, Report, Settings},
     probe::{Finding, Job, Order},
 };
 
@@ -28,6 +28,35 @@ struct Watched {
     job: Job,
     checker: Checker,
     pace: Pace,
+    last: Option<Last>,
+}
+
+/// The last check that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// What it has found.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub at: Duration,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// All that is known of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Which of the server's checks, from 0.
+    pub check: usize,
+    /// What it is.
+    pub job: Job,
+    /// How results are counted.
+    pub settings: Settings,
+    /// What they have come to.
+    pub report: Report,
+    /// From one to the next, as it is now.
+    pub interval: Duration,
+    /// The last one.
+    pub last: Option<Last>,
 }
 
 impl Watched {
@@ -51,10 +80,12 @@ impl Book {
         let key = target.key();
         let Target { job, settings, pace, .. } = target;
         let mut checker = Checker::new(settings, now);
+        let mut last = None;
         if let Some(before) = self.watched.get_mut(&key) {
             if before.job.address == job.address {
                 before.checker.change(settings);
                 checker = before.checker.clone();
+                last = before.last.clone();
             }
             if before.job == job {
                 if before.pace != pace {
@@ -67,7 +98,7 @@ impl Book {
         }
         self.last = self.last.next();
         self.keys.insert(self.last, key.clone());
-        self.watched.insert(key, Watched { id: self.last, job, checker, pace });
+        self.watched.insert(key, Watched { id: self.last, job, checker, pace, last });
     }
 
     /// There should be no checks but these.
@@ -114,10 +145,11 @@ impl Book {
     /// Takes note of what a probe says. It is worth an event where it changes the state or the advice, and the first time. What
     /// is said of a check that there should not be is ignored.
     pub(super) fn note(&mut self, finding: Finding, now: Duration) -> Option<Event> {
-        let Finding::Result { id, outcome, took } = finding;
+        let Finding::Result { id, outcome, took } = finding else { return None };
         let key = self.keys.get(&id)?;
         let watched = self.watched.get_mut(key)?;
         let interval = watched.interval();
+        watched.last = Some(Last { outcome: outcome.clone(), at: now, took });
         let checker = &mut watched.checker;
         let reason = match &outcome {
             Outcome::Passed | Outcome::Advised(_) => "answers".to_owned(),
@@ -137,6 +169,19 @@ impl Book {
         (changed || first).then_some(event)
     }
 
+    /// All that is known of a server's checks.
+    pub(super) fn known(&self, pool: &str, server: &str) -> Vec<Known> {
+        let known = |(key, watched): (&Key, &Watched)| Known {
+            check: key.2,
+            job: watched.job.clone(),
+            settings: *watched.checker.settings(),
+            report: watched.checker.report().clone(),
+            interval: watched.interval(),
+            last: watched.last.clone(),
+        };
+        self.of(pool, server).map(known).collect()
+    }
+
     /// What is known of a server, by each of its checks.
     pub(super) fn reports(&self, pool: &str, server: &str) -> Vec<(Job, Report)> {
         let all = self.of(pool, server);
@@ -152,4 +197,4 @@ impl Book {
 
 #[cfg(test)]
 #[path = "book_test.rs"]
-mod tests;
+pub(super) mod tests;

@@ -8,7 +8,7 @@ use crate::{
 
 const NOW: Duration = Duration::ZERO;
 
-fn target(server: &str, check: usize) -> Target {
+pub(in crate::agent::prober) fn target(server: &str, check: usize) -> Target {
     Target {
         pool: "web".to_owned(),
         server: server.to_owned(),

@@ -1,5 +1,6 @@
 //! The agent's side of health checks: tells the probe what to check, and decides what its results mean.
 
+mod asked;
 mod book;
 
 use std::{
@@ -12,13 +13,14 @@ use std::{
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
-    time::Instant,
+    time::{Instant, timeout},
 };
 
-use self::book::Book;
+pub use self::book::Known;
+use self::{asked::Tests, book::Book};
 use crate::{
-    health::{Advice, Pace, Report, Settings, State},
-    probe::{Finding, Job, Order},
+    health::{Advice, Outcome, Pace, Report, Settings, State},
+    probe::{Finding, Job, Order, Step},
 };
 
 /// A check of a real server.
@@ -73,6 +75,31 @@ pub struct Event {
     pub took: Duration,
 }
 
+/// What a test has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+    /// What happened, in order.
+    pub steps: Vec<Step>,
+}
+
+/// Why nothing came of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TestError {
+    /// Others are not over.
+    #[error("too many tests are under way: try again")]
+    TooMany,
+    /// There is no probe, or it is too busy.
+    #[error("the probe did not answer within {0:?}")]
+    NoAnswer(Duration),
+}
+
+/// What the probe may take for a test besides the time of the check.
+const TEST_MARGIN: Duration = Duration::from_secs(2);
+
 /// A check: pool, server, and which of its checks.
 pub type Key = (String, String, usize);
 
@@ -113,6 +140,7 @@ impl Maker {
 struct Shared {
     origin: Instant,
     book: Mutex<Book>,
+    tests: Mutex<Tests>,
     /// There is something to tell each of them.
     changed: [Notify; 2],
 }
@@ -121,6 +149,10 @@ impl Shared {
     /// There is something to tell.
     fn tell(&self) {
         self.changed.iter().for_each(Notify::notify_one);
+    }
+
+    fn tests(&self) -> MutexGuard<'_, Tests> {
+        self.tests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -133,8 +165,9 @@ impl Prober {
     /// not grow.
     #[must_use]
     pub fn new(events: mpsc::Sender<Event>) -> Self {
-        let (book, changed) = (Mutex::default(), [Notify::new(), Notify::new()]);
-        let shared = Arc::new(Shared { origin: Instant::now(), book, changed });
+        let changed = [Notify::new(), Notify::new()];
+        let (book, tests) = (Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { origin: Instant::now(), book, tests, changed });
         Self { shared, events, conversations: [JoinSet::new(), JoinSet::new()] }
     }
 
@@ -181,6 +214,25 @@ impl Prober {
         self.shared.tell();
     }
 
+    /// Makes a check once, beside those that are made again and again, and changes nothing by it.
+    pub fn test(&self, job: Job) -> impl Future<Output = Result<Tested, TestError>> + use<> {
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let limit = job.timeout + TEST_MARGIN;
+            let (id, answer) = shared.tests().ask(job)?;
+            shared.tell();
+            let answer = timeout(limit, answer).await;
+            shared.tests().forget(id);
+            answer.ok().and_then(Result::ok).ok_or(TestError::NoAnswer(limit))
+        }
+    }
+
+    /// All that is known of the checks of a server.
+    #[must_use]
+    pub fn known(&self, pool: &str, server: &str) -> Vec<Known> {
+        self.shared.book().known(pool, server)
+    }
+
     /// What is known of a server, by each of its checks.
     #[must_use]
     pub fn reports(&self, pool: &str, server: &str) -> Vec<(Job, Report)> {
@@ -192,7 +244,8 @@ impl Prober {
 async fn talk(shared: Arc<Shared>, maker: Maker, orders: mpsc::Sender<Order>) {
     let mut told = BTreeSet::new();
     loop {
-        let news = shared.book().orders(maker, &mut told);
+        let mut news = shared.book().orders(maker, &mut told);
+        news.extend(shared.tests().orders(maker));
         for order in news {
             if orders.send(order).await.is_err() {
                 return;
@@ -209,6 +262,13 @@ async fn listen(
     events: mpsc::Sender<Event>,
 ) {
     while let Some(finding) = findings.recv().await {
+        let finding = match finding {
+            Finding::Tested { id, outcome, took, steps } => {
+                shared.tests().note(id, Tested { outcome, took, steps });
+                continue;
+            }
+            result @ Finding::Result { .. } => result,
+        };
         let event = {
             let mut book = shared.book();
             let event = book.note(finding, shared.origin.elapsed());

@@ -1,6 +1,6 @@
 //! The agent's side and a probe, on the loopback.
 
-use tokio::{net::TcpListener, time::timeout};
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::{
@@ -85,4 +85,20 @@ async fn what_is_known_stays_without_a_probe_and_another_one_goes_on() {
     assert_eq!(report(&prober).map(|report| report.state), Some(State::Up));
     let _probe = connect(&mut prober);
     assert_eq!(next(&mut events).await.state, State::Down);
+}
+
+#[tokio::test]
+async fn a_test_changes_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (prober, mut events, _probe) = probing();
+    let Target { job, .. } = target(&listener);
+    prober.watch(Target {
+        job: Job { interval: Duration::from_secs(600), ..job.clone() },
+        ..target(&listener)
+    });
+    next(&mut events).await;
+    drop(listener);
+    let tested = prober.test(job).await.expect("an answer");
+    assert_eq!(tested.outcome, Outcome::Failed("connection refused".to_owned()));
+    assert_eq!(report(&prober).map(|report| (report.state, report.checks)), Some((State::Up, 1)));
 }
