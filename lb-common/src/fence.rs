@@ -11,7 +11,8 @@
 //! None of them is authentic, and none needs to be: whoever can send one from this segment can have the VIP's traffic
 //! by the same means, and a claim means nothing while the agent advertises.
 //!
-//! [`told`] reads what goes out: every frame that would put our MAC address into a neighbour's table.
+//! [`told`] reads what goes out: every frame that would put our MAC address into a neighbour's table; and every frame
+//! that a virtual router's own MAC address sends, as a switch learns from it where that is.
 
 use crate::{
     abi::Halves,
@@ -69,9 +70,15 @@ pub fn heard<F: Frame + ?Sized>(frame: &F) -> Heard {
     }
 }
 
-/// Reads a frame that goes out: whose neighbour entry it would set to its sender.
+/// Reads a frame that goes out: whose neighbour entry it would set to its sender, or the sign ([`sign_of`]) of the
+/// virtual router whose MAC address sends it. An advertisement says neither: who sends one is alive.
 #[inline(always)]
 pub fn told<F: Frame + ?Sized>(frame: &F) -> Option<Halves> {
+    let macs = frame.window::<12>(0)?;
+    let mac = number(macs.raw32::<6>(), macs.raw16::<10>());
+    if is_virtual(mac) {
+        return if advertises(frame) { None } else { Some(sign(mac)) };
+    }
     match kind(frame) {
         (Kind::Ipv4, _) => None,
         (Kind::Ipv6, at) => {
@@ -90,6 +97,33 @@ pub fn told<F: Frame + ?Sized>(frame: &F) -> Option<Halves> {
         }
         (Kind::Pass(_), at) => Some(arp(frame, at)?.sender),
     }
+}
+
+/// What stands for a virtual router's own MAC address among guarded addresses: the link-local address that belongs to
+/// it (RFC 4291, appendix A), which nobody has, as all its directors would have it.
+#[must_use]
+pub fn sign_of(mac: [u8; 6]) -> Halves {
+    let [a, b, c, d, e, f] = mac;
+    sign(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+}
+
+#[inline(always)]
+fn sign(mac: u64) -> Halves {
+    // Of a virtual router, only the last two bytes differ.
+    let (family, router) = (mac >> 32 & 0xff, mac >> 40 & 0xff);
+    let low = 0x0200_5eff_fe00_0000 | family << 8 | router;
+    Halves([0xfe80_0000_0000_0000_u64.to_be(), low.to_be()])
+}
+
+/// Is it an advertisement of VRRP, be it behind an authentication header?
+#[inline(always)]
+fn advertises<F: Frame + ?Sized>(frame: &F) -> bool {
+    let next = match kind(frame) {
+        (Kind::Ipv4, at) => frame.window::<20>(at).map(|header| header.u8::<9>()),
+        (Kind::Ipv6, at) => frame.window::<40>(at).map(|header| header.u8::<6>()),
+        (Kind::Pass(_), _) => None,
+    };
+    matches!(next, Some(protocol::VRRP | protocol::AH))
 }
 
 /// The VLAN of a frame; 0: it has no tag.

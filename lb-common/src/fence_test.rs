@@ -144,3 +144,25 @@ fn what_goes_out() {
         }
     }
 }
+
+/// Whatever a virtual router's own MAC address sends tells a switch where that is; but advertisements may.
+#[test]
+fn what_a_virtual_mac_sends() {
+    let from = |mut frame: Vec<u8>, family: u8| {
+        frame[6..12].copy_from_slice(&[0, 0, 0x5e, 0, family, 51]);
+        told(frame.as_slice())
+    };
+    let sign4 = halves("fe80::200:5eff:fe00:133");
+    let sign6 = halves("fe80::200:5eff:fe00:233");
+    assert_eq!(sign_of([0, 0, 0x5e, 0, 1, 51]), sign4);
+    assert_eq!(from(arp_of(2, VIP, HOST), 1), Some(sign4));
+    assert_eq!(from(ipv4(64, 6, &[], &[0; 20]), 1), Some(sign4));
+    assert_eq!(from(ipv6_of(255, 58, &neighbour(136, 0, "fd00::40")), 2), Some(sign6));
+    // Multicast listeners' reports go out by themselves.
+    assert_eq!(from(ipv6_of(1, 0, &[58, 0, 5, 2, 0, 0, 1, 0, 143, 0, 0, 0]), 2), Some(sign6));
+    assert_eq!(from(ipv4(255, 112, &[], &vrrp(VRRP3, 100, 1, "10.8.8.40")), 1), None);
+    assert_eq!(from(ipv4(255, 51, &[], &[0; 24]), 1), None);
+    assert_eq!(from(ipv6_of(255, 112, &vrrp(VRRP3, 100, 1, "fe80::51")), 2), None);
+    // Any other sender.
+    assert_eq!(from(ipv4(64, 6, &[], &[0; 20]), 3), None);
+}

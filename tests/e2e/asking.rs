@@ -35,7 +35,7 @@ const ADVERTISEMENT: u8 = 136;
 
 /// The MAC address of a host of the lab.
 pub(crate) fn mac(namespace: &Namespace) -> Mac {
-    namespace.enter(link).expect("the namespace").addr().expect("a MAC address")
+    namespace.enter(|| link(INTERFACE)).expect("the namespace").addr().expect("a MAC address")
 }
 
 /// A host's ear and mouth: a packet socket on its interface.
@@ -48,37 +48,69 @@ pub(crate) struct Voice {
 impl Voice {
     /// Of a node of the lab.
     pub(crate) fn of(lab: &Lab, node: &str) -> Self {
+        Self::on(lab, node, INTERFACE)
+    }
+
+    /// Of a node of the lab, on another one of its interfaces.
+    pub(crate) fn on(lab: &Lab, node: &str, interface: &str) -> Self {
         let namespace = lab.namespace(node);
-        let socket = namespace.enter(open).expect("the namespace");
+        let (socket, link) =
+            namespace.enter(|| (open(interface), link(interface))).expect("the namespace");
         let node = if node == "client" {
             lab.topology().client_gateway()
         } else {
             lab.topology().find(node).expect("a node")
         };
-        Self { socket, mac: mac(namespace), node }
+        Self { socket, mac: link.addr().expect("a MAC address"), node }
     }
 
     /// The MAC addresses that answer for `vip`. `controls` are addresses of hosts that may answer for it: their answers
     /// for those end it.
     pub(crate) fn who_has(&self, vip: IpAddr, controls: &[IpAddr]) -> BTreeSet<Mac> {
         self.drain();
-        for address in [&[vip], controls].concat() {
-            let frame = self.question(address);
+        self.ask(&[&[vip], controls].concat());
+        self.gather(vip, controls)
+    }
+
+    /// The MAC address in each answer for a VIP on a macvlan. The kernel hands broadcasts on to those a little later, so
+    /// such a host answers for `controls` first: they are asked for until there is an answer, and once more.
+    pub(crate) fn late_answers(&self, vip: IpAddr, controls: &[IpAddr]) -> Vec<Mac> {
+        let begin = Instant::now();
+        self.drain();
+        self.ask(&[&[vip], controls].concat());
+        let mut found = self.gather_all(vip, controls);
+        loop {
+            let enough = !found.is_empty();
+            self.ask(controls);
+            found.extend(self.gather_all(vip, controls));
+            if enough {
+                return found;
+            }
+            assert!(begin.elapsed() < LIMIT, "nobody answers for {vip}");
+        }
+    }
+
+    fn ask(&self, addresses: &[IpAddr]) {
+        for address in addresses {
+            let frame = self.question(*address);
             self.socket.send(&frame).expect("a frame is sent");
         }
-        self.gather(vip, controls)
     }
 
     /// Waits until each of `controls` was claimed, and says who has claimed `vip` until then.
     pub(crate) fn gather(&self, vip: IpAddr, controls: &[IpAddr]) -> BTreeSet<Mac> {
+        self.gather_all(vip, controls).into_iter().collect()
+    }
+
+    fn gather_all(&self, vip: IpAddr, controls: &[IpAddr]) -> Vec<Mac> {
         let (begin, mut left) = (Instant::now(), controls.to_vec());
-        let mut found = BTreeSet::new();
+        let mut found = Vec::new();
         while !left.is_empty() {
             assert!(begin.elapsed() < LIMIT, "nothing of {left:?}; {vip}: {found:?}");
             let Some((address, mac)) = self.hear() else { continue };
             left.retain(|control| *control != address);
             if address == vip {
-                found.insert(mac);
+                found.push(mac);
             }
         }
         found
@@ -164,19 +196,19 @@ impl Voice {
     }
 }
 
-fn open() -> Socket {
+fn open(interface: &str) -> Socket {
     let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(EVERYTHING)))
         .expect("a packet socket: root may");
-    bind(socket.as_raw_fd(), &link()).expect("it can be bound");
+    bind(socket.as_raw_fd(), &link(interface)).expect("it can be bound");
     socket.set_read_timeout(Some(PATIENCE)).expect("a time");
     socket
 }
 
-/// The interface of the calling thread's network namespace.
-fn link() -> LinkAddr {
+/// An interface of the calling thread's network namespace.
+fn link(interface: &str) -> LinkAddr {
     getifaddrs()
         .expect("interfaces")
-        .filter(|entry| entry.interface_name == INTERFACE)
+        .filter(|entry| entry.interface_name == interface)
         .find_map(|entry| entry.address?.as_link_addr().copied())
         .filter(|link| link.family().is_some())
         .expect("an interface")

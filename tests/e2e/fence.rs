@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// Ten advertisements a second: a lease of 300 ms. Who has the VIPs keeps them.
-const QUICK: &str = "advert_interval = \"100ms\"\npreempt = false\n";
+pub(crate) const QUICK: &str = "advert_interval = \"100ms\"\npreempt = false\n";
 const LEASE: Duration = Duration::from_millis(300);
 /// A lease of a minute: longer than any agent takes to start.
-const SLOW: &str = "advert_interval = \"20s\"\n";
+pub(crate) const SLOW: &str = "advert_interval = \"20s\"\n";
 
-fn vips() -> [IpAddr; 4] {
+pub(crate) fn vips() -> [IpAddr; 4] {
     [VIP4.into(), VIP4_BUNDLE.into(), VIP6.into(), "fe80::51".parse().expect("an address")]
 }
 
@@ -33,7 +33,7 @@ impl Pair {
     }
 
     /// A director's own addresses of the family of `like`.
-    fn own(&self, director: &str, like: IpAddr) -> IpAddr {
+    pub(crate) fn own(&self, director: &str, like: IpAddr) -> IpAddr {
         let node = self.stage.lab.topology().find(director).expect("a node");
         node.addresses().find(|own| own.is_ipv4() == like.is_ipv4()).expect("an address")
     }
@@ -100,7 +100,7 @@ impl Pair {
     }
 }
 
-fn dropped(director: &Director, reason: &str) -> u64 {
+pub(crate) fn dropped(director: &Director, reason: &str) -> u64 {
     let status = status(director);
     status.reasons.iter().find(|one| one.reason == reason).expect("a reason").packets
 }

@@ -42,6 +42,7 @@ mod trace;
 mod track;
 mod traffic;
 mod tunnel;
+mod virtual_mac;
 mod vlan;
 mod vrrp;
 mod vrrp_connections;

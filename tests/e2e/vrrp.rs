@@ -81,7 +81,7 @@ impl Pair {
     /// The director that an address is on.
     pub(crate) fn has(&self, name: &str) -> bool {
         let mut ip = Command::new("ip");
-        ip.args(["-brief", "address", "show", "dev", INTERFACE]);
+        ip.args(["-brief", "address", "show"]);
         let shown = self.stage.lab.namespace(name).run(&mut ip).expect("ip answers");
         let there = |address: &str| shown.split([' ', '/']).any(|word| word == address);
         let all = [VIP4.to_string(), VIP4_BUNDLE.to_string(), VIP6.to_string()];

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use lb_common::abi::{Address, FenceKey, Lease};
+use lb_common::{
+    abi::{Address, FenceKey, Lease},
+    fence::sign_of,
+};
 use tracing::warn;
 
 use super::{run::Agent, vrrp::Wanted};
@@ -45,6 +48,11 @@ impl Agent {
             for vip in &instance.addresses {
                 let address = Address::from(vip.address()).halves();
                 let key = FenceKey::new(address, exit.interface, exit.vlan);
+                guarded.vips.insert(key, lease.number());
+            }
+            if instance.place.virtual_mac.is_some() {
+                let sign = sign_of(instance.place.mac);
+                let key = FenceKey::new(sign, exit.interface, exit.vlan);
                 guarded.vips.insert(key, lease.number());
             }
         }

@@ -40,8 +40,10 @@ mod run;
 pub mod script;
 mod start;
 mod status;
+pub mod sysctl;
 mod trace;
 mod track;
+mod virtual_macs;
 mod vrrp;
 
 pub use run::{Options, run};

@@ -23,6 +23,7 @@ impl Agent {
             Placement::of(&parsed, &self.netlink).await.map_err(|error| error.to_string())?;
         let vrrp = vrrp::wanted(&parsed.config, &self.netlink).await;
         let vrrp = vrrp.map_err(|error| error.to_string())?;
+        self.virtual_macs.check(&self.netlink, &vrrp).await.map_err(words)?;
         let notices = notify::settings(&parsed.config).map_err(|error| error.to_string())?;
         let operator = self.director.operator.clone();
         let mut warnings = place_added(&operator, &mut placement, &parsed, &self.netlink).await;

@@ -32,7 +32,9 @@ use super::{
     notify::Notifier,
     passages::Passages,
     prober::{self, Connection, Prober},
+    sysctl::Raised,
     track::Trackers,
+    virtual_macs::VirtualMacs,
     vrrp::Vrrp,
 };
 use crate::{
@@ -81,6 +83,10 @@ pub(super) struct Agent {
     pub(super) passages: Passages,
     pub(super) attached: Vec<Attached>,
     pub(super) addresses: Addresses,
+    /// Where VRRP's instances have MAC addresses of their own.
+    pub(super) virtual_macs: VirtualMacs,
+    /// Settings of the kernel that are not as they were found.
+    pub(super) raised: Raised,
     /// VRRP's thread, where the configuration has instances.
     pub(super) vrrp: Option<Vrrp>,
     /// The other directors, where the configuration names any.
@@ -319,6 +325,8 @@ impl Agent {
             return Ok(());
         }
         self.addresses.remove_all(&self.netlink).await;
+        self.virtual_macs.keep(&self.netlink, &BTreeSet::new()).await;
+        self.raised.put_all_back();
         let keys: Vec<_> = self.neighbours.iter().map(|(key, _)| key).collect();
         for key in keys {
             self.neighbours.forget(key).await;

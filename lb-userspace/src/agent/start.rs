@@ -26,7 +26,9 @@ use super::{
     placement::Placement,
     prober::{self, Prober, Target},
     run::{Agent, Options},
+    sysctl::Raised,
     track::Trackers,
+    virtual_macs::{VirtualMacs, settings_beneath},
     vrrp::{self, Vrrp},
 };
 use crate::{
@@ -37,6 +39,9 @@ use crate::{
     plan::{self, Admin, GuardLists, Operator},
     probe::Job,
 };
+
+/// How a warning begins about a setting of the kernel.
+const NOT_SET: &str = "a setting of the kernel: ";
 
 impl Agent {
     /// Gets everything ready; what can be refused is refused here.
@@ -61,7 +66,9 @@ impl Agent {
         warnings.extend(place_added(&operator, &mut placement, &parsed, &netlink).await);
         let seed = files::seed(node.seed_file.as_deref(), &node.state_folder)?;
         let keys = HashKeys::from_seed(seed);
-        vrrp::wanted(&parsed.config, &netlink).await?;
+        let virtual_macs = VirtualMacs::load(&node.state_folder)?;
+        virtual_macs.check(&netlink, &vrrp::wanted(&parsed.config, &netlink).await?).await?;
+        let raised = Raised::load(&node.state_folder)?;
         let notices = notify::settings(&parsed.config)?;
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
@@ -105,6 +112,8 @@ impl Agent {
             passages,
             attached: Vec::new(),
             addresses,
+            virtual_macs,
+            raised,
             vrrp: None,
             cluster: None,
             seal: SealKey::from_seed(&seed),
@@ -152,6 +161,11 @@ impl Agent {
         self.trackers.begin(trackers).await;
         self.tell_trackers();
         let findings = self.trackers.findings();
+        let problems = self.raised.set(&settings_beneath(&wanted));
+        self.warnings.retain(|warning| !warning.starts_with(NOT_SET));
+        self.warnings.extend(problems.iter().map(|problem| format!("{NOT_SET}{problem}")));
+        self.virtual_macs.make(&self.netlink, &mut wanted).await?;
+        let virtual_macs = wanted.iter().filter_map(|one| one.place.virtual_mac.clone()).collect();
         let guarded = self.begin_fence(&mut wanted)?;
         match self.vrrp.take() {
             Some(vrrp) if wanted.is_empty() => vrrp.stop().await,
@@ -162,6 +176,7 @@ impl Agent {
                 self.vrrp = Some(Vrrp::start(wanted, findings, notices).await.context("VRRP")?);
             }
         }
+        self.virtual_macs.keep(&self.netlink, &virtual_macs).await;
         // Nobody asks for the others any more.
         self.trackers.retain(&self.director.config.trackers);
         self.finish_fence(&guarded)

@@ -44,7 +44,7 @@ pub use status::{
 pub use trace::Trace;
 pub use vrrp::{
     Deliveries, HeardMaster, LeaseStatus, Notifications, RejectStatus, TrackerStatus,
-    TransitionStatus, VrrpStatus,
+    TransitionStatus, VirtualMacStatus, VrrpStatus,
 };
 
 use crate::{

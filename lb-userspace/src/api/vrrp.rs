@@ -17,6 +17,9 @@ pub struct VrrpStatus {
     pub group: Option<Name>,
     /// Its interface.
     pub interface: String,
+    /// The virtual router's own MAC address, where it is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtual_mac: Option<VirtualMacStatus>,
     /// 2 or 3.
     pub version: u8,
     /// The number of the virtual router.
@@ -67,6 +70,15 @@ pub struct VrrpStatus {
     /// The same for its group.
     #[serde(default, skip_serializing_if = "Notifications::is_none")]
     pub group_notifications: Notifications,
+}
+
+/// The virtual router's own MAC address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VirtualMacStatus {
+    /// `00:00:5e:00:01:33`
+    pub mac: String,
+    /// The interface that has it, and the VIPs.
+    pub interface: String,
 }
 
 /// What became of notifications.

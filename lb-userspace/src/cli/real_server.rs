@@ -22,7 +22,6 @@
 mod clamp;
 mod nft;
 mod plan;
-mod sysctl;
 
 use std::net::IpAddr;
 use std::process::ExitCode;
@@ -31,7 +30,7 @@ use anyhow::Context;
 
 use self::clamp::Clamp;
 use self::plan::{Facts, Mend, Step};
-use crate::agent::netlink::Netlink;
+use crate::agent::{netlink::Netlink, sysctl};
 
 /// Prepares this host as a real server for direct routing.
 #[derive(Debug, clap::Args)]

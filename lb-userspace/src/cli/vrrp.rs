@@ -11,7 +11,10 @@ use super::{
     units::{count, seconds},
 };
 use crate::{
-    api::{Done, LeaseStatus, Notifications, TrackerStatus, TransitionStatus, VrrpStatus},
+    api::{
+        Done, LeaseStatus, Notifications, TrackerStatus, TransitionStatus, VirtualMacStatus,
+        VrrpStatus,
+    },
     model::Name,
 };
 
@@ -76,7 +79,7 @@ fn section(one: &VrrpStatus, paint: Paint) -> String {
     };
     let addresses: Vec<_> = one.addresses.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "{}  {} for {}, priority {}{}\n  VRID {} on {}, VRRPv{}{}\n  VIPs {}{}\n",
+        "{}  {} for {}, priority {}{}\n  VRID {} on {}, VRRPv{}{}\n{}  VIPs {}{}\n",
         one.name,
         paint.put(tone, &one.state),
         ago(one.since_seconds),
@@ -86,6 +89,9 @@ fn section(one: &VrrpStatus, paint: Paint) -> String {
         one.interface,
         one.version,
         one.group.as_ref().map_or_else(String::new, |group| format!(", group {group}")),
+        one.virtual_mac.as_ref().map_or_else(String::new, |VirtualMacStatus { mac, interface }| {
+            format!("  virtual MAC {mac} on {interface}\n")
+        }),
         addresses.join(" "),
         if one.held { "" } else { " (not on this host)" },
     );

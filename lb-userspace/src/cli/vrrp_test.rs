@@ -13,6 +13,7 @@ fn master() -> VrrpStatus {
         name: "LVS_HAP".parse().expect("a name"),
         group: None,
         interface: "eth0".to_owned(),
+        virtual_mac: None,
         version: 2,
         virtual_router_id: 51,
         state: "master".to_owned(),
@@ -57,6 +58,15 @@ LVS_HAP  master for 1h 6m, priority 5
   1h 6m  initialize  backup  started
 ";
     assert_eq!(text(&[master()], Paint::Plain), expected);
+}
+
+#[test]
+fn a_virtual_mac() {
+    let (mac, interface) = ("00:00:5e:00:01:33".to_owned(), "vrrp.51".to_owned());
+    let one = VrrpStatus { virtual_mac: Some(VirtualMacStatus { mac, interface }), ..master() };
+    let shown = text(&[one], Paint::Plain);
+    let lines = "VRID 51 on eth0, VRRPv2\n  virtual MAC 00:00:5e:00:01:33 on vrrp.51\n  VIPs";
+    assert!(shown.contains(lines), "{shown}");
 }
 
 #[test]

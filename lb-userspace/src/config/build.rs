@@ -58,6 +58,10 @@ fn vrrp(draft: VrrpDraft, trackers: &[TrackerDraft], has_mail: bool) -> Option<V
         start_delay: draft.start_delay,
         source: draft.source.map(Spanned::into_inner),
         unicast_peers: draft.unicast_peers.into_iter().map(|peer| peer.value).collect(),
+        virtual_mac: match draft.virtual_mac {
+            Some(wanted) => Some(wanted.interface?),
+            None => None,
+        },
         announce: draft.announce,
         group: draft.group.map(Spanned::into_inner),
         track: draft.track.into_iter().map(|one| tracked(one, trackers)).collect::<Option<_>>()?,

@@ -70,10 +70,20 @@ pub(super) struct VrrpDraft {
     pub(super) start_delay: Duration,
     pub(super) source: Option<Spanned<IpAddr>>,
     pub(super) unicast_peers: Vec<Entry<IpAddr>>,
+    pub(super) virtual_mac: Option<VirtualMacDraft>,
     pub(super) announce: Announce,
     pub(super) group: Option<Spanned<Name>>,
     pub(super) track: Vec<TrackedDraft>,
     pub(super) notify: NotifyDraft,
+}
+
+/// That an instance wants its virtual MAC address.
+pub(super) struct VirtualMacDraft {
+    /// Of the key that names the interface, or that says yes.
+    pub(super) path: String,
+    pub(super) span: Range<usize>,
+    /// By default named after the virtual router.
+    pub(super) interface: Option<InterfaceName>,
 }
 
 /// One `[[track]]`.

@@ -225,6 +225,8 @@ pub(super) const VRRP: Schema = Schema {
         "start_delay",
         "source",
         "unicast_peers",
+        "virtual_mac",
+        "virtual_mac_interface",
         "announce",
         "group",
         "track",
@@ -238,7 +240,7 @@ pub(super) const VRRP: Schema = Schema {
         "notify_fifo",
         "mail",
     ],
-    later: &["virtual_mac"],
+    later: &[],
 };
 
 pub(super) const VRRP_GROUP: Schema = Schema {

@@ -41,6 +41,12 @@ pub enum Error {
         /// What was tried.
         task: String,
     },
+    /// The kernel has no such kind of interface.
+    #[error("{task}: this kernel has no macvlan (`modprobe macvlan`)")]
+    NoMacvlan {
+        /// What was tried.
+        task: String,
+    },
     /// The interface is down.
     #[error("{task}: the interface is down; bring it up with `ip link set dev NAME up`")]
     Down {

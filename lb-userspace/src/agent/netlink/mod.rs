@@ -7,6 +7,7 @@ mod address;
 mod error;
 mod events;
 mod link;
+mod macvlan;
 mod neighbour;
 mod route;
 mod routing;

@@ -1,4 +1,5 @@
-//! Telling the neighbours who has an address now: gratuitous ARP and unsolicited neighbour advertisements.
+//! Telling the neighbours who has an address now: gratuitous ARP and unsolicited neighbour advertisements; and whatever
+//! else is to leave with a MAC address of our choice.
 
 use std::io;
 use std::net::IpAddr;
@@ -29,6 +30,14 @@ impl Announcer {
         Ok(Self { socket })
     }
 
+    /// Sends a frame as it is.
+    ///
+    /// # Errors
+    /// The interface is down, or its queue is full.
+    pub(super) fn send(&self, frame: &[u8]) -> io::Result<()> {
+        self.socket.send(frame).map(drop)
+    }
+
     /// Tells everyone on the segment that `address` is behind `mac`: an ARP request whose sender and target are the
     /// address, or an unsolicited neighbour advertisement.
     ///
@@ -39,6 +48,6 @@ impl Announcer {
             IpAddr::V4(address) => frames::arp_request(mac, Some(address), address),
             IpAddr::V6(address) => frames::unsolicited_advertisement(mac, address, router),
         };
-        frame.map_or(Ok(()), |frame| self.socket.send(&frame).map(drop))
+        frame.map_or(Ok(()), |frame| self.send(&frame))
     }
 }

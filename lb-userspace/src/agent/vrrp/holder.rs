@@ -13,7 +13,7 @@ use crate::{
         dataplane::LeaseHandle,
         netlink::{Error, Mac, Netlink},
     },
-    model::{AddressLabel, Name, VirtualAddress, VirtualRouting},
+    model::{AddressLabel, InterfaceName, Name, VirtualAddress, VirtualRouting},
     vrrp::types::Family,
 };
 
@@ -41,10 +41,21 @@ pub(in crate::agent) struct Place {
     pub(in crate::agent) name: String,
     /// Its index.
     pub(in crate::agent) index: u32,
-    /// Its Ethernet address.
+    /// The Ethernet address that the VIPs are behind: its own, or the virtual router's.
     pub(in crate::agent) mac: Mac,
+    /// The interface that has the virtual router's own Ethernet address.
+    pub(in crate::agent) virtual_mac: Option<InterfaceName>,
+    /// The index of the one that the VIPs are added to: that, once it is made.
+    pub(in crate::agent) home: u32,
     /// Announcements of an address in a row: one may be lost.
     pub(in crate::agent) repeat: u8,
+}
+
+impl Place {
+    /// The name of the interface that the VIPs are added to.
+    fn home_name(&self) -> &str {
+        self.virtual_mac.as_ref().map_or(&self.name, InterfaceName::as_str)
+    }
 }
 
 /// The VIPs of one instance. They stay where they are when it is dropped: see [`Holder::released`].
@@ -150,13 +161,18 @@ impl Worker {
     async fn add(&self) -> Option<String> {
         let mut problems = Problems::new(&self.name);
         let (index, interface) = (self.place.index, &self.place.name);
+        let (home, home_name) = (self.place.home, self.place.home_name());
+        if self.place.virtual_mac.is_some() {
+            self.clear_beneath(&mut problems).await;
+            problems.none(self.netlink.switch_link(home, true).await);
+        }
         for vip in &self.addresses {
             let (address, length) = (vip.address(), vip.network.prefix_len());
             let label = vip.label.as_ref().map(AddressLabel::as_str);
-            let added = self.netlink.add_labelled_address(index, address, length, label).await;
+            let added = self.netlink.add_labelled_address(home, address, length, label).await;
             // Otherwise it was left there by an agent that was master, as this one is again.
             if problems.yes(added) {
-                info!(%address, interface, "VIP added");
+                info!(%address, interface = home_name, "VIP added");
             }
         }
         for route in &self.routing.routes {
@@ -186,10 +202,17 @@ impl Worker {
                 info!(%route, interface, "route removed");
             }
         }
+        let (home, home_name) = (self.place.home, self.place.home_name());
+        if self.place.virtual_mac.is_some() {
+            self.clear_beneath(&mut problems).await;
+            // First: an address that leaves an interface that is on says so to the segment, and the switch would learn
+            // that the virtual MAC address is still here.
+            problems.none(self.netlink.switch_link(home, false).await);
+        }
         for vip in &self.addresses {
             let (address, length) = (vip.address(), vip.network.prefix_len());
-            if problems.yes(self.netlink.remove_address(index, address, length).await) {
-                info!(%address, interface, "VIP removed");
+            if problems.yes(self.netlink.remove_address(home, address, length).await) {
+                info!(%address, interface = home_name, "VIP removed");
             }
         }
         let told = problems.told();
@@ -199,6 +222,14 @@ impl Worker {
             lease.give_up();
         }
         told
+    }
+
+    /// An agent that died before there was a virtual MAC address may have left VIPs on the interface itself.
+    async fn clear_beneath(&self, problems: &mut Problems<'_>) {
+        for vip in &self.addresses {
+            let (address, length) = (vip.address(), vip.network.prefix_len());
+            problems.yes(self.netlink.remove_address(self.place.index, address, length).await);
+        }
     }
 
     fn announce(&self) {

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, io, time::Duration};
 use tracing::{info, warn};
 
 use super::{
+    announce::Announcer,
     clock::since_boot,
     handover::{self, Parting},
     holder::{Holder, Place},
@@ -89,12 +90,16 @@ pub(super) struct Instance {
     pub(super) successor: Option<Duration>,
     /// What is wrong with its interface.
     pub(super) link_problem: Option<String>,
+    /// The interface that had its VIPs is gone.
+    pub(super) homeless: bool,
     /// Its trackers, as they were when its machine was told of them last.
     pub(super) trackers: Vec<Judged>,
     /// The priority that its machine was told.
     pub(super) told: Priority,
     /// Of the next advertisement.
     sequence: u32,
+    /// What advertisements leave by that bear the virtual MAC address (RFC 9568, section 7.2).
+    frames: Option<Announcer>,
 }
 
 impl Instance {
@@ -105,6 +110,8 @@ impl Instance {
     /// No packet socket on its interface.
     pub(super) fn start(wanted: Wanted, netlink: Netlink, sequence: u32) -> io::Result<Self> {
         let holder = Holder::start(netlink, &wanted)?;
+        let virtual_mac = wanted.place.virtual_mac.is_some();
+        let frames = virtual_mac.then(|| Announcer::open(wanted.place.index)).transpose()?;
         Ok(Self {
             link_problem: (!wanted.running).then(|| format!("{} is down", wanted.place.name)),
             told: wanted.settings.priority,
@@ -113,8 +120,10 @@ impl Instance {
             counters: Counters::default(),
             history: VecDeque::new(),
             successor: None,
+            homeless: false,
             trackers: Vec::new(),
             sequence,
+            frames,
         })
     }
 
@@ -201,7 +210,15 @@ impl Instance {
         // Before, not after: the others count from when they hear it.
         let (now, mut sent) = (since_boot(), false);
         for packet in self.wanted.endpoint.emit(claim, self.sequence) {
-            match segment.send(source, &packet) {
+            let outcome = match &self.frames {
+                None => segment.send(source, &packet),
+                // The configuration has no unicast with it: there is a frame.
+                Some(frames) => {
+                    let frame = packet.frame(self.wanted.place.mac, source);
+                    frame.map_or(Ok(()), |frame| frames.send(&frame))
+                }
+            };
+            match outcome {
                 Ok(()) => {
                     self.counters.sent += 1;
                     sent = true;

@@ -53,7 +53,11 @@ impl Instance {
                 Share::Points(_) => None,
             }
         };
-        self.link_problem.clone().or_else(|| self.trackers.iter().find_map(of))
+        let homeless = || {
+            let gone = self.wanted.place.virtual_mac.as_ref().filter(|_| self.homeless)?;
+            Some(format!("{gone} is gone: `lb reload` makes it again"))
+        };
+        self.link_problem.clone().or_else(homeless).or_else(|| self.trackers.iter().find_map(of))
     }
 }
 

@@ -8,7 +8,7 @@ use super::{clock::since_boot, instance::Instance, judge::Judged};
 use crate::{
     api::{
         HeardMaster, LeaseStatus, Notifications, RejectStatus, TrackerStatus, TransitionStatus,
-        VrrpStatus,
+        VirtualMacStatus, VrrpStatus,
     },
     vrrp::{machine::Machine, packet::Reject},
 };
@@ -21,6 +21,10 @@ pub(super) fn of(machine: &Machine, instance: &Instance, now: Duration) -> VrrpS
         name: wanted.name.clone(),
         group: wanted.group.clone(),
         interface: wanted.place.name.clone(),
+        virtual_mac: wanted.place.virtual_mac.as_ref().map(|interface| VirtualMacStatus {
+            mac: wanted.place.mac.map(|byte| format!("{byte:02x}")).join(":"),
+            interface: interface.to_string(),
+        }),
         version: wanted.endpoint.version().get(),
         virtual_router_id: instance.virtual_router().get(),
         state: machine.state().to_string(),

@@ -306,10 +306,24 @@ impl Router {
             netlink::Event::LinkGone { index, name } => (*index, Some(format!("{name} is gone"))),
             _ => return,
         };
+        if matches!(event, netlink::Event::LinkGone { .. }) {
+            self.home_gone(index);
+        }
         for place in self.places() {
             let there = |instance: &&mut Instance| instance.wanted.place.index == index;
             if let Some(instance) = self.instance_at(place).filter(there) {
                 instance.link_problem.clone_from(&problem);
+                self.judge(place);
+            }
+        }
+    }
+
+    /// Somebody has removed the interface that has VIPs: they are gone, and there is nowhere to put them.
+    fn home_gone(&mut self, index: u32) {
+        for place in self.places() {
+            let there = |instance: &&mut Instance| instance.wanted.place.home == index;
+            if let Some(instance) = self.instance_at(place).filter(there) {
+                instance.homeless = true;
                 self.judge(place);
             }
         }

@@ -35,6 +35,9 @@ pub(in crate::agent) enum WantedError {
         /// Its family.
         family: Family,
     },
+    /// Nothing that a MAC address could be added to.
+    #[error("VRRP instance {0}: {1} is no Ethernet: without `virtual_mac` it may do")]
+    NoEthernet(Name, String),
     /// The password file.
     #[error("VRRP instance {0}: the password file {file}: {2}", file = .1.display())]
     Password(Name, PathBuf, io::Error),
@@ -79,6 +82,10 @@ fn on(instance: &VrrpInstance, interface: &Interface) -> Result<Wanted, WantedEr
         Addresses::new(family, &advertised).map_err(|e| WantedError::Addresses(name(), e))?;
     let dialect = instance.protocol.dialect(|file| password(instance, file))?;
     let peers = instance.unicast_peers.clone();
+    if instance.virtual_mac.is_some() && !interface.ethernet {
+        return Err(WantedError::NoEthernet(name(), interface.name.clone()));
+    }
+    let own = instance.virtual_mac.as_ref().map(|_| instance.id.virtual_router.mac(family));
     let endpoint =
         Endpoint::new(instance.id.virtual_router, dialect, source, peers, addresses.clone());
     Ok(Wanted {
@@ -87,7 +94,9 @@ fn on(instance: &VrrpInstance, interface: &Interface) -> Result<Wanted, WantedEr
         place: Place {
             name: interface.name.clone(),
             index: interface.index,
-            mac: interface.mac,
+            mac: own.unwrap_or(interface.mac),
+            virtual_mac: instance.virtual_mac.clone(),
+            home: interface.index,
             repeat: instance.announce.repeat,
         },
         endpoint: endpoint.map_err(|error| WantedError::Endpoint(name(), error))?,

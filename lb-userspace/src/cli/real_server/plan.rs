@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::nft;
-use super::sysctl::{Error, Setting};
 use crate::agent::netlink::Interface;
+use crate::agent::sysctl::{Error, Setting};
 
 /// The host as it is.
 pub(super) struct Facts<Read> {
@@ -73,7 +73,7 @@ pub(super) fn steps(
         steps.extend(arp("arp_announce", &[2], interface, facts)?);
     }
     if vips.iter().any(IpAddr::is_ipv6) {
-        let setting = Setting { family: "ipv6", interface: "lo".to_owned(), key: "disable_ipv6" };
+        let setting = Setting::ipv6("lo", "disable_ipv6");
         steps.push(step(&facts.read, setting, &[0])?);
     }
     for &vip in vips {
@@ -89,8 +89,7 @@ fn arp(
     interface: Option<&str>,
     facts: &Facts<impl Fn(&Setting) -> Result<u32, Error>>,
 ) -> Result<Vec<Step>, Error> {
-    let setting =
-        |interface: &str| Setting { family: "ipv4", interface: interface.to_owned(), key };
+    let setting = |interface: &str| Setting::ipv4(interface, key);
     let mut steps = vec![step(&facts.read, setting("all"), good)?];
     let largest = good.iter().max().copied().unwrap_or_default();
     let looked_at = facts
@@ -183,7 +182,7 @@ mod tests {
     ) -> Vec<String> {
         let facts = Facts {
             interfaces: vec![interface("lo", 1, lo), interface("eth0", 2, eth0)],
-            read: |setting: &Setting| match (setting.interface.as_str(), setting.key) {
+            read: |setting: &Setting| match (setting.interface.as_str(), &*setting.key) {
                 ("all", "arp_ignore") => Ok(all.0),
                 ("all", "arp_announce") => Ok(all.1),
                 ("eth0", "arp_ignore") => Ok(own),

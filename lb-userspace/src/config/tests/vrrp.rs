@@ -42,9 +42,25 @@ fn what_is_left_out_is_as_by_default() {
         (Preempt::After(Duration::ZERO), Duration::ZERO)
     );
     assert_eq!((instance.source, instance.unicast_peers), (None, vec![]));
+    assert_eq!(instance.virtual_mac, None);
     let Announce { repeat, again_after, refresh } = instance.announce;
     assert_eq!((repeat, again_after, refresh), (5, Duration::from_secs(5), None));
     assert_eq!(instance.group, None);
+}
+
+/// Named after the virtual router, as keepalived does it, or as one likes.
+#[test]
+fn the_interface_of_a_virtual_mac() {
+    let of = |more: &str, vips: &str| {
+        let text = edited((PRIORITY, more)).replace("[\"10.9.9.40/24\", \"10.9.9.50\"]", vips);
+        instance(&text).virtual_mac.map(|name| name.to_string())
+    };
+    let v4 = "[\"10.9.9.40\"]";
+    assert_eq!(of("virtual_mac = false", v4), None);
+    assert_eq!(of("virtual_mac = true", v4).as_deref(), Some("vrrp.51"));
+    assert_eq!(of("virtual_mac = true", "[\"fe80::40/64\"]").as_deref(), Some("vrrp6.51"));
+    let named = "virtual_mac = true\nvirtual_mac_interface = \"vip-of-customer\"";
+    assert_eq!(of(named, v4).as_deref(), Some("vip-of-customer"));
 }
 
 #[test]

@@ -150,15 +150,72 @@ fn keys() {
                 &["add `virtual_router_id = 51`"],
             ),
             case(
-                (PRIORITY, "virtual_mac = true"),
-                (37, "virtual_mac", "vrrp[0].virtual_mac"),
-                &["`virtual_mac` is not available"],
-            ),
-            case(
                 (PRIORITY, "priorty = 100"),
                 (37, "priorty", "vrrp[0].priorty"),
                 &["unknown key `priorty` in [[vrrp]]", "did you mean `priority`?"],
             ),
+        ],
+    );
+}
+
+#[test]
+fn virtual_macs() {
+    expect(
+        Severity::Error,
+        &[
+            case(
+                (PRIORITY, "virtual_mac = \"yes\""),
+                (37, "\"yes\"", "vrrp[0].virtual_mac"),
+                &["expected `true` or `false`"],
+            ),
+            case(
+                (PRIORITY, "virtual_mac_interface = \"vip\""),
+                (37, "\"vip\"", "vrrp[0].virtual_mac_interface"),
+                &["without `virtual_mac = true`"],
+            ),
+            case(
+                (PRIORITY, "virtual_mac = false\nvirtual_mac_interface = \"vip\""),
+                (38, "\"vip\"", "vrrp[0].virtual_mac_interface"),
+                &["without `virtual_mac = true`"],
+            ),
+            case(
+                (PRIORITY, "virtual_mac = true\nvirtual_mac_interface = \"vrrp.51.of.eth1.4\""),
+                (38, "\"vrrp.51.of.eth1.4\"", "vrrp[0].virtual_mac_interface"),
+                &["1 to 15 bytes, this one has 17"],
+            ),
+            case(
+                (PRIORITY, "virtual_mac = true\nvirtual_mac_interface = \"a/b\""),
+                (38, "\"a/b\"", "vrrp[0].virtual_mac_interface"),
+                &["'/' is not allowed"],
+            ),
+            case(
+                (PRIORITY, "virtual_mac = true\nvirtual_mac_interface = \"eth0\""),
+                (38, "\"eth0\"", "vrrp[0].virtual_mac_interface"),
+                &["`eth0` is an interface that the configuration uses"],
+            ),
+            case(
+                (PRIORITY, "virtual_mac = true\nvirtual_mac_interface = \"eth1\""),
+                (38, "\"eth1\"", "vrrp[0].virtual_mac_interface"),
+                &["`eth1` is an interface that the configuration uses"],
+            ),
+            Case {
+                edit: (PRIORITY, "virtual_mac = true\nunicast_peers = [\"10.9.9.42\"]"),
+                place: (37, "true", "vrrp[0].virtual_mac"),
+                words: &["networks without multicast", "leave one of them out"],
+                related: Some((38, "a peer")),
+            },
+            // The same VRID is another virtual router there, but the name is taken.
+            Case {
+                edit: (
+                    PRIORITY,
+                    "virtual_mac = true\naddresses = [\"10.9.7.40\"]\n[[vrrp]]\nname = \"other\"\ninterface = \"eth2\"\nvirtual_mac = true\n\
+                     virtual_router_id = 51\naddresses = [\"10.9.8.40\"]\n[[vrrp]]\nname = \"third\"\n\
+                     interface = \"eth3\"\nvirtual_router_id = 51",
+                ),
+                place: (42, "true", "vrrp[1].virtual_mac"),
+                words: &["`vrrp.51` is made for", "virtual_mac_interface = "],
+                related: Some((37, "first here")),
+            },
         ],
     );
 }

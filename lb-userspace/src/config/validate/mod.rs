@@ -11,6 +11,7 @@ mod pools;
 mod rules;
 mod schedulers;
 mod track;
+mod virtual_macs;
 mod vrrp;
 
 use super::{diagnostic::Sink, draft::Draft};
@@ -26,6 +27,7 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     guard::validate(draft, sink);
     decapsulate::validate(draft, sink);
     vrrp::validate(draft, sink);
+    virtual_macs::validate(draft, sink);
     track::validate(draft, sink);
     notify::validate(draft, sink);
     limits::validate(draft, sink);

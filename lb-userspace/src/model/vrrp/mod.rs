@@ -17,7 +17,7 @@ pub use routing::{
 };
 pub use track::{TrackError, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, TrackerKind};
 
-use super::{Name, Notify, show_duration};
+use super::{InterfaceName, Name, Notify, show_duration};
 use crate::vrrp::{
     machine::Preempt,
     types::{InstanceId, Priority},
@@ -49,6 +49,9 @@ pub struct VrrpInstance {
     pub source: Option<IpAddr>,
     /// The other directors, where there is no multicast; empty: multicast. Of the same family, each once.
     pub unicast_peers: Vec<IpAddr>,
+    /// The interface that is made for the virtual router's own MAC address, and has the VIPs; `None`: they are
+    /// behind the MAC address of [`Self::id`]'s interface.
+    pub virtual_mac: Option<InterfaceName>,
     /// How the network learns of a new master.
     pub announce: Announce,
     /// Instances with the same group are master together, or not at all.

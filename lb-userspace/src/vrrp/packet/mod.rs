@@ -16,6 +16,7 @@ mod ah;
 mod checksum;
 mod emit;
 mod endpoint;
+mod frame;
 mod ipv4;
 mod parse;
 mod reject;

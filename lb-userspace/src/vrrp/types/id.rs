@@ -31,6 +31,16 @@ impl VirtualRouterId {
     pub const fn get(self) -> u8 {
         self.0
     }
+
+    /// The virtual router's own MAC address (RFC 9568, section 7.3).
+    #[must_use]
+    pub const fn mac(self, family: Family) -> [u8; 6] {
+        let family = match family {
+            Family::V4 => 1,
+            Family::V6 => 2,
+        };
+        [0, 0, 0x5e, 0, family, self.0]
+    }
 }
 
 impl fmt::Display for VirtualRouterId {
@@ -67,6 +77,13 @@ impl fmt::Display for InstanceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_family_has_a_mac_of_its_own() {
+        let id = VirtualRouterId::new(51).unwrap();
+        assert_eq!(id.mac(Family::V4), [0, 0, 0x5e, 0, 1, 51]);
+        assert_eq!(id.mac(Family::V6), [0, 0, 0x5e, 0, 2, 51]);
+    }
 
     #[test]
     fn range() {

@@ -4,6 +4,7 @@ mod addresses;
 mod protocol;
 mod routing;
 mod track;
+mod virtual_mac;
 
 use toml::Spanned;
 
@@ -24,6 +25,11 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> VrrpDraft {
     let addresses = addresses::read(table, sink);
     let family = addresses.entries.first().map(|first| Family::of(first.address.address()));
     let routing = routing::read(table, family, sink);
+    let virtual_router = table
+        .require("virtual_router_id", "51", sink)
+        .and_then(|item| item.integer(sink, |id| Ok(VirtualRouterId::new(id)?)));
+    let number = virtual_router.as_ref().map(|id| *id.get_ref());
+    let virtual_mac = virtual_mac::read(table, family.zip(number), sink);
     VrrpDraft {
         routing,
         path: table.path.clone(),
@@ -32,9 +38,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> VrrpDraft {
             .require("interface", "\"eth0\"", sink)
             .and_then(|item| item.text(sink, |text| Ok(InterfaceName::new(text)?)))
             .map(Spanned::into_inner),
-        virtual_router: table
-            .require("virtual_router_id", "51", sink)
-            .and_then(|item| item.integer(sink, |id| Ok(VirtualRouterId::new(id)?))),
+        virtual_router,
         priority: match table.get("priority") {
             None => Some(Priority::DEFAULT),
             Some(item) => {
@@ -50,6 +54,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> VrrpDraft {
         start_delay: delay(table, "start_delay", sink).map(Spanned::into_inner).unwrap_or_default(),
         source: table.get("source").and_then(|item| item.address(sink)),
         unicast_peers: lists::addresses(table, "unicast_peers", "peer", sink),
+        virtual_mac,
         announce: table.get("announce").and_then(|item| announce(&item, sink)).unwrap_or_default(),
         group: table.get("group").and_then(|item| item.text(sink, name)),
         track: track::read(table, sink),
