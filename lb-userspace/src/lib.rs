@@ -1,4 +1,4 @@
-//! The agent.
+//! All of `lb` that is not in the kernel.
 
 pub mod access_log;
 pub mod agent;
@@ -11,11 +11,14 @@ pub mod config;
 pub mod config_file;
 pub mod health;
 pub mod http;
+pub mod ipc;
 pub mod model;
 pub mod notify;
 pub mod plan;
 pub mod preamble;
 pub mod preflight;
 pub mod probe;
+pub mod sandbox;
 pub mod schedule;
+pub mod supervisor;
 pub mod vrrp;

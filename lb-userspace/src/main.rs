@@ -33,6 +33,10 @@ enum Command {
     Check(check::Args),
     Preflight(preflight::Args),
     Run(run::Args),
+    #[command(hide = true)]
+    Agent(run::Args),
+    #[command(hide = true)]
+    Probe(run::ProbeArgs),
     Status(status::Args),
     Backend(backend::Args),
     Guard(guard::Args),
@@ -72,8 +76,10 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         (Command::Check(args), None) => forgive_closed_pipe(check::run(&args)),
         (Command::Preflight(args), None) => preflight::run(&args),
         (Command::Run(args), None) => run::run(args),
+        (Command::Agent(args), None) => run::agent(args),
+        (Command::Probe(args), None) => run::probe(args),
         (Command::RealServer(args), None) => real_server::run(&args),
-        (Command::Run(_), Some(_)) => Err(UsageError(
+        (Command::Run(_) | Command::Agent(_) | Command::Probe(_), Some(_)) => Err(UsageError(
             "`lb run` takes its socket from the configuration: set `socket` under [node]"
                 .to_owned(),
         )

@@ -29,6 +29,7 @@ mod marks;
 mod notify;
 mod peers;
 mod preflight;
+mod processes;
 mod real_server;
 mod reload;
 mod requests;

@@ -139,7 +139,7 @@ fn a_second_agent() {
     let requests = stage.requests();
     let before = look(&stage);
     let paths = stage.director.paths.clone();
-    let pid = format!("pid {}", stage.director.id().unwrap());
+    let pid = format!("pid {}", stage.director.agent().unwrap());
     let pins = paths.pins.to_str().unwrap();
     let same = stage.toml();
     assert_words(&refused(&stage, &same), &["another agent answers on", "lb.sock"]);

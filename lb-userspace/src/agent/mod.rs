@@ -40,6 +40,7 @@ mod run;
 pub mod script;
 mod start;
 mod status;
+mod supervised;
 pub mod sysctl;
 mod trace;
 mod track;

@@ -9,10 +9,11 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use socket2::{Domain, Protocol, Socket, Type};
+use nix::libc::{IPPROTO_TCP, IPPROTO_UDP};
+use socket2::Socket;
 
 use super::dataplane::{Passage, Through};
-use crate::probe::{Door, Opened, Opener};
+use crate::probe::{Door, Opened, Opener, Transport};
 
 /// Hops that a packet may take. The real server is next to the director; one that lacks the VIP, and forwards packets,
 /// must not send it back to the director, which would have another real server answer.
@@ -35,6 +36,8 @@ enum PassageError {
     TooEarly,
     #[error("this host would ask from the VIP {0}: name a `source` for the check")]
     FromVip(IpAddr),
+    #[error("pings go to a real server's own address only")]
+    Ping,
     #[error("cannot {task}: {source}")]
     Socket { task: String, source: io::Error },
     #[error("{0}")]
@@ -61,6 +64,11 @@ impl Passages {
     }
 
     fn open_now(&self, door: &Door) -> Result<Opened, PassageError> {
+        let Some(vip) = door.vip else {
+            let socket = door.open_plainly();
+            let socket = socket.map_err(|(task, source)| PassageError::Socket { task, source })?;
+            return Ok(Opened { socket, passage: Box::new(()) });
+        };
         let (through, own) = {
             let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let through = inner.through.clone().ok_or(PassageError::TooEarly)?;
@@ -70,8 +78,12 @@ impl Passages {
             }
             (through, own)
         };
-        let (kind, protocol) = door.transport.kind();
-        let socket = led(door, kind, protocol)?;
+        let protocol = match door.transport {
+            Transport::Tcp => IPPROTO_TCP,
+            Transport::Udp => IPPROTO_UDP,
+            Transport::Ping => return Err(PassageError::Ping),
+        };
+        let socket = led(door, door.transport)?;
         // With its port: nobody else has the two together while the passage is open.
         let bound = socket.bind(&SocketAddr::new(own, 0).into());
         bound.map_err(because(|| format!("ask from {own}")))?;
@@ -79,9 +91,8 @@ impl Passages {
             if own.is_ipv4() { socket.set_ttl_v4(HOPS) } else { socket.set_unicast_hops_v6(HOPS) };
         hops.map_err(because(|| "limit the hops".to_owned()))?;
         let own = address_of(&socket)?;
-        let number = u8::try_from(i32::from(protocol)).unwrap_or_default();
-        let (real, vip) = (door.real, door.vip);
-        let passage = through.open(Passage { protocol: number, own, real, vip })?;
+        let protocol = u8::try_from(protocol).unwrap_or_default();
+        let passage = through.open(Passage { protocol, own, real: door.real, vip })?;
         Ok(Opened { socket, passage: Box::new(passage) })
     }
 }
@@ -98,15 +109,14 @@ fn own_address(door: &Door) -> Result<IpAddr, PassageError> {
         return Ok(source);
     }
     // Connecting such a socket sends nothing, and asks the routes.
-    let socket = led(door, Type::DGRAM, Protocol::UDP)?;
+    let socket = led(door, Transport::Udp)?;
     let connected = socket.connect(&door.real.into());
     connected.map_err(because(|| format!("find a way to {}", door.real.ip())))?;
     Ok(address_of(&socket)?.ip())
 }
 
-fn led(door: &Door, kind: Type, protocol: Protocol) -> Result<Socket, PassageError> {
-    let socket = Socket::new(Domain::for_address(door.real), kind.nonblocking(), Some(protocol))
-        .map_err(because(|| "open a socket".to_owned()))?;
+fn led(door: &Door, transport: Transport) -> Result<Socket, PassageError> {
+    let socket = transport.socket(door.real).map_err(because(|| "open a socket".to_owned()))?;
     door.lead.lead(&socket).map_err(|(task, source)| PassageError::Socket { task, source })?;
     Ok(socket)
 }

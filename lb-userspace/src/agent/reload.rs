@@ -25,6 +25,8 @@ impl Agent {
         let vrrp = vrrp.map_err(|error| error.to_string())?;
         self.virtual_macs.check(&self.netlink, &vrrp).await.map_err(words)?;
         let notices = notify::settings(&parsed.config).map_err(|error| error.to_string())?;
+        let user = parsed.config.node.user.as_deref();
+        self.supervised.want_probe(user).await.map_err(words)?;
         let operator = self.director.operator.clone();
         let mut warnings = place_added(&operator, &mut placement, &parsed, &self.netlink).await;
         self.keep_hops(&placement);

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -31,7 +30,8 @@ use super::{
     netlink::Netlink,
     notify::Notifier,
     passages::Passages,
-    prober::{self, Connection, Prober},
+    prober::{self, Prober},
+    supervised::Supervised,
     sysctl::Raised,
     track::Trackers,
     virtual_macs::VirtualMacs,
@@ -40,8 +40,9 @@ use super::{
 use crate::{
     cluster::SealKey,
     config::Parsed,
+    ipc::Packets,
     model::{InterfaceName, Name},
-    probe,
+    sandbox,
 };
 
 /// How often the maps are read and compared with what they should hold.
@@ -53,10 +54,6 @@ const DETACH_LIMIT: Duration = Duration::from_secs(2);
 const DETACH_PAUSE: Duration = Duration::from_millis(2);
 /// Health events that wait for the loop; the results behind one that does not fit wait with it.
 const HEALTH_QUEUE: usize = 1_024;
-/// Words between agent and probe that wait.
-const PROBE_QUEUE: usize = 256;
-/// Checks under way at a time; each has a socket.
-const CHECKS_AT_ONCE: usize = 8_192;
 
 /// How `lb run` was called.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +73,8 @@ pub(super) struct Agent {
     pub(super) netlink: Netlink,
     pub(super) neighbours: Neighbours,
     pub(super) prober: Prober,
+    /// Who started this process, and gives it a probe.
+    pub(super) supervised: Supervised,
     pub(super) pins: Pins,
     pub(super) links: Links,
     pub(super) hooks: Hooks,
@@ -124,19 +123,17 @@ enum Event {
 /// # Errors
 /// Everything that keeps it from starting, with what to do about it. Nothing is left half-done then.
 pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
+    let link = Packets::at_stdin()?;
+    sandbox::end_with_supervisor()?;
     descriptors::keep().context("keeping descriptors from scripts")?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (events, mut health) = mpsc::channel(HEALTH_QUEUE);
-        let mut prober = Prober::new(events);
-        let (orders, heard) = mpsc::channel(PROBE_QUEUE);
-        let (said, findings) = mpsc::channel(PROBE_QUEUE);
-        let passages = Passages::default();
-        let opener = Arc::new(passages.clone());
-        tokio::spawn(probe::run(heard, said, CHECKS_AT_ONCE, opener));
-        prober.connect(Connection { orders, findings });
+        let (prober, passages) = (Prober::new(events), Passages::default());
         prober.connect_here(checks_here::start());
-        let mut agent = Agent::start(file, options, prober, passages).await?;
+        let supervised = Supervised::new(link).context("speaking with the supervisor")?;
+        supervised.serve(prober.clone(), passages.clone());
+        let mut agent = Agent::start(file, options, (prober, passages, supervised)).await?;
         let outcome = match agent.bring_up(&mut health).await {
             Ok(()) => agent.serve(health).await,
             Err(error) => Err(error),
@@ -159,6 +156,7 @@ impl Agent {
         self.socket = Some(socket);
         let mut reconcile = tokio::time::interval(RECONCILE);
         reconcile.reset();
+        self.supervised.ready().await;
         info!(socket = %self.parsed.config.node.socket.display(), "ready");
         loop {
             let due = self.director.next_deadline();

@@ -26,6 +26,7 @@ use super::{
     placement::Placement,
     prober::{self, Prober, Target},
     run::{Agent, Options},
+    supervised::Supervised,
     sysctl::Raised,
     track::Trackers,
     virtual_macs::{VirtualMacs, settings_beneath},
@@ -51,13 +52,13 @@ impl Agent {
     pub(super) async fn start(
         file: &Path,
         options: Options,
-        prober: Prober,
-        passages: Passages,
+        (prober, passages, supervised): (Prober, Passages, Supervised),
     ) -> Result<Self> {
         let parsed = load(file, &options)?;
         let (node, limits) = (&parsed.config.node, parsed.config.limits);
         let mut warnings = host::check(&node.pin_folder)?;
         control::check_free(&node.socket)?;
+        supervised.want_probe(node.user.as_deref()).await?;
         let netlink = Netlink::connect()?;
         let operator: Operator = files::read(&node.operator_file())?;
         let guards: GuardLists = files::read(&node.guard_file())?;
@@ -106,6 +107,7 @@ impl Agent {
             netlink,
             neighbours,
             prober,
+            supervised,
             pins,
             links,
             hooks,

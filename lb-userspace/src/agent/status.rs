@@ -37,6 +37,7 @@ impl Agent {
             pools: config.pools.iter().map(|pool| self.pool(pool, &left)).collect(),
             reasons: Reason::ALL.iter().map(|reason| self.reason(*reason)).collect(),
             directors: self.directors(),
+            probe: self.supervised.status(),
             warnings: self.all_warnings(),
         }
     }
@@ -46,6 +47,7 @@ impl Agent {
         let director = &self.director;
         let resolved = |key| self.neighbours.state(key).is_some_and(|s| s.mac().is_some());
         let mut warnings = self.warnings.clone();
+        warnings.extend(self.supervised.warning());
         warnings.extend(self.cluster.as_ref().and_then(Cluster::deaf));
         warnings.extend(advice(&director.effective.config, &director.placement, resolved));
         warnings

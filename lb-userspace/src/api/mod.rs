@@ -37,7 +37,7 @@ pub use capture::{CaptureStart, NewCapture, Snap, SnapError};
 pub use guard::{GuardReport, GuardWord, ListedPrefix, NewPrefixes};
 pub use health::{CheckStatus, CheckStep, CheckTest, LastCheck, LastFailure, show_target};
 pub use status::{
-    DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus,
+    DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, ProbeStatus,
     QuorumStatus, Rates, RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
     Status,
 };

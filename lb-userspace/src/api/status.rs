@@ -33,8 +33,26 @@ pub struct Status {
     /// The other directors of the cluster.
     #[serde(default)]
     pub directors: Vec<DirectorStatus>,
+    /// The process that makes the checks, once there was one.
+    #[serde(default)]
+    pub probe: Option<ProbeStatus>,
     /// What an operator should look at.
     pub warnings: Vec<String>,
+}
+
+/// The process that makes the checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeStatus {
+    /// Its number.
+    pub pid: u32,
+    /// False until it has been started again.
+    pub running: bool,
+    /// Seconds since it was started.
+    pub uptime_seconds: u64,
+    /// How often the agent was given another one.
+    pub restarts: u32,
+    /// How the one before has ended.
+    pub last_end: Option<String>,
 }
 
 /// Another director.

@@ -34,6 +34,7 @@ pub(super) const NODE: Schema = Schema {
         "socket",
         "pin_folder",
         "state_folder",
+        "user",
         "manage_addresses",
     ],
     later: &[],

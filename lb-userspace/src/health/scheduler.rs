@@ -24,7 +24,7 @@ const LATE: Duration = Duration::from_millis(100);
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(transparent)]
-pub struct CheckId(u64);
+pub struct CheckId(pub u64);
 
 impl CheckId {
     /// The one after this.

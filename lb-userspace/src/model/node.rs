@@ -66,6 +66,8 @@ pub struct Node {
     pub pin_folder: PathBuf,
     /// Where the operator's changes are kept.
     pub state_folder: PathBuf,
+    /// Whom the unprivileged processes run as; `None`: whoever there is on this host for it.
+    pub user: Option<String>,
     /// Add the services' addresses to the first interface?
     pub manage_addresses: bool,
 }
@@ -96,6 +98,7 @@ impl Node {
             socket: PathBuf::from(Self::DEFAULT_SOCKET),
             pin_folder: PathBuf::from(Self::DEFAULT_PIN_FOLDER),
             state_folder: PathBuf::from(Self::DEFAULT_STATE_FOLDER),
+            user: None,
             manage_addresses: true,
         }
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, UdpSocket as StdSocket};
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 use rustls::crypto::aws_lc_rs;
-use socket2::{Protocol, Socket, Type};
+use socket2::Socket;
 use std::io;
 use tokio::net::UdpSocket;
 
@@ -71,7 +71,7 @@ pub(super) async fn dns(
 /// Sends an echo request, and waits for its reply.
 pub(super) async fn ping(way: &Way<'_>) -> Result<(), CheckError> {
     let echo = Echo::new(way.address.ip(), random()?);
-    let socket = connected(way, echo_socket(way)?)?;
+    let socket = connected(way, way.socket(Transport::Ping).await?)?;
     socket.send(&echo.message()).await.map_err(|error| of_datagram(way, error))?;
     way.recorder.note(|| format!("sent an echo request to {}", way.words()));
     let mut reply = [0; PONG];
@@ -81,16 +81,6 @@ pub(super) async fn ping(way: &Way<'_>) -> Result<(), CheckError> {
             return Ok(());
         }
     }
-}
-
-/// A socket for pings alone, where the administrator lets this user have one (`net.ipv4.ping_group_range`), or else
-/// a raw one.
-fn echo_socket(way: &Way<'_>) -> Result<Socket, CheckError> {
-    let protocol = match way.address.ip() {
-        IpAddr::V4(_) => Protocol::ICMPV4,
-        IpAddr::V6(_) => Protocol::ICMPV6,
-    };
-    way.own_socket(Type::DGRAM, protocol).or_else(|_| way.own_socket(Type::RAW, protocol))
 }
 
 /// A socket that hears its server alone, and what ICMP says of it.

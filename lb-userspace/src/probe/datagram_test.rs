@@ -11,6 +11,7 @@ use crate::model::{CheckKind, DnsCheck, DnsCode, Expectation, Payload, UdpCheck}
 use crate::probe::Job;
 use crate::probe::NoDoors;
 use crate::probe::check::{check, tests::job};
+use crate::probe::opener::OwnDoors;
 
 /// A server that answers each datagram with what is made of it.
 async fn answering(answers: fn(&[u8]) -> Vec<Vec<u8>>) -> SocketAddr {
@@ -118,4 +119,17 @@ async fn a_cut_answer_is_asked_for_by_tcp() {
         let _ = stream.read(&mut question).await;
     });
     assert_eq!(verdict(dns(), address).await, Outcome::Passed);
+}
+
+#[tokio::test]
+async fn a_ping_goes_over_a_socket_of_somebody_with_the_privilege() {
+    let here = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (job, recorder) = (job(CheckKind::Ping, here), crate::probe::Recorder::default());
+    let words =
+        "the check could not be made: cannot get a socket: nobody here opens sockets".to_owned();
+    assert_eq!(check(&job, &NoDoors, &recorder).await.0, Outcome::Inconclusive(words));
+    let found = check(&job, &OwnDoors, &recorder).await.0;
+    if nix::unistd::Uid::effective().is_root() {
+        assert_eq!(found, Outcome::Passed);
+    }
 }

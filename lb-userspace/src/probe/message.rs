@@ -7,6 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::opener::Door;
 use crate::{
     health::{CheckId, Outcome, Rhythm},
     model::{CheckKind, Jitter, Mark, ProxyVersion},
@@ -27,6 +28,37 @@ pub enum Order {
     /// Make this one once, now, and tell each step.
     Test(TestId, Box<Job>),
 }
+
+/// What the agent sends to the probe's process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToProbe {
+    /// What it has to do.
+    Order(Order),
+    /// The socket that it has asked for comes beside this.
+    Opened(DoorId),
+    /// It does not get one, and why.
+    Refused(DoorId, String),
+}
+
+/// What the probe's process sends to the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromProbe {
+    /// What it has found.
+    Finding(Finding),
+    /// It needs this socket.
+    Open(DoorId, Door),
+    /// It no longer does.
+    Close(DoorId),
+    /// It is there.
+    Alive,
+}
+
+/// The number of a socket that was asked for; none is used twice by one probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DoorId(pub u64);
 
 /// The number of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]

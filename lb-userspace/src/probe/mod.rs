@@ -8,17 +8,22 @@ mod check;
 mod connect;
 mod converse;
 mod datagram;
+mod doorbell;
 mod http2;
 pub mod message;
 pub mod opener;
+mod process;
 mod recorder;
 mod run;
 mod through;
 mod tls;
 mod way;
 
-pub use message::{Finding, Job, Order, Step, TestId};
-pub use opener::{Door, NoDoors, Opened, Opener, Transport};
+pub use message::{DoorId, Finding, FromProbe, Job, Order, Step, TestId, ToProbe};
+pub use opener::{Door, NoDoors, Opened, Opener, Passage, Transport};
+#[cfg(test)]
+pub(crate) use process::serve;
+pub use process::{SIGN_OF_LIFE, process};
 pub use recorder::Recorder;
 pub use run::{run, run_by};
 pub use way::Lead;

@@ -2,27 +2,50 @@
 
 use std::{
     any::Any,
-    fmt,
+    fmt, io,
     net::{IpAddr, SocketAddr},
 };
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use socket2::{Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::way::Lead;
 
-/// A socket for a check through a VIP.
+/// A socket that takes a privilege: through a VIP, with a mark, or for pings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Door {
     /// What is spoken over it.
     pub transport: Transport,
     /// The real server's own address, where the socket is to be connected to, and the port of the service.
     pub real: SocketAddr,
-    /// The VIP that the real server is asked for.
-    pub vip: IpAddr,
+    /// The VIP that the real server is asked for; `None`: its own address.
+    pub vip: Option<IpAddr>,
     /// Where it leaves this host.
     pub lead: Lead,
+}
+
+impl Door {
+    /// True where it takes no privilege.
+    #[must_use]
+    pub const fn is_free(&self) -> bool {
+        self.vip.is_none() && self.lead.mark.is_none() && !matches!(self.transport, Transport::Ping)
+    }
+
+    /// A socket towards the real server's own address.
+    ///
+    /// # Errors
+    /// What could not be done, and what the kernel says.
+    pub fn open_plainly(&self) -> Result<Socket, (String, io::Error)> {
+        let socket = self.transport.socket(self.real);
+        let socket = socket.map_err(|error| ("open a socket".to_owned(), error))?;
+        self.lead.lead(&socket)?;
+        if let Some(address) = self.lead.source {
+            let bound = socket.bind(&SocketAddr::new(address, 0).into());
+            bound.map_err(|error| (format!("connect from {address}"), error))?;
+        }
+        Ok(socket)
+    }
 }
 
 /// What is spoken over a socket.
@@ -33,6 +56,8 @@ pub enum Transport {
     Tcp,
     /// UDP.
     Udp,
+    /// Echo requests of ICMP, or of ICMPv6.
+    Ping,
 }
 
 /// Opens them.
@@ -66,12 +91,35 @@ impl Opener for NoDoors {
 }
 
 impl Transport {
-    /// Its sockets.
-    #[must_use]
-    pub const fn kind(self) -> (Type, Protocol) {
+    /// A socket of it, towards an address.
+    ///
+    /// # Errors
+    /// The kernel's; for pings it wants a privilege, or `net.ipv4.ping_group_range`.
+    pub fn socket(self, address: SocketAddr) -> io::Result<Socket> {
+        let make = |kind: Type, protocol| {
+            Socket::new(Domain::for_address(address), kind.nonblocking(), Some(protocol))
+        };
+        let echo = if address.is_ipv4() { Protocol::ICMPV4 } else { Protocol::ICMPV6 };
         match self {
-            Self::Tcp => (Type::STREAM, Protocol::TCP),
-            Self::Udp => (Type::DGRAM, Protocol::UDP),
+            Self::Tcp => make(Type::STREAM, Protocol::TCP),
+            Self::Udp => make(Type::DGRAM, Protocol::UDP),
+            // One for pings alone, where this user may have one, or else a raw one.
+            Self::Ping => make(Type::DGRAM, echo).or_else(|_| make(Type::RAW, echo)),
         }
+    }
+}
+
+/// Somebody with the privileges.
+#[cfg(test)]
+#[derive(Debug)]
+pub(super) struct OwnDoors;
+
+#[cfg(test)]
+impl Opener for OwnDoors {
+    fn open(&self, door: Door) -> BoxFuture<'_, Result<Opened, String>> {
+        Box::pin(async move {
+            let socket = door.open_plainly().map_err(|(task, error)| format!("{task}: {error}"))?;
+            Ok(Opened { socket, passage: Box::new(()) })
+        })
     }
 }

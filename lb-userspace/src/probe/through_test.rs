@@ -7,7 +7,6 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use socket2::{Domain, Socket};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -34,9 +33,8 @@ struct Doors;
 
 impl Opener for Doors {
     fn open(&self, door: Door) -> BoxFuture<'_, Result<Opened, String>> {
-        assert_eq!(door.vip, VIP);
-        let (kind, protocol) = door.transport.kind();
-        let socket = Socket::new(Domain::IPV4, kind.nonblocking(), Some(protocol)).unwrap();
+        assert_eq!(door.vip, Some(VIP));
+        let socket = door.transport.socket(door.real).unwrap();
         socket.bind(&SocketAddr::from((THROUGH, 0)).into()).unwrap();
         Box::pin(async move { Ok(Opened { socket, passage: Box::new(()) }) })
     }

@@ -137,6 +137,12 @@ fn of_tls(error: Error, name: &str) -> TlsError {
     }
 }
 
+/// Reads the list of whom this host trusts, as long as it can be read. What is wrong with it is said by the first check
+/// that needs it.
+pub(super) fn load_authorities() {
+    _ = verifying_by_this_host();
+}
+
 /// Trusts whom this host trusts. The list is read once.
 fn verifying_by_this_host() -> Result<Arc<ClientConfig>, CheckError> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();

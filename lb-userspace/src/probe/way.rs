@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Socket;
 
 use super::{
     connect::CheckError,
@@ -83,32 +83,19 @@ impl<'a> Way<'a> {
 
     /// A socket that goes this way, not connected yet.
     pub(super) async fn socket(&self, transport: Transport) -> Result<Socket, CheckError> {
-        let Some(vip) = self.vip else {
-            let (kind, protocol) = transport.kind();
-            return self.own_socket(kind, protocol);
-        };
-        let door = Door { transport, real: self.address, vip, lead: self.lead.clone() };
+        let (real, vip, lead) = (self.address, self.vip, self.lead.clone());
+        let door = Door { transport, real, vip, lead };
+        if door.is_free() {
+            let opened = door.open_plainly();
+            return opened.map_err(|(task, source)| CheckError::Local { task, source });
+        }
         let opened = self.opener.open(door).await.map_err(|words| CheckError::Local {
-            task: format!("go through VIP {vip}"),
+            task: vip
+                .map_or_else(|| "get a socket".to_owned(), |vip| format!("go through VIP {vip}")),
             source: io::Error::other(words),
         })?;
         let Opened { socket, passage } = opened;
         self.passages.lock().unwrap_or_else(PoisonError::into_inner).push(passage);
-        Ok(socket)
-    }
-
-    /// The same, whatever it speaks; never through a VIP.
-    pub(super) fn own_socket(&self, kind: Type, protocol: Protocol) -> Result<Socket, CheckError> {
-        let domain = Domain::for_address(self.address);
-        let socket = Socket::new(domain, kind.nonblocking(), Some(protocol))
-            .map_err(|source| CheckError::Local { task: "open a socket".to_owned(), source })?;
-        let led = self.lead.lead(&socket);
-        led.map_err(|(task, source)| CheckError::Local { task, source })?;
-        if let Some(address) = self.lead.source {
-            let task = format!("connect from {address}");
-            let bound = socket.bind(&SocketAddr::new(address, 0).into());
-            bound.map_err(|source| CheckError::Local { task, source })?;
-        }
         Ok(socket)
     }
 }

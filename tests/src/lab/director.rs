@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::Lab;
 use super::bpffs::{self, PIN_ROOT};
+use super::children::{await_end, child_called, children};
 use super::namespace::Namespace;
 use super::process::Process;
 use super::status::Status;
@@ -145,24 +147,46 @@ impl Director {
         serde_json::from_str(&text).with_context(|| format!("`lb status --json` printed {text}"))
     }
 
-    /// The agent's process id, while it runs.
-    pub fn id(&self) -> Option<u32> {
-        self.process.as_ref().map(Process::id)
+    /// True while `lb run` does.
+    pub fn runs(&self) -> bool {
+        self.process.is_some()
     }
 
-    /// SIGKILL: the agent crashes, forwarding stays.
+    /// The agent.
+    pub fn agent(&self) -> Result<Pid> {
+        child_called(self.running()?.id(), "agent")
+    }
+
+    /// The process that makes the checks.
+    pub fn probe(&self) -> Result<Pid> {
+        child_called(self.running()?.id(), "probe")
+    }
+
+    /// SIGKILL: all of `lb run` crashes, forwarding stays.
     pub fn kill9(&mut self) -> Result<()> {
-        self.process.take().context("the agent does not run")?.kill9().map(drop)
+        let mut process = self.process.take().context("`lb run` does not run")?;
+        let beneath = children(process.id())?;
+        process.kill9()?;
+        await_end(&beneath)
     }
 
     /// SIGTERM: the agent ends by itself and cleans up.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
-        self.process.take().context("the agent does not run")?.terminate(STOP_LIMIT)
+        self.process.take().context("`lb run` does not run")?.terminate(STOP_LIMIT)
     }
 
-    /// Sends the agent a signal.
+    /// Sends a signal: to the agent what stops it or lets it go on, everything else to `lb run`, as an operator does.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        self.process.as_ref().context("the agent does not run")?.signal(signal)
+        match signal {
+            Signal::SIGSTOP | Signal::SIGCONT => {
+                kill(self.agent()?, signal).context("signalling the agent")
+            }
+            _ => self.running()?.signal(signal),
+        }
+    }
+
+    fn running(&self) -> Result<&Process> {
+        self.process.as_ref().context("`lb run` does not run")
     }
 
     /// The program it runs.
@@ -188,7 +212,10 @@ impl Drop for Director {
         {
             eprintln!("the log of {} ends:\n{}", self.paths.name, process.log_tail());
         }
-        self.process = None;
+        if self.runs() {
+            // Whatever became of it.
+            let _ = self.kill9();
+        }
         // Not there when the agent cleaned up after itself.
         let _ = fs::remove_dir_all(&self.paths.pins);
     }

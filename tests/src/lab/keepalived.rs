@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use super::Lab;
+use super::children::children;
 use super::namespace::Namespace;
 use super::process::Process;
 
@@ -63,7 +63,7 @@ impl Keepalived {
         let children = children(process.id())?;
         process.signal(signal)?;
         for child in children {
-            kill(Pid::from_raw(child), signal).context("signalling keepalived's child")?;
+            kill(child, signal).context("signalling keepalived's child")?;
         }
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Keepalived {
         // A parent would start a dead child anew, and a child whose parent is gone ends in good order.
         process.signal(Signal::SIGSTOP)?;
         for child in children {
-            kill(Pid::from_raw(child), Signal::SIGKILL).context("killing keepalived's child")?;
+            kill(child, Signal::SIGKILL).context("killing keepalived's child")?;
         }
         process.kill9().map(drop)
     }
@@ -93,10 +93,4 @@ impl Drop for Keepalived {
             let _ = self.kill9();
         }
     }
-}
-
-fn children(parent: u32) -> Result<Vec<i32>> {
-    let path = format!("/proc/{parent}/task/{parent}/children");
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-    text.split_whitespace().map(|id| id.parse().context("a process id")).collect()
 }

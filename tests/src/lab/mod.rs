@@ -12,6 +12,7 @@
 
 mod bpffs;
 mod capture;
+mod children;
 mod command;
 mod director;
 mod frr;

@@ -84,7 +84,7 @@ impl Directors {
     /// Ends the agents as an operator would; they remove what they put in place.
     pub(super) fn end(self) -> Result<()> {
         for mut director in self.all {
-            if director.id().is_some() {
+            if director.runs() {
                 let status = director.terminate()?;
                 let log = director.log();
                 ensure!(status.success(), "`lb run` ended with {status}; it wrote:\n{log}");

@@ -28,6 +28,8 @@ const PURE_ROOMS: &[&str] = &[
     "lb-userspace/src/http",
     "lb-userspace/src/access_log",
     "lb-userspace/src/import",
+    "lb-userspace/src/supervisor/machine",
+    "lb-userspace/src/ipc/link",
 ];
 
 /// What a pure room must not name. With `::` at the end: a crate; else: segments of a path.

@@ -113,12 +113,12 @@ pub struct Connection {
 }
 
 /// The checks. What they have found stays as it is while there is no probe; the next one is told about all of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Prober {
     shared: Arc<Shared>,
     events: mpsc::Sender<Event>,
     /// The conversations with the probe, and with who makes the checks that stay on this host.
-    conversations: [JoinSet<()>; 2],
+    conversations: Arc<Mutex<[JoinSet<()>; 2]>>,
 }
 
 /// Who makes a check.
@@ -168,22 +168,23 @@ impl Prober {
         let changed = [Notify::new(), Notify::new()];
         let (book, tests) = (Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared { origin: Instant::now(), book, tests, changed });
-        Self { shared, events, conversations: [JoinSet::new(), JoinSet::new()] }
+        Self { shared, events, conversations: Arc::default() }
     }
 
     /// Speaks with this probe from now on, and with no other.
-    pub fn connect(&mut self, connection: Connection) {
+    pub fn connect(&self, connection: Connection) {
         self.converse(Maker::Probe, connection);
     }
 
     /// The same for the checks that the agent makes by itself.
-    pub fn connect_here(&mut self, connection: Connection) {
+    pub fn connect_here(&self, connection: Connection) {
         self.converse(Maker::Agent, connection);
     }
 
-    fn converse(&mut self, maker: Maker, Connection { orders, findings }: Connection) {
+    fn converse(&self, maker: Maker, Connection { orders, findings }: Connection) {
         let (talker, listener) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
-        let conversation = &mut self.conversations[maker as usize];
+        let mut all = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
+        let conversation = &mut all[maker as usize];
         conversation.abort_all();
         conversation.spawn(talk(talker, maker, orders));
         conversation.spawn(listen(listener, findings, self.events.clone()));

@@ -40,12 +40,12 @@ async fn next(events: &mut mpsc::Receiver<Event>) -> Event {
 /// A prober, its events, and the probe that it speaks with. A probe is gone when it is dropped.
 fn probing() -> (Prober, mpsc::Receiver<Event>, JoinSet<()>) {
     let (sender, events) = mpsc::channel(4);
-    let mut prober = Prober::new(sender);
-    let probe = connect(&mut prober);
+    let prober = Prober::new(sender);
+    let probe = connect(&prober);
     (prober, events, probe)
 }
 
-fn connect(prober: &mut Prober) -> JoinSet<()> {
+fn connect(prober: &Prober) -> JoinSet<()> {
     let (orders, heard) = mpsc::channel(4);
     let (said, findings) = mpsc::channel(4);
     let mut probe = JoinSet::new();
@@ -77,13 +77,13 @@ async fn a_server_goes_down_and_comes_back() {
 #[tokio::test]
 async fn what_is_known_stays_without_a_probe_and_another_one_goes_on() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let (mut prober, mut events, probe) = probing();
+    let (prober, mut events, probe) = probing();
     prober.watch(target(&listener));
     next(&mut events).await;
     drop(probe);
     drop(listener);
     assert_eq!(report(&prober).map(|report| report.state), Some(State::Up));
-    let _probe = connect(&mut prober);
+    let _probe = connect(&prober);
     assert_eq!(next(&mut events).await.state, State::Down);
 }
 

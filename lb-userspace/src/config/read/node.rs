@@ -8,6 +8,7 @@ use super::{
     Sink, Table, absolute_path, decapsulate,
     lists::{addresses, values},
     port_number, schema,
+    script::user,
 };
 use crate::{
     config::{draft::DecapsulateDraft, table::Meaning},
@@ -52,6 +53,7 @@ fn node(table: &Table<'_>, decapsulate: &DecapsulateDraft, sink: &mut Sink) -> O
     let socket = path("socket", sink);
     let pin_folder = path("pin_folder", sink);
     let state_folder = path("state_folder", sink);
+    let user = table.get("user").and_then(|item| item.text(sink, user));
     let manage_addresses = table.get("manage_addresses").and_then(|item| item.boolean(sink));
 
     let node = Node::new(name?.into_inner(), interfaces?);
@@ -67,6 +69,7 @@ fn node(table: &Table<'_>, decapsulate: &DecapsulateDraft, sink: &mut Sink) -> O
         socket: socket.unwrap_or(node.socket),
         pin_folder: pin_folder.unwrap_or(node.pin_folder),
         state_folder: state_folder.unwrap_or(node.state_folder),
+        user: user.map(Spanned::into_inner),
         manage_addresses: manage_addresses.map_or(node.manage_addresses, Spanned::into_inner),
         ..node
     })

@@ -1,0 +1,9 @@
+//! What the processes of one `lb run` say to each other: whole packets over Unix sockets, with descriptors beside them.
+
+pub mod link;
+mod packets;
+mod post;
+
+pub use link::{Ending, Identity, News, Word};
+pub use packets::{LARGEST, Packets, Received};
+pub use post::{Post, split};
