@@ -27,6 +27,8 @@ pub struct Facts {
     pub router: bool,
     /// Connection tracking is loaded.
     pub conntrack: bool,
+    /// The kernel has macvlans, where they are wanted and it says so.
+    pub macvlans: Option<bool>,
     /// Room in the kernel's neighbour tables.
     pub ipv4_neighbours: Option<NeighbourRoom>,
     /// See [`Facts::ipv4_neighbours`].

@@ -22,6 +22,7 @@ mod stack;
 #[cfg(test)]
 mod test;
 mod veth;
+mod virtual_macs;
 
 pub use facts::{Card, Elsewhere, Facts, NeighbourRoom, Offload, Queues};
 pub use finding::{Finding, Severity};
@@ -29,7 +30,7 @@ pub use finding::{Finding, Severity};
 /// A check.
 type Check = fn(&Facts) -> Vec<Finding>;
 
-const CHECKS: [Check; 20] = [
+const CHECKS: [Check; 21] = [
     basics::basics,
     basics::program,
     basics::compiler,
@@ -50,6 +51,7 @@ const CHECKS: [Check; 20] = [
     stack::reverse_path,
     stack::arp,
     stack::conntrack,
+    virtual_macs::virtual_macs,
 ];
 
 /// All that the checks find, the worst first.

@@ -48,6 +48,10 @@ pub async fn gather(config: Option<Config>, try_native: bool) -> Result<Facts, n
     let names: BTreeSet<_> =
         facts.segments().into_iter().chain(&looked_at).map(|found| found.name.as_str()).collect();
     facts.settings = proc::settings(&names);
+    let wanted = facts.config.iter().flat_map(|config| &config.vrrp);
+    if privileged && wanted.into_iter().any(|instance| instance.virtual_mac.is_some()) {
+        facts.macvlans = netlink.has_macvlans().await;
+    }
     let links = privileged.then(|| Links::new(Pins::links(&pin_folder)));
     facts.cards = cards(&facts, &looked_at, links.as_ref()).await;
     if privileged {

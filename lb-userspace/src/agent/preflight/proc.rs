@@ -8,7 +8,7 @@ use std::{
 
 use crate::preflight::setting::Setting;
 
-const IPV4: [&str; 4] = ["rp_filter", "accept_local", "arp_ignore", "arp_announce"];
+const IPV4: [&str; 5] = ["rp_filter", "accept_local", "arp_ignore", "arp_announce", "arp_filter"];
 
 /// The number in a file under `/proc/sys`; `None` where it is not there, or not for us.
 pub(super) fn number(path: &str) -> Option<u32> {
