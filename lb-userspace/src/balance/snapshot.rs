@@ -28,7 +28,8 @@ impl Snapshot {
     /// Of these servers, in the order of the file; those behind the 65,534th do not count.
     ///
     /// The agent has decided who is up (`plan/roster.rs`). Which backups are used is decided here once more, as a worker
-    /// may have found out sooner that nobody else is left.
+    /// may have found out sooner that nobody else is left
+    /// ([`Outliers`](crate::health::Outliers)).
     #[must_use]
     pub fn new(mut servers: Vec<Server>, algorithm: Algorithm, backups: Backups) -> Self {
         servers.truncate(usize::from(NO_REAL) - 1);

@@ -89,6 +89,14 @@ impl Checker {
         self.decide(now, seen, reason)
     }
 
+    /// One more failed check is the last, if it is up: requests have said that it is not well.
+    pub fn condemn(&mut self) {
+        if self.report.state == State::Up {
+            let all_but_one = u32::from(self.settings.fall.saturating_sub(1));
+            self.report.contrary = self.report.contrary.max(all_but_one);
+        }
+    }
+
     fn remember(&mut self, now: Duration, seen: State, reason: &str) {
         match (&mut self.report.failure, seen) {
             (Some(failure), State::Up) => failure.ongoing = false,

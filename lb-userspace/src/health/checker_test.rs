@@ -106,6 +106,20 @@ fn the_report_says_since_when_why_and_how_many() {
     assert_eq!(checker.report().failure.as_ref().map(|failure| failure.count), Some(1));
 }
 
+#[test]
+fn a_condemned_server_has_one_check_left() {
+    let settings = Settings { rise: 2, fall: 4, ..settings(Initial::Known(State::Up)) };
+    let mut checker = Checker::new(settings, Duration::ZERO);
+    checker.condemn();
+    // It is well: the count begins anew.
+    assert!(check(&mut checker, Outcome::Passed).is_none());
+    assert!(check(&mut checker, failed()).is_none());
+    checker.condemn();
+    assert_eq!(check(&mut checker, failed()).map(|transition| transition.to), Some(State::Down));
+    checker.condemn();
+    assert_eq!(checker.report().contrary, 0);
+}
+
 proptest! {
     /// A change of state is preceded by `rise` or `fall` equal results, and such a run always
     /// leads to one.

@@ -7,6 +7,7 @@
 mod advice;
 mod checker;
 mod damping;
+mod outlier;
 mod pace;
 pub mod protocol;
 mod report;
@@ -16,6 +17,7 @@ mod several;
 pub use advice::{Advice, Share, Wish};
 pub use checker::Checker;
 pub use damping::Damper;
+pub use outlier::{Observation, Observe, OnError, OutlierAction, OutlierSettings, Outliers};
 pub use pace::Pace;
 pub use report::{Failure, Report};
 pub use scheduler::{CheckId, Lateness, Rhythm, Scheduler};
