@@ -5,6 +5,7 @@ pub mod agent;
 pub mod api;
 pub mod balance;
 pub mod capture;
+pub mod certificates;
 pub mod cli;
 pub mod cluster;
 pub mod config;

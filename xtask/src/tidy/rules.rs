@@ -18,6 +18,7 @@ const PURE_ROOMS: &[&str] = &[
     "lb-userspace/src/config",
     "lb-userspace/src/plan",
     "lb-userspace/src/balance",
+    "lb-userspace/src/certificates",
     "lb-userspace/src/preamble",
     "lb-userspace/src/preflight",
     "lb-userspace/src/capture",

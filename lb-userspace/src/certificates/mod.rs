@@ -1,0 +1,17 @@
+//! Certificates that the proxy shows to clients: files as people have them, and which one a client is shown.
+//!
+//! Pure: the shell reads files and folders and hands over their names and bytes; what is wrong with one is said in words
+//! that name the file and the remedy. Keys are given to rustls at once; nothing here shows or writes one.
+
+mod bundle;
+mod leaf;
+mod table;
+
+pub use self::{
+    bundle::{BundleError, Certificate, MAX_BUNDLE, Warning, read_bundle},
+    leaf::{KeyKind, NamePattern, Validity},
+    table::{Expiry, SniTable},
+};
+
+#[cfg(test)]
+mod tests;
