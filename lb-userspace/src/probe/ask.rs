@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::connect::{CheckError, connect};
+use super::connect::{CheckError, Purpose, connect};
 use super::converse::{Awaited, converse};
 use super::way::Way;
 use super::{datagram, http2, tls};
@@ -65,7 +65,8 @@ async fn over_one(
     awaited: &Awaited,
 ) -> Result<Advice, CheckError> {
     awaited.put_anything();
-    let stream = connect(way).await?;
+    let purpose = if *kind == CheckKind::Tcp { Purpose::Answer } else { Purpose::Talk };
+    let stream = connect(way, purpose).await?;
     let Some(tls) = kind.tls() else {
         return speak(kind, way, stream, conversation, awaited).await;
     };

@@ -9,7 +9,7 @@ use socket2::Socket;
 use std::io;
 use tokio::net::UdpSocket;
 
-use super::connect::{CheckError, connect};
+use super::connect::{CheckError, Purpose, connect};
 use super::converse::{Awaited, converse};
 use super::opener::Transport;
 use super::way::Way;
@@ -65,7 +65,7 @@ pub(super) async fn dns(
             DnsStep::Truncated => break,
         }
     }
-    converse(&mut connect(way).await?, dns_by_tcp(query), awaited).await.map(drop)
+    converse(&mut connect(way, Purpose::Talk).await?, dns_by_tcp(query), awaited).await.map(drop)
 }
 
 /// Sends an echo request, and waits for its reply.

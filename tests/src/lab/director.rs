@@ -152,6 +152,11 @@ impl Director {
         self.process.is_some()
     }
 
+    /// The number of `lb run`'s main process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// The agent.
     pub fn agent(&self) -> Result<Pid> {
         child_called(self.running()?.id(), "agent")

@@ -44,6 +44,12 @@ enum What {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// What ten thousand health checks cost, beside HAProxy
+    Checks {
+        /// Handed on to the measuring program: --servers, --rounds, --seconds NUMBER
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// lb and IPVS in turn, in a guest with Debian's kernel 6.1
     Ipvs(ipvs::Args),
 }
@@ -54,6 +60,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         What::Failover { args } => in_the_lab("failover", args),
         What::Lateness { args } => in_the_lab("lateness", args),
         What::Health { args } => in_the_lab("health", args),
+        What::Checks { args } => in_the_lab("checks", args),
         What::Ipvs(args) => ipvs::main(args),
     }
 }
@@ -66,7 +73,7 @@ fn dataplane(args: &[OsString]) -> Result<()> {
 
 /// A measuring program that starts `lb`, as it would be installed, in the lab.
 fn in_the_lab(name: &str, args: &[OsString]) -> Result<()> {
-    setup::ensure(&[Group::Build, Group::Lab])?;
+    setup::ensure(&[Group::Build, Group::Lab, Group::Test])?;
     let lb = step("Building lb", || build::lb(true))?;
     let cargo = example(name).env("LB_BIN", lb);
     runner::through(cargo)?.arg("--").args(args).run()

@@ -78,6 +78,16 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         }),
     },
     Requirement {
+        name: "HAProxy",
+        why: "the other proxy, which lb is compared with",
+        group: Group::Test,
+        check: Check::Program("haproxy"),
+        install: Install::Packages(Packages {
+            service: Some("haproxy"),
+            ..packages(&[&["haproxy"]])
+        }),
+    },
+    Requirement {
         name: "PostgreSQL",
         why: "a database in the tests of health checks",
         group: Group::Test,
