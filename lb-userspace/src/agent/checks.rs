@@ -1,6 +1,6 @@
 //! What `lb health` shows, and the checks that it has made.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     control::{Reply, WhichChecks},
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     api::{CheckStatus, CheckStep, CheckTest, LastCheck, LastFailure, show_target},
     health::{Outcome, State},
-    model::{Name, Pool, RealServer},
+    model::{Check, Name, Pool, RealServer, WhileBackup},
 };
 
 impl Agent {
@@ -41,6 +41,19 @@ impl Agent {
         let known = self.prober.known(pool.name.as_str(), server.name.as_str());
         let now = self.prober.now();
         known.into_iter().map(|known| status(pool, server, known, now)).collect()
+    }
+
+    /// Suspends the checks that are not to be made while other directors have the VIPs, and goes on with the others.
+    pub(super) fn suspend_checks(&self) {
+        let config = &self.director.effective.config;
+        let masters = self.notifier.masters().borrow().clone();
+        let mut suspended = BTreeSet::new();
+        for pool in config.pools.iter().filter(|pool| config.serves_elsewhere(pool, &masters)) {
+            let rests = |check: &Check| check.pace.while_backup == WhileBackup::Suspend;
+            let checks = pool.checks.iter().enumerate().filter(|(_, check)| rests(check));
+            suspended.extend(checks.map(|(number, _)| (pool.name.to_string(), number)));
+        }
+        self.prober.suspend(suspended);
     }
 
     /// Makes the checks of a real server now, one after the other; the loop does not wait for them.
@@ -83,7 +96,7 @@ impl Agent {
 }
 
 fn status(pool: &Pool, server: &RealServer, known: Known, now: Duration) -> CheckStatus {
-    let Known { check, job, settings, report, interval, last } = known;
+    let Known { check, job, settings, report, interval, last, suspended } = known;
     let ago = |at: Duration| now.saturating_sub(at).as_secs_f64();
     let state = if report.checks == 0 { "unknown" } else { report.state.as_str() };
     let begun = last.as_ref().map(|last| last.at.saturating_sub(last.took));
@@ -118,6 +131,7 @@ fn status(pool: &Pool, server: &RealServer, known: Known, now: Duration) -> Chec
             ongoing: failure.ongoing,
         }),
         advice: report.advice.words(),
+        suspended,
         interval_seconds: interval.as_secs_f64(),
         next_seconds: next.as_secs_f64(),
     }

@@ -112,6 +112,7 @@ enum Event {
     Command(Command),
     Cluster(cluster::Event),
     CaptureEnded,
+    Masters,
     Reload,
     Tick,
     Reconcile,
@@ -150,6 +151,7 @@ impl Agent {
     async fn serve(&mut self, mut health: mpsc::Receiver<prober::Event>) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut masters = self.notifier.masters();
         let mut hang_up = signal(SignalKind::hangup())?;
         let socket = self.parsed.config.node.socket.clone();
         let mut commands = control::serve(&socket)?;
@@ -166,6 +168,7 @@ impl Agent {
                 _ = hang_up.recv() => Event::Reload,
                 Some(update) = self.neighbours.next() => Event::NextHop(update),
                 Some(result) = health.recv() => Event::Health(result),
+                Ok(()) = masters.changed() => Event::Masters,
                 Some(command) = commands.recv() => Event::Command(command),
                 event = Cluster::next(&mut self.cluster) => Event::Cluster(event),
                 () = capture::ended(&mut self.capture) => Event::CaptureEnded,
@@ -174,6 +177,7 @@ impl Agent {
             };
             match event {
                 Event::NextHop(update) => self.next_hop(update),
+                Event::Masters => self.suspend_checks(),
                 Event::Health(result) => self.health(&result),
                 Event::Command(command) => self.command(command).await,
                 Event::Cluster(event) => self.cluster_event(event).await,

@@ -36,7 +36,7 @@ use crate::{
     cluster::SealKey,
     config::Parsed,
     config_file, health,
-    model::{Check, Config, Pool, RealServer},
+    model::{Check, Config, Pool, RealServer, WhileBackup},
     plan::{self, Admin, GuardLists, Operator},
     probe::Job,
 };
@@ -239,6 +239,7 @@ impl Agent {
                 self.director.expect_checks(pool, server.address);
             }
         }
+        self.suspend_checks();
         self.prober.keep(&targets.iter().map(Target::key).collect());
         targets.into_iter().for_each(|target| self.prober.watch(target));
     }
@@ -356,7 +357,8 @@ fn target(
             vips: Vec::new(),
             interval: check.interval,
             jitter: check.pace.jitter,
-            warm_up: check.pace.warm_up,
+            // What goes on at a takeover goes on at once.
+            warm_up: check.pace.warm_up.filter(|_| check.pace.while_backup == WhileBackup::Check),
             timeout: check.timeout,
             place: Target::place(pool.name.as_str(), server.name.as_str(), index),
         },

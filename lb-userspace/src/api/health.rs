@@ -1,6 +1,9 @@
 //! Checks of real servers, as `lb health` shows them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::Not,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,9 +46,12 @@ pub struct CheckStatus {
     /// How much the server wants, by its own word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+    /// It is not made while other directors have the VIPs; the state is the one from before.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub suspended: bool,
     /// The time from one to the next, as it is now, in seconds.
     pub interval_seconds: f64,
-    /// The next one is due in so many seconds.
+    /// The next one is due in so many seconds, unless it is suspended.
     pub next_seconds: f64,
 }
 

@@ -157,7 +157,7 @@ fn row(check: &CheckStatus, paint: Paint) -> Vec<String> {
         count(check.checks),
         count(check.failed),
         took,
-        format!("{:.1}s", check.next_seconds),
+        if check.suspended { String::new() } else { format!("{:.1}s", check.next_seconds) },
         why(check),
     ]
 }
@@ -175,6 +175,9 @@ fn why(check: &CheckStatus) -> String {
     }
     if let Some(advice) = &check.advice {
         words += &format!("; it says: {advice}");
+    }
+    if check.suspended {
+        words += "; suspended: the VIPs are on another director";
     }
     if let Some(vips) = vips(check) {
         words += &vips;

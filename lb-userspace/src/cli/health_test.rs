@@ -25,6 +25,7 @@ fn check() -> CheckStatus {
         }),
         failure: None,
         advice: None,
+        suspended: false,
         interval_seconds: 2.0,
         next_seconds: 1.5,
     }
@@ -51,6 +52,7 @@ fn a_table() {
         checks: 0,
         failed: 0,
         last: None,
+        suspended: true,
         vips: vec!["10.8.8.40".parse().unwrap()],
         ..check()
     };
@@ -58,7 +60,7 @@ fn a_table() {
   SERVER    ADDRESS       CHECK  STATE    SINCE  CHECKS  FAILED    TOOK  NEXT  WHY
   web/web1  10.8.8.43:80  http   up       1m 5s      33       1  0.46ms  1.5s  answers
   web/web2  10.8.8.43:80  http   up       1m 5s      33       2  1001ms  1.5s  no answer within 1s (2 of 3); it says: 50%
-  web/web3  10.8.8.43:80  http   unknown  1m 5s       0       0          1.5s  not checked yet; through 10.8.8.40
+  web/web3  10.8.8.43:80  http   unknown  1m 5s       0       0                not checked yet; suspended: the VIPs are on another director; through 10.8.8.40
 ";
     assert_eq!(text(&[check(), failing, new], Paint::Plain), expected);
 }

@@ -106,6 +106,7 @@ pub(super) const CHECK: Schema = Schema {
         "jitter",
         "warm_up",
         "start",
+        "while_backup",
         "timeout",
         "rise",
         "fall",

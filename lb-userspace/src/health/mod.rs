@@ -13,6 +13,8 @@ pub mod protocol;
 mod report;
 mod scheduler;
 mod several;
+#[cfg(test)]
+mod simulation_test;
 
 pub use advice::{Advice, Share, Wish};
 pub use checker::Checker;

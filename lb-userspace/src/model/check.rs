@@ -24,7 +24,7 @@ pub use http::{
 };
 pub use login::{Login, UserName, UserNameError};
 use names::Names;
-pub use pace::{CheckPace, CheckStart, Jitter, JitterError};
+pub use pace::{CheckPace, CheckStart, Jitter, JitterError, WhileBackup};
 pub use pattern::{Pattern, PatternError};
 pub use route::{CheckRoute, ProxyVersion};
 pub use script::ScriptCheck;

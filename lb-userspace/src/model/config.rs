@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Check, Limits, Mail, Mode, Node, Pool, Protocol, RealServer, Service, Tracker, VrrpGroup,
+    Check, Limits, Mail, Mode, Name, Node, Pool, Protocol, RealServer, Service, Tracker, VrrpGroup,
     VrrpInstance, Webhook,
 };
 
@@ -53,6 +53,19 @@ impl Config {
     /// Addresses that VRRP adds and removes; nobody else is to.
     pub fn vrrp_addresses(&self) -> BTreeSet<IpAddr> {
         VrrpInstance::all_addresses(&self.vrrp)
+    }
+
+    /// True where every VIP that a pool serves is VRRP's, and none of their instances is among the `masters`.
+    pub fn serves_elsewhere(&self, pool: &Pool, masters: &BTreeSet<Name>) -> bool {
+        let is_elsewhere = |service: &Service| {
+            let has = |one: &&VrrpInstance| {
+                one.addresses.iter().any(|vip| vip.address() == service.address)
+            };
+            let mut holders = self.vrrp.iter().filter(has).peekable();
+            holders.peek().is_some() && holders.all(|one| !masters.contains(&one.name))
+        };
+        let mut services = self.services_of(pool).peekable();
+        services.peek().is_some() && services.all(is_elsewhere)
     }
 
     /// True where the services of a pool reach it in tunnels alone: its servers may be behind routers.

@@ -10,10 +10,13 @@ mod mailer;
 mod settings;
 mod webhook;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::timeout,
 };
 use tracing::warn;
@@ -48,17 +51,24 @@ enum Message {
 #[derive(Clone, Debug)]
 pub(super) struct Notifier {
     messages: mpsc::Sender<Message>,
+    /// Instances that are master.
+    masters: watch::Sender<BTreeSet<Name>>,
 }
 
 /// The way to it for VRRP's thread.
 #[derive(Clone, Debug)]
 pub(super) struct Notices {
     messages: mpsc::Sender<Message>,
+    masters: watch::Sender<BTreeSet<Name>>,
 }
 
 impl Notices {
     /// Tells of an instance. `false` where that is lost: the task is behind by [`MESSAGES`], or has ended.
     pub(super) fn tell(&self, instance: &Name, state: State, priority: u8) -> bool {
+        self.masters.send_if_modified(|masters| match state {
+            State::Master => masters.insert(instance.clone()),
+            _ => masters.remove(instance),
+        });
         let subject = Subject::Instance(instance.clone());
         let change = Change::vrrp(subject, Stance::from(state), priority);
         self.messages.try_send(Message::Changed(change)).is_ok()
@@ -70,12 +80,17 @@ impl Notifier {
     pub(super) fn start(settings: Settings) -> Self {
         let (messages, received) = mpsc::channel(MESSAGES);
         tokio::spawn(Dispatcher::new(settings).run(received));
-        Self { messages }
+        Self { messages, masters: watch::Sender::default() }
     }
 
     /// For VRRP's thread.
     pub(super) fn notices(&self) -> Notices {
-        Notices { messages: self.messages.clone() }
+        Notices { messages: self.messages.clone(), masters: self.masters.clone() }
+    }
+
+    /// Instances that are master, as VRRP's thread says it.
+    pub(super) fn masters(&self) -> watch::Receiver<BTreeSet<Name>> {
+        self.masters.subscribe()
     }
 
     /// Tells of a real server or a pool. What does not fit is lost, as the latest says how things are.

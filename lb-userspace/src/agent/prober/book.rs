@@ -18,8 +18,14 @@ pub(super) struct Book {
     watched: BTreeMap<Key, Watched>,
     keys: HashMap<CheckId, Key>,
     hurried: BTreeSet<CheckId>,
+    /// Checks that are not made for now, by pool and number.
+    suspended: BTreeSet<(String, usize)>,
     /// Those that have another interval now.
     paced: BTreeSet<CheckId>,
+    /// One of them is new.
+    has_news: bool,
+    /// Raised whenever other checks are to be made.
+    generation: u64,
 }
 
 #[derive(Debug)]
@@ -29,6 +35,14 @@ struct Watched {
     checker: Checker,
     pace: Pace,
     last: Option<Last>,
+}
+
+/// What one has been told.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    ids: BTreeSet<CheckId>,
+    /// The checks that there were then.
+    generation: u64,
 }
 
 /// The last check that was made.
@@ -57,6 +71,8 @@ pub struct Known {
     pub interval: Duration,
     /// The last one.
     pub last: Option<Last>,
+    /// It is not made for now.
+    pub suspended: bool,
 }
 
 impl Watched {
@@ -77,6 +93,7 @@ impl Watched {
 impl Book {
     /// A check that there should be. What is known of it is kept, unless its server has another address now.
     pub(super) fn watch(&mut self, target: Target, now: Duration) {
+        self.generation += 1;
         let key = target.key();
         let Target { job, settings, pace, .. } = target;
         let mut checker = Checker::new(settings, now);
@@ -103,12 +120,23 @@ impl Book {
 
     /// There should be no checks but these.
     pub(super) fn keep(&mut self, wanted: &BTreeSet<Key>) {
+        self.generation += 1;
         self.watched.retain(|key, _| wanted.contains(key));
         let watched = &self.watched;
         self.keys.retain(|id, key| watched.get(key).is_some_and(|watched| watched.id == *id));
         let keys = &self.keys;
         self.hurried.retain(|id| keys.contains_key(id));
         self.paced.retain(|id| keys.contains_key(id));
+    }
+
+    /// These checks, by pool and number, are not made for now. What is known of them stays.
+    pub(super) fn suspend(&mut self, suspended: BTreeSet<(String, usize)>) {
+        self.generation += 1;
+        self.suspended = suspended;
+    }
+
+    fn is_suspended(&self, (pool, _, check): &Key) -> bool {
+        !self.suspended.is_empty() && self.suspended.contains(&(pool.clone(), *check))
     }
 
     /// The next checks of a server should be made now.
@@ -118,28 +146,34 @@ impl Book {
     }
 
     /// What one has to be told that was told about `told`. It knows of these checks from then on.
-    pub(super) fn orders(&mut self, maker: Maker, told: &mut BTreeSet<CheckId>) -> Vec<Order> {
+    pub(super) fn orders(&mut self, maker: Maker, told: &mut Told) -> Vec<Order> {
         let mut orders = Vec::new();
-        told.retain(|id| {
-            let stays = self.keys.contains_key(id);
-            if !stays {
-                orders.push(Order::Stop(*id));
-            }
-            stays
-        });
-        let made = self.watched.values().filter(|watched| maker.makes(&watched.job));
-        let new = made.filter(|watched| told.insert(watched.id));
-        orders.extend(new.map(Watched::order));
-        let paced: Vec<_> = self.paced.extract_if(.., |id| told.contains(id)).collect();
+        // With ten thousand checks this takes a moment, and most news is of one of them.
+        if told.generation != self.generation {
+            told.generation = self.generation;
+            let is_made = |key: &Key| !self.is_suspended(key);
+            told.ids.retain(|id| {
+                let stays = self.keys.get(id).is_some_and(is_made);
+                if !stays {
+                    orders.push(Order::Stop(*id));
+                }
+                stays
+            });
+            let made = self.watched.iter().filter(|(key, _)| is_made(key));
+            let made = made.map(|(_, watched)| watched).filter(|watched| maker.makes(&watched.job));
+            let new = made.filter(|watched| told.ids.insert(watched.id));
+            orders.extend(new.map(Watched::order));
+        }
+        let paced: Vec<_> = self.paced.extract_if(.., |id| told.ids.contains(id)).collect();
         let paced = paced.into_iter().filter_map(|id| self.watched.get(self.keys.get(&id)?));
         orders.extend(paced.map(|watched| Order::Pace(watched.id, watched.interval())));
-        orders.extend(self.hurried.extract_if(.., |id| told.contains(id)).map(Order::Hurry));
+        orders.extend(self.hurried.extract_if(.., |id| told.ids.contains(id)).map(Order::Hurry));
         orders
     }
 
-    /// Is there something to tell that came of what a probe said?
-    pub(super) fn has_news(&self) -> bool {
-        !self.paced.is_empty()
+    /// Is there something new to tell that came of what a probe said?
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// Takes note of what a probe says. It is worth an event where it changes the state or the advice, and the first time. What
@@ -159,6 +193,7 @@ impl Book {
         let changed = checker.outcome(now, outcome).is_some();
         if watched.pace.after(checker.report()) != interval {
             self.paced.insert(id);
+            self.has_news = true;
         }
         let report = checker.report();
         let first = checks == 0 && report.checks == 1;
@@ -178,6 +213,7 @@ impl Book {
             report: watched.checker.report().clone(),
             interval: watched.interval(),
             last: watched.last.clone(),
+            suspended: self.is_suspended(key),
         };
         self.of(pool, server).map(known).collect()
     }

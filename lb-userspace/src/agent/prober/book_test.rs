@@ -48,7 +48,7 @@ fn started(orders: &[Order]) -> CheckId {
 
 #[test]
 fn a_probe_is_told_what_it_does_not_know() {
-    let (mut book, mut told) = (Book::default(), BTreeSet::new());
+    let (mut book, mut told) = (Book::default(), Told::default());
     book.watch(target("a", 0), NOW);
     let first = started(&book.orders(Maker::Probe, &mut told));
     book.watch(target("a", 0), NOW);
@@ -56,7 +56,7 @@ fn a_probe_is_told_what_it_does_not_know() {
     book.hurry("web", "a");
     assert_eq!(book.orders(Maker::Probe, &mut told), [Order::Hurry(first)]);
     assert_eq!(
-        started(&book.orders(Maker::Probe, &mut BTreeSet::new())),
+        started(&book.orders(Maker::Probe, &mut Told::default())),
         first,
         "another probe is told all"
     );
@@ -67,7 +67,7 @@ fn a_probe_is_told_what_it_does_not_know() {
 
 #[test]
 fn a_check_that_changes_gets_another_number_and_keeps_what_is_known() {
-    let (mut book, mut told) = (Book::default(), BTreeSet::new());
+    let (mut book, mut told) = (Book::default(), Told::default());
     book.watch(target("a", 0), NOW);
     let old = started(&book.orders(Maker::Probe, &mut told));
     let event = book.note(result(old, refused()), NOW).expect("the first result");
@@ -88,7 +88,7 @@ fn a_check_that_changes_gets_another_number_and_keeps_what_is_known() {
 fn a_server_at_another_address_is_another_server() {
     let mut book = Book::default();
     book.watch(target("a", 0), NOW);
-    let id = started(&book.orders(Maker::Probe, &mut BTreeSet::new()));
+    let id = started(&book.orders(Maker::Probe, &mut Told::default()));
     book.note(result(id, refused()), NOW);
     let mut moved = target("a", 0);
     moved.job.address = "192.0.2.2:80".parse().unwrap();
@@ -104,7 +104,7 @@ fn what_holds_at_first_is_what_held_when_the_check_was_new() {
     known.settings.initial = Initial::Known(State::Up);
     book.watch(known, NOW);
     book.watch(target("a", 0), NOW);
-    let id = started(&book.orders(Maker::Probe, &mut BTreeSet::new()));
+    let id = started(&book.orders(Maker::Probe, &mut Told::default()));
     let event = book.note(result(id, refused()), NOW).expect("the first result");
     assert_eq!(event.state, State::Up, "one failure of three");
 }
@@ -113,7 +113,7 @@ fn what_holds_at_first_is_what_held_when_the_check_was_new() {
 fn what_a_probe_says_of_checks_that_are_not_there_is_ignored() {
     let mut book = Book::default();
     book.watch(target("a", 0), NOW);
-    let id = started(&book.orders(Maker::Probe, &mut BTreeSet::new()));
+    let id = started(&book.orders(Maker::Probe, &mut Told::default()));
     assert_eq!(book.note(result(id.next(), refused()), NOW), None);
     assert_eq!(book.reports("web", "a")[0].1.checks, 0);
 }
@@ -128,8 +128,30 @@ fn reports_are_those_of_one_server() {
 }
 
 #[test]
+fn what_is_suspended_is_not_made_and_stays_known() {
+    let (mut book, mut told) = (Book::default(), Told::default());
+    book.watch(target("a", 0), NOW);
+    let id = started(&book.orders(Maker::Probe, &mut told));
+    book.note(result(id, refused()), NOW);
+    book.suspend([("web".to_owned(), 0)].into());
+    book.hurry("web", "a");
+    assert_eq!(book.orders(Maker::Probe, &mut told), [Order::Stop(id)]);
+    assert_eq!(book.orders(Maker::Probe, &mut told), []);
+    book.watch(target("a", 1), NOW);
+    assert_ne!(started(&book.orders(Maker::Probe, &mut told)), id, "the other one goes on");
+    let known = book.known("web", "a");
+    assert_eq!((known[0].suspended, known[0].report.state), (true, State::Down));
+    assert!(!known[1].suspended);
+    book.suspend(BTreeSet::new());
+    let orders = book.orders(Maker::Probe, &mut told);
+    let [Order::Start(again, _), Order::Hurry(hurried)] = &orders[..] else { panic!("{orders:?}") };
+    assert_eq!((*again, *hurried), (id, id));
+    assert_eq!(book.known("web", "a")[0].report.state, State::Down, "until it has been asked");
+}
+
+#[test]
 fn a_probe_is_told_how_often() {
-    let (mut book, mut told) = (Book::default(), BTreeSet::new());
+    let (mut book, mut told) = (Book::default(), Told::default());
     let seconds = Duration::from_secs;
     let mut target = target("a", 0);
     target.settings.initial = Initial::Known(State::Up);
@@ -141,11 +163,11 @@ fn a_probe_is_told_how_often() {
     assert_eq!((job.interval, job.warm_up), (seconds(2), Some(seconds(60))));
     for interval in [Some(seconds(1)), None, Some(seconds(10)), None] {
         book.note(result(*id, refused()), NOW);
-        assert_eq!(book.has_news(), interval.is_some());
+        assert_eq!(book.take_news(), interval.is_some());
         let expected: Vec<_> = interval.map(|time| Order::Pace(*id, time)).into_iter().collect();
         assert_eq!(book.orders(Maker::Probe, &mut told), expected);
     }
-    let orders = book.orders(Maker::Probe, &mut BTreeSet::new());
+    let orders = book.orders(Maker::Probe, &mut Told::default());
     let [Order::Start(_, job)] = &orders[..] else { panic!("{orders:?}") };
     assert_eq!((job.interval, job.warm_up), (seconds(10), None), "another probe goes on so");
     target.pace.down = seconds(20);

@@ -17,7 +17,10 @@ use tokio::{
 };
 
 pub use self::book::Known;
-use self::{asked::Tests, book::Book};
+use self::{
+    asked::Tests,
+    book::{Book, Told},
+};
 use crate::{
     health::{Advice, Outcome, Pace, Report, Settings, State},
     probe::{Finding, Job, Order, Step},
@@ -209,6 +212,12 @@ impl Prober {
         self.shared.tell();
     }
 
+    /// Makes no checks but others than these, by pool and number; what is known of them stays.
+    pub fn suspend(&self, suspended: BTreeSet<(String, usize)>) {
+        self.shared.book().suspend(suspended);
+        self.shared.tell();
+    }
+
     /// Makes the next checks of a server due now.
     pub fn check_now(&self, pool: &str, server: &str) {
         self.shared.book().hurry(pool, server);
@@ -243,7 +252,7 @@ impl Prober {
 
 /// Keeps one of them in line with the book, until it is gone.
 async fn talk(shared: Arc<Shared>, maker: Maker, orders: mpsc::Sender<Order>) {
-    let mut told = BTreeSet::new();
+    let mut told = Told::default();
     loop {
         let mut news = shared.book().orders(maker, &mut told);
         news.extend(shared.tests().orders(maker));
@@ -273,7 +282,7 @@ async fn listen(
         let event = {
             let mut book = shared.book();
             let event = book.note(finding, shared.origin.elapsed());
-            if book.has_news() {
+            if book.take_news() {
                 shared.tell();
             }
             event

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::model::{
     AgentCheck, BodyMatch, Check, CheckKind, CheckPace, CheckRoute, CheckStart, DnsCheck, DnsCode,
     DnsRecord, Expectation, GrpcCheck, HttpCheck, HttpMethod, HttpVersion, Jitter, Mark, Payload,
-    ProxyVersion, TlsCheck, UdpCheck,
+    ProxyVersion, TlsCheck, UdpCheck, WhileBackup,
 };
 
 /// An HTTP check, as the file says it and as the model does.
@@ -170,7 +170,7 @@ fn several_checks() {
 
 #[test]
 fn times_of_checks() {
-    let said = r#"type = "tcp", interval_down = "10s", interval_changing = "1s", jitter = 20, warm_up = "1m", start = "down""#;
+    let said = r#"type = "tcp", interval_down = "10s", interval_changing = "1s", jitter = 20, warm_up = "1m", start = "down", while_backup = "suspend""#;
     let config = accepted(&edited(("type = \"tcp\"", said)));
     let check = the_check(config.pool("web").unwrap());
     let seconds = Duration::from_secs;
@@ -180,6 +180,7 @@ fn times_of_checks() {
         jitter: Jitter::new(20).unwrap(),
         warm_up: Some(seconds(60)),
         start: CheckStart::Down,
+        while_backup: WhileBackup::Suspend,
     };
     assert_eq!((check.interval, check.pace), (seconds(2), pace));
     let json = serde_json::to_string(check).unwrap();
@@ -187,4 +188,18 @@ fn times_of_checks() {
     let fast = edited(("timeout = \"1s\"", "interval_changing = \"200ms\""));
     let config = accepted(&fast);
     assert_eq!(the_check(config.pool("web").unwrap()).timeout, Duration::from_millis(200));
+}
+
+#[test]
+fn pools_that_are_served_elsewhere() {
+    let shared = edited(("address = \"10.8.8.40\"", "address = \"10.9.9.40\""));
+    let config = accepted(&shared);
+    let elsewhere = |pool: &str, masters: &[&str]| {
+        let masters = masters.iter().map(|name| name.parse().unwrap()).collect();
+        config.serves_elsewhere(config.pool(pool).unwrap(), &masters)
+    };
+    assert!(elsewhere("web", &[]));
+    assert!(elsewhere("web", &["other"]));
+    assert!(!elsewhere("web", &["shared"]), "the VIP is here");
+    assert!(!elsewhere("dns", &[]), "its VIP is no VRRP's");
 }

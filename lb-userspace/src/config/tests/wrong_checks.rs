@@ -281,6 +281,11 @@ fn times() {
                 (8, "\"drain\"", "pool[0].check.start"),
                 &["unknown start `drain`", "`up`", "`down`"],
             ),
+            case(
+                (TCP, "while_backup = \"stop\""),
+                (8, "\"stop\"", "pool[0].check.while_backup"),
+                &["unknown choice `stop`", "`suspend`"],
+            ),
         ],
     );
     expect(

@@ -24,6 +24,27 @@ pub struct CheckPace {
     /// What holds of a server that nothing is known of, before its first check.
     #[serde(default, skip_serializing_if = "CheckStart::is_up")]
     pub start: CheckStart,
+    /// What becomes of it while other directors have the VIPs.
+    #[serde(default, skip_serializing_if = "WhileBackup::is_check")]
+    pub while_backup: WhileBackup,
+}
+
+/// Is it made while every VIP that its pool serves is VRRP's, and on another director?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhileBackup {
+    /// Yes: at a takeover all is known.
+    #[default]
+    Check,
+    /// No: what was known stays (keepalived: `ha_suspend`).
+    Suspend,
+}
+
+impl WhileBackup {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+    fn is_check(&self) -> bool {
+        *self == Self::Check
+    }
 }
 
 /// What holds before the first check; that one decides alone.
