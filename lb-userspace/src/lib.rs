@@ -20,6 +20,7 @@ pub mod preamble;
 pub mod preflight;
 pub mod probe;
 pub mod sandbox;
+pub mod proxy;
 pub mod schedule;
 pub mod supervisor;
 pub mod vrrp;

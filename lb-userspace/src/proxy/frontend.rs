@@ -1,0 +1,84 @@
+//! A service as one thread has it: how many clients it has, and what is done with one more.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::context::Context;
+use super::http::Front;
+use super::settings::{Mode, Service};
+use super::tcp;
+
+/// One of a thread.
+#[derive(Debug)]
+pub(super) struct Frontend {
+    pub(super) settings: Service,
+    pub(super) door: Rc<Door>,
+    /// What HTTP needs besides.
+    http: Option<Rc<Front>>,
+}
+
+/// How many clients of a service there are.
+#[derive(Debug, Default)]
+pub(super) struct Door {
+    inside: Cell<usize>,
+    left: Notify,
+}
+
+/// A client that is connected, counted for as long as this lives.
+pub(super) struct Guest {
+    context: Rc<Context>,
+    door: Rc<Door>,
+}
+
+impl Frontend {
+    pub(super) fn new(settings: &Service) -> Rc<Self> {
+        let door = Rc::default();
+        let http = match &settings.mode {
+            Mode::Http(http) => Some(Front::new(settings, http, &door)),
+            Mode::Tcp => None,
+        };
+        Rc::new(Self { settings: settings.clone(), door, http })
+    }
+
+    /// Serves one client until its connection ends.
+    pub(super) async fn serve(&self, context: Rc<Context>, stream: TcpStream) {
+        let (Ok(client), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+        let ends = [client, local];
+        match &self.http {
+            Some(front) => Rc::clone(front).serve(context, stream, ends).await,
+            None => tcp::serve(&context, self, stream, ends).await,
+        }
+    }
+}
+
+impl Door {
+    pub(super) fn inside(&self) -> u32 {
+        u32::try_from(self.inside.get()).unwrap_or(u32::MAX)
+    }
+
+    /// Waits until there are less than so many.
+    pub(super) async fn room(&self, most: usize) {
+        while self.inside.get() >= most {
+            self.left.notified().await;
+        }
+    }
+}
+
+impl Guest {
+    pub(super) fn new(context: &Rc<Context>, door: &Rc<Door>) -> Self {
+        context.connections.set(context.connections.get() + 1);
+        door.inside.set(door.inside.get() + 1);
+        Self { context: Rc::clone(context), door: Rc::clone(door) }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.context.connections.set(self.context.connections.get().saturating_sub(1));
+        self.door.inside.set(self.door.inside.get().saturating_sub(1));
+        self.door.left.notify_one();
+    }
+}

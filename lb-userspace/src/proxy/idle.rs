@@ -1,0 +1,74 @@
+//! Connections to servers that are kept for the next request.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use super::transport::Transport;
+use crate::balance::Place;
+
+/// How often those that a server has closed are looked for.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Those of one pool.
+#[derive(Debug)]
+pub(super) struct Idle {
+    most: usize,
+    longest: Duration,
+    kept: RefCell<BTreeMap<Place, Vec<Kept>>>,
+    swept: Cell<Duration>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    stream: TcpStream,
+    since: Duration,
+}
+
+impl Idle {
+    pub(super) fn new(most: usize, longest: Duration) -> Self {
+        Self { most, longest, kept: RefCell::default(), swept: Cell::default() }
+    }
+
+    /// The one that was used last: it is the least likely to be closed by the server just now.
+    pub(super) fn take(&self, place: Place, now: Duration) -> Option<TcpStream> {
+        let mut all = self.kept.borrow_mut();
+        let kept = all.get_mut(&place)?;
+        while let Some(Kept { stream, since }) = kept.pop() {
+            if now.saturating_sub(since) < self.longest && !stream.has_input() {
+                return Some(stream);
+            }
+        }
+        None
+    }
+
+    /// For later. The oldest one goes where there are too many.
+    pub(super) fn keep(&self, place: Place, stream: TcpStream, now: Duration) {
+        if self.most == 0 || stream.has_input() {
+            return;
+        }
+        let mut all = self.kept.borrow_mut();
+        let kept = all.entry(place).or_default();
+        if kept.len() >= self.most {
+            kept.remove(0);
+        }
+        kept.push(Kept { stream, since: now });
+    }
+
+    /// Closes what is too old, and what the server has closed.
+    pub(super) fn tick(&self, now: Duration) {
+        if now.saturating_sub(self.swept.get()) < SWEEP {
+            return;
+        }
+        self.swept.set(now);
+        let mut all = self.kept.borrow_mut();
+        for kept in all.values_mut() {
+            kept.retain(|kept| {
+                now.saturating_sub(kept.since) < self.longest && !kept.stream.has_input()
+            });
+        }
+        all.retain(|_, kept| !kept.is_empty());
+    }
+}

@@ -1,0 +1,41 @@
+//! The proxy's engine: one data thread, which accepts, reads, chooses a server and passes on.
+//!
+//! A thread shares nothing with others but the counters of [`balance`](crate::balance): it has its own listeners, its own
+//! connections to servers and its own buffers. What it decides comes from the pure rooms; here bytes are moved.
+//!
+//! ```text
+//! accept ─▶ Session ─▶ head ─▶ prepare ─▶ queue ─▶ connect ─▶ exchange ─▶ record
+//!              ▲          (parse in place,  (exact limits)  (kept or    (upload beside   (access log)
+//!              │           edited head)                      new)        download)
+//!              └───────────────────── the next request ◀───────────────────┘
+//! ```
+//!
+//! No connection holds a buffer while it waits: bytes are read into one buffer of the thread, parsed there, and what must
+//! outlive that moment is copied out. Times are kept by one coarse wheel for all connections ([`timers`]).
+
+mod accept;
+mod context;
+mod frontend;
+mod http;
+mod idle;
+mod log;
+mod pool;
+mod queue;
+mod reach;
+mod record;
+pub mod settings;
+mod shared;
+mod stop;
+mod tcp;
+mod thread;
+mod timers;
+mod transport;
+mod tunnel;
+
+pub use log::LogBuffer;
+pub use shared::{Memory, Shared};
+pub use stop::Stop;
+pub use thread::run;
+
+#[cfg(test)]
+mod tests;

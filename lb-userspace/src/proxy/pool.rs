@@ -1,0 +1,153 @@
+//! A pool as one thread sees it: whom requests go to, who waits, and connections that are kept.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use super::idle::Idle;
+use super::settings;
+use super::shared::Shared;
+use crate::balance::{
+    Balancer, Dispatcher, Place, Settings, Situation, Slot, Snapshot, Ticket, WakeList,
+};
+
+/// One of a thread.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) settings: settings::Pool,
+    /// Where it is counted; `None` where the memory has no cell for it: then nobody can be counted, and nobody answers.
+    pub(super) dispatcher: Option<RefCell<Dispatcher<'static>>>,
+    pub(super) idle: Idle,
+    pub(super) waiters: RefCell<BTreeMap<Ticket, Waiter>>,
+    /// When the queue was looked at for another generation's sake.
+    looked: Cell<Duration>,
+    shared: Shared,
+    number: usize,
+}
+
+/// A request that waits.
+#[derive(Debug, Default)]
+pub(super) struct Waiter {
+    pub(super) waker: Option<Waker>,
+    pub(super) granted: Granted,
+}
+
+#[derive(Debug, Default)]
+pub(super) enum Granted {
+    #[default]
+    NotYet,
+    Slot(Slot<'static>),
+    TooLate,
+}
+
+impl Pool {
+    pub(super) fn new(
+        pool: &settings::Pool,
+        number: usize,
+        shared: &Shared,
+        wakes: &'static WakeList,
+        seed: u64,
+    ) -> Self {
+        let dispatcher = shared.memory.pools.get(number).map(|cell| {
+            let settings = Settings {
+                cells: shared.memory.servers,
+                pool: cell,
+                wakes,
+                thread: shared.thread,
+                most_waiting: pool.most_waiting,
+                queue_timeout: pool.queue_timeout,
+            };
+            RefCell::new(Dispatcher::new(settings, Balancer::new(Arc::clone(&pool.snapshot), seed)))
+        });
+        Self {
+            settings: pool.clone(),
+            dispatcher,
+            idle: Idle::new(pool.most_idle, pool.idle_timeout),
+            waiters: RefCell::default(),
+            looked: Cell::default(),
+            shared: shared.clone(),
+            number,
+        }
+    }
+
+    /// The pool as it is.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        match &self.dispatcher {
+            Some(dispatcher) => Arc::clone(dispatcher.borrow().snapshot()),
+            None => Arc::clone(&self.settings.snapshot),
+        }
+    }
+
+    /// Where a server is reached, if it still gets requests.
+    pub(super) fn address(&self, place: Place) -> Option<SocketAddr> {
+        self.snapshot().open().find(|server| server.place == place).map(|server| server.address)
+    }
+
+    /// How things are for a request that has failed at this server.
+    pub(super) fn situation(&self, place: Place) -> Situation {
+        let snapshot = self.snapshot();
+        Situation {
+            server_is_open: snapshot.is_open(place),
+            others_are_open: snapshot.open().any(|server| server.place != place),
+            bound: false,
+        }
+    }
+
+    /// A slot may be free: whose turn is it?
+    pub(super) fn wake(&self) {
+        let Some(dispatcher) = &self.dispatcher else { return };
+        if self.waiters.borrow().is_empty() {
+            // The wake was somebody else's, who may wait.
+            drop(dispatcher.borrow_mut().woken());
+            return;
+        }
+        let granted = dispatcher.borrow_mut().woken();
+        for (ticket, slot) in granted {
+            self.grant(ticket, Granted::Slot(slot));
+        }
+    }
+
+    fn grant(&self, ticket: Ticket, granted: Granted) {
+        let mut waiters = self.waiters.borrow_mut();
+        if let Some(waiter) = waiters.get_mut(&ticket) {
+            waiter.granted = granted;
+            if let Some(waker) = waiter.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// With each tick: who has waited for too long, and which connections are kept for too long.
+    pub(super) fn tick(&self, now: Duration) {
+        self.idle.tick(now);
+        let Some(dispatcher) = &self.dispatcher else { return };
+        if self.waiters.borrow().is_empty() {
+            return;
+        }
+        // Another generation cannot wake this one.
+        if now.saturating_sub(self.looked.get()) >= Duration::from_millis(100) {
+            self.looked.set(now);
+            self.wake();
+        }
+        let late = dispatcher.borrow_mut().expire(now);
+        for ticket in late {
+            self.grant(ticket, Granted::TooLate);
+        }
+    }
+
+    /// Requests of all threads that wait.
+    pub(super) fn waiting(&self) -> u32 {
+        self.shared.memory.pools.get(self.number).map_or(0, crate::balance::Cell::waiting)
+    }
+
+    /// Requests at the pool's servers, and at this one, of all threads.
+    pub(super) fn held(&self, place: Option<Place>) -> [u32; 2] {
+        let memory = self.shared.memory;
+        let pool = memory.pools.get(self.number).map_or(0, crate::balance::Cell::held);
+        let server = place.and_then(|place| memory.servers.get(usize::from(place.0)));
+        [pool, server.map_or(0, crate::balance::Cell::held)]
+    }
+}

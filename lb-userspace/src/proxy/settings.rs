@@ -1,0 +1,136 @@
+//! What a data thread is told: services, pools, times and limits. It is checked already.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::access_log::Format;
+use crate::balance::{Place, Retries, Snapshot};
+use crate::http::Limits;
+use crate::http::edit::{Forwarding, HeaderEdits, HeaderName, HeaderValue};
+use crate::http::rules::Routes;
+
+/// The number of a pool in [`Settings::pools`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolId(pub usize);
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What listeners belong to.
+    pub services: Vec<Service>,
+    /// Who answers.
+    pub pools: Vec<Pool>,
+}
+
+/// A service: how it speaks with clients.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// For logs.
+    pub name: Arc<str>,
+    /// Where requests go that no route decides.
+    pub pool: PoolId,
+    /// Connections of clients at a time, of this thread; more wait in the kernel (`maxconn`).
+    pub most_connections: usize,
+    /// How long clients may be silent.
+    pub timeouts: ClientTimeouts,
+    /// What it speaks.
+    pub mode: Mode,
+    /// How each request, or connection, is written down; `None`: not at all.
+    pub log: Option<Format>,
+}
+
+/// What a service speaks.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// HTTP/1.1: a server for each request.
+    Http(Box<Http>),
+    /// Anything: a server for each connection.
+    Tcp,
+}
+
+/// What is done with requests of HTTP.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Of heads.
+    pub limits: Limits,
+    /// Bytes of the body of a request, at most.
+    pub largest_body: u64,
+    /// Which pool answers.
+    pub routes: Routes<PoolId>,
+    /// What servers learn about the client.
+    pub forwarding: Forwarding,
+    /// To servers.
+    pub request_headers: HeaderEdits,
+    /// To clients.
+    pub response_headers: HeaderEdits,
+    /// What the server is told to be, in place of the client's Host.
+    pub host: Option<HeaderValue>,
+}
+
+/// With HAProxy's names.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientTimeouts {
+    /// `http-request`: for a whole head.
+    pub request: Duration,
+    /// `http-keep-alive`: between requests.
+    pub keep_alive: Duration,
+    /// `client`: without a byte from or to the client.
+    pub client: Duration,
+    /// `tunnel`: without a byte in either direction.
+    pub tunnel: Duration,
+}
+
+impl Default for ClientTimeouts {
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(10),
+            client: Duration::from_secs(60),
+            tunnel: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// What of a request chooses the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The client's address, by a seed that the directors of a cluster share.
+    Source(u64),
+    /// The target, by a seed.
+    Uri {
+        /// The seed.
+        seed: u64,
+        /// The query counts, too.
+        with_query: bool,
+    },
+    /// The value of a header, by a seed.
+    Header(u64, HeaderName),
+}
+
+/// Servers that stand in for each other.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// For logs.
+    pub name: Arc<str>,
+    /// Its servers.
+    pub snapshot: Arc<Snapshot>,
+    /// What of a request chooses the server, where the algorithm wants a key.
+    pub key: Key,
+    /// Their names, for logs.
+    pub names: BTreeMap<Place, Arc<str>>,
+    /// What follows a failure; `connect` is among it.
+    pub retries: Retries,
+    /// How long a request waits for a server with room.
+    pub queue_timeout: Duration,
+    /// Requests of this thread that wait, at most.
+    pub most_waiting: usize,
+    /// `server`: without a byte from or to the server.
+    pub server_timeout: Duration,
+    /// Connections that are kept for later requests, of this thread and each server; 0: none is kept.
+    pub most_idle: usize,
+    /// How long one is kept.
+    pub idle_timeout: Duration,
+    /// The Host for a client of HTTP/1.0 that names none.
+    pub host: HeaderValue,
+}

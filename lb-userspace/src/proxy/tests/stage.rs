@@ -1,0 +1,140 @@
+//! One data thread with a pool of servers.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::access_log::Format;
+use crate::balance::{
+    Algorithm, Cell, Lane, Place, Redispatch, Retries, Server, Snapshot, Standing, Thread,
+};
+use crate::http::Limits;
+use crate::http::edit::{Forwarding, HeaderEdits, HeaderValue};
+use crate::http::rules::Routes;
+use crate::model::{Backups, Weight};
+use crate::plan::Ramp;
+use crate::proxy::settings::{ClientTimeouts, Http, Key, Mode, Pool, PoolId, Service, Settings};
+use crate::proxy::{LogBuffer, Memory, Shared, Stop, run};
+
+/// Long enough for a loaded machine; no test waits for it.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Ends with its test.
+pub(super) struct Stage {
+    pub(super) address: SocketAddr,
+    pub(super) log: Arc<LogBuffer>,
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A service of HTTP, in front of these servers.
+pub(super) fn settings(servers: &[SocketAddr]) -> Settings {
+    limited(servers, 0)
+}
+
+/// Each server takes so many requests at a time.
+pub(super) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
+    let places = (0..).map(Place).zip(servers);
+    let of = |(place, address): (Place, &SocketAddr)| Server {
+        place,
+        address: *address,
+        weight: Weight::new(1).unwrap(),
+        ramp: Ramp::FULL,
+        backup: false,
+        standing: Standing::Up,
+        max_connections: NonZeroU32::new(most),
+    };
+    let all = places.clone().map(of).collect();
+    let names: BTreeMap<_, Arc<str>> =
+        places.map(|(place, _)| (place, format!("s{}", place.0).into())).collect();
+    let http = Http {
+        limits: Limits::default(),
+        largest_body: u64::MAX,
+        routes: Routes::new(Vec::new()),
+        forwarding: Forwarding::default(),
+        request_headers: HeaderEdits::default(),
+        response_headers: HeaderEdits::default(),
+        host: None,
+    };
+    Settings {
+        services: vec![Service {
+            name: "web".into(),
+            pool: PoolId(0),
+            most_connections: 1_000,
+            timeouts: ClientTimeouts {
+                request: LONG,
+                keep_alive: LONG,
+                client: LONG,
+                tunnel: LONG,
+            },
+            mode: Mode::Http(Box::new(http)),
+            log: Some(Format::httplog()),
+        }],
+        pools: vec![Pool {
+            name: "pool".into(),
+            snapshot: Arc::new(Snapshot::new(all, Algorithm::RoundRobin, Backups::All)),
+            key: Key::Source(1),
+            names,
+            retries: Retries { most: 1, redispatch: Redispatch::Last, connect_timeout: LONG },
+            queue_timeout: LONG,
+            most_waiting: 100,
+            server_timeout: LONG,
+            most_idle: 10,
+            idle_timeout: LONG,
+            host: HeaderValue::new("pool").unwrap(),
+        }],
+    }
+}
+
+impl Stage {
+    /// In front of these servers.
+    pub(super) fn before(servers: &[SocketAddr]) -> Self {
+        Self::with(settings(servers))
+    }
+
+    pub(super) fn with(settings: Settings) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let cells = |count| -> &'static [Cell] {
+            Box::leak((0..count).map(|_| Cell::default()).collect::<Box<[Cell]>>())
+        };
+        let memory = Memory { servers: cells(8), pools: cells(2) };
+        let log = Arc::new(LogBuffer::new(1 << 20));
+        let thread = Thread::new(Lane::A, 0).unwrap();
+        let shared = Shared::alone(memory, thread, Arc::clone(&log));
+        let stop = Stop::new();
+        let told = stop.clone();
+        let thread = std::thread::spawn(move || {
+            run(&settings, vec![(0, listener)], shared, &told).unwrap();
+        });
+        Self { address, log, stop, thread: Some(thread) }
+    }
+
+    /// The lines of the log, when the engine has ended.
+    pub(super) fn end(mut self) -> Vec<String> {
+        self.stop.drain();
+        self.thread.take().unwrap().join().unwrap();
+        let mut lines = Vec::new();
+        self.log.take(&mut lines);
+        String::from_utf8(lines).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    pub(super) fn stop(&self) -> &Stop {
+        &self.stop
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take()
+            && let Err(panic) = thread.join()
+            && !std::thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the protocols ask of a connection, so that TLS can stand in for TCP.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A stream of bytes in both directions.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// Whether something came, or the other side has closed: nobody may write here who awaits silence.
+    fn has_input(&self) -> bool;
+}
+
+impl Transport for TcpStream {
+    fn has_input(&self) -> bool {
+        // What the driver has seen already: no system call. What it has not seen fails at the first read.
+        self.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+}
+
+/// Reads what there is; 0 is the end.
+pub(super) fn poll_read(
+    stream: &mut impl Transport,
+    cx: &mut Context<'_>,
+    room: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(room);
+    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
+    Poll::Ready(Ok(buffer.filled().len()))
+}
+
+/// Writes what fits.
+pub(super) fn poll_write(
+    stream: &mut impl Transport,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+) -> Poll<io::Result<usize>> {
+    match ready!(Pin::new(stream).poll_write(cx, bytes)) {
+        Ok(0) if !bytes.is_empty() => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        result => Poll::Ready(result),
+    }
+}
+
+/// Writes what fits of both.
+pub(super) fn poll_write_both(
+    stream: &mut impl Transport,
+    cx: &mut Context<'_>,
+    [first, second]: [&[u8]; 2],
+) -> Poll<io::Result<usize>> {
+    if first.is_empty() || second.is_empty() {
+        return poll_write(stream, cx, if first.is_empty() { second } else { first });
+    }
+    let both = [io::IoSlice::new(first), io::IoSlice::new(second)];
+    match ready!(Pin::new(stream).poll_write_vectored(cx, &both)) {
+        Ok(0) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        result => Poll::Ready(result),
+    }
+}
+
+/// Says that nothing more follows.
+pub(super) async fn end_writing(stream: &mut impl Transport) -> io::Result<()> {
+    poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx)).await
+}
