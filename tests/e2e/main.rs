@@ -37,6 +37,7 @@ mod rivals;
 mod rules;
 mod servant;
 mod stage;
+mod suspend;
 mod takeover;
 mod through;
 mod trace;
