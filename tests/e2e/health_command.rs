@@ -116,3 +116,97 @@ fn what_checks_have_found_and_one_check_now() {
     let (_, words) = stage.lb_fails(&["health", "test", "web4/real9"]);
     assert_eq!(words.trim_end(), "pool `web4` has no real server `real9`");
 }
+
+/// Waits until it is written down that real2 is dead; how many checks there were by then, in the order of `lb health`.
+fn remembered(stage: &Stage) -> Vec<u64> {
+    let file = stage.director.paths.state.join("checks.json");
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|_| "[]".to_owned());
+        let records: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
+        let dead = |record: &&serde_json::Value| record["report"]["state"] == "down";
+        if records.iter().filter(dead).count() == 2 {
+            assert!(
+                records.iter().filter(dead).all(|record| record["server"] == "real2"),
+                "{text}"
+            );
+            let checks = records.iter().map(|record| record["report"]["checks"].as_u64());
+            return checks.collect::<Option<_>>().expect("counts");
+        }
+        assert!(Instant::now() < deadline, "not written down after {LIMIT:?}: {text}");
+        thread::sleep(RETRY_PAUSE);
+    }
+}
+
+#[test]
+fn a_killed_agent_leaves_what_each_check_has_found() {
+    let topology = Topology::default().families(Families::Ipv4);
+    let twofold = format!("[{CHECK}, {}]", CHECK.replace("type = \"http\"", "type = \"tcp\""));
+    let mut stage = Stage::up_with(topology, |config| config.check = twofold);
+    let both = |stage: &Stage, server: &str| {
+        let mut all = checks(stage);
+        all.retain(|check| check.pool.as_str() == "web4" && check.server.as_str() == server);
+        assert_eq!(all.len(), 2, "{all:?}");
+        all
+    };
+    let until_both = |stage: &Stage, server: &str, state: &str, more: u64| {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let all = both(stage, server);
+            if all.iter().all(|check| check.state == state && check.checks >= more) {
+                return all;
+            }
+            assert!(Instant::now() < deadline, "not {state} after {LIMIT:?}: {all:#?}");
+            thread::sleep(RETRY_PAUSE);
+        }
+    };
+    stage.lab.stop_server("real2").unwrap();
+    until_both(&stage, "real2", "down", 5);
+    let requests = stage.requests();
+    requests.await_more(100);
+    let written = remembered(&stage);
+    let before = [both(&stage, "real1"), both(&stage, "real2")];
+
+    stage.director.kill9().unwrap();
+    let off = Instant::now();
+    stage.director.start().unwrap();
+    let after = [both(&stage, "real1"), both(&stage, "real2")];
+    let both_times = before.iter().flatten().zip(after.iter().flatten());
+    for ((before, after), written) in both_times.zip(written) {
+        assert_eq!(
+            (&after.state, after.failure.is_some()),
+            (&before.state, before.failure.is_some())
+        );
+        // It has been so since then, and not since the start of this agent.
+        assert!(after.since_seconds >= before.since_seconds, "{before:?} {after:?}");
+        let aged = after.since_seconds - before.since_seconds;
+        assert!(aged < off.elapsed().as_secs_f64() + 5.0, "{aged} s older");
+        assert!(after.checks >= written && after.last.is_some(), "{after:?}");
+        if let (Some(before), Some(after)) = (&before.failure, &after.failure) {
+            assert_eq!((&after.reason, after.ongoing), (&before.reason, before.ongoing));
+            assert!(after.began_seconds_ago >= before.began_seconds_ago, "{before:?} {after:?}");
+        }
+    }
+    let status = stage.status();
+    let dead = crate::stage::server(&status, "web4", "real2");
+    assert_eq!((dead.state.as_str(), dead.share), ("down", 0.0));
+    let health = dead.health.as_ref().expect("it is checked");
+    assert_eq!(health.reason.as_deref(), Some("connection refused"));
+    assert!(health.checks > 0 && health.since_seconds > 0, "{health:?}");
+
+    // It goes on from there; nobody has gone down or come up, and no request was lost.
+    let made: Vec<_> = after.iter().flatten().map(|check| check.checks).collect();
+    until_both(&stage, "real1", "up", made[0].max(made[1]) + 5);
+    until_both(&stage, "real2", "down", made[2].max(made[3]) + 5);
+    let flaps: u64 = stage.status().pools[0].servers.iter().map(|server| server.transitions).sum();
+    assert_eq!(flaps, 0, "transitions since the restart");
+    requests.await_more(100);
+    requests.stop_whole();
+
+    // And back, by `rise` checks as ever.
+    stage.lab.start_server("real2").unwrap();
+    let back = until_both(&stage, "real2", "up", 1);
+    assert!(
+        back.iter().all(|check| check.failure.as_ref().is_some_and(|failure| !failure.ongoing))
+    );
+}

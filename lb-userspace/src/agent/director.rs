@@ -14,12 +14,14 @@ use lb_common::{abi::Features, flow_hash::HashKeys};
 use tracing::{debug, info, warn};
 
 use super::{
+    clock,
     dataplane::{self, DataPlane},
     ledger::Ledger,
     meters::Meters,
     neighbour::Neighbours,
     notebook::Notebook,
     placement::Placement,
+    prober::{Key, Record},
 };
 use crate::{
     health::{Damper, Several},
@@ -51,6 +53,8 @@ pub(super) struct Director {
     pub(super) left_hops: BTreeMap<IpAddr, NextHop>,
     /// Real servers that an earlier agent has left in use: their first failed check is one of several.
     pub(super) left_up: BTreeSet<(Name, IpAddr)>,
+    /// What an earlier agent has found, check by check.
+    pub(super) left_checks: BTreeMap<Key, Record>,
     /// When connections are counted next, for the pools whose scheduler does.
     pub(super) counting_due: Instant,
     /// What services are given.
@@ -67,7 +71,7 @@ pub(super) struct Director {
     pub(super) transitions: BTreeMap<(Name, IpAddr), u64>,
     /// What has changed about real servers and pools, and was not told yet.
     pub(super) news: Vec<Change>,
-    /// What dampers count from.
+    /// What dampers count from: when the host was started.
     pub(super) origin: Instant,
     /// What is known of this host and its neighbours.
     pub(super) surroundings: Surroundings,
@@ -123,6 +127,7 @@ impl Director {
             checks: BTreeMap::new(),
             left_hops: BTreeMap::new(),
             left_up: BTreeSet::new(),
+            left_checks: BTreeMap::new(),
             counting_due: now,
             meters: Meters::new(now),
             slow: SlowStarts::default(),
@@ -131,7 +136,7 @@ impl Director {
             dampers: BTreeMap::new(),
             transitions: BTreeMap::new(),
             news: Vec::new(),
-            origin: now,
+            origin: clock::boot(),
             surroundings: Surroundings::default(),
             windows: BTreeMap::new(),
             capturing: false,

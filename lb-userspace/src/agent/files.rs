@@ -67,7 +67,9 @@ pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FileErro
 pub(super) fn write_lightly<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
     let failed = |error| FileError::Io { what: "writing", path: path.to_owned(), error };
     let new = path.with_extension("new");
-    fs::write(&new, json(path, value)?).and_then(|()| fs::rename(&new, path)).map_err(failed)
+    let json = serde_json::to_vec(value)
+        .map_err(|error| FileError::Content { path: path.to_owned(), error })?;
+    fs::write(&new, json).and_then(|()| fs::rename(&new, path)).map_err(failed)
 }
 
 fn json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, FileError> {

@@ -34,6 +34,7 @@ impl Director {
         let since = now.saturating_duration_since(self.origin);
         if let Some(damping) = damping.filter(|_| settled && found != before) {
             let damper = self.dampers.entry(key.clone()).or_default();
+            self.notebook.stir(now);
             if damper.note(since, &damping) {
                 let (changes, hold) = (damping.changes, show_duration(damping.hold));
                 warn!(
@@ -174,11 +175,16 @@ impl Director {
                 advice.entry(pool.clone()).or_default().insert(*address, checks.advice());
             }
         }
-        Findings { down, quorums, advice }
+        let mut dampers = BTreeMap::<_, BTreeMap<_, _>>::new();
+        let busy = self.dampers.iter().filter(|(key, damper)| there(key) && !damper.is_idle());
+        for ((pool, address), damper) in busy {
+            dampers.entry(pool.clone()).or_default().insert(*address, damper.clone());
+        }
+        Findings { down, quorums, advice, dampers }
     }
 
     /// What its checks have found, unless it is held down.
-    fn state_of(&self, server: &(Name, IpAddr), found: State) -> State {
+    pub(super) fn state_of(&self, server: &(Name, IpAddr), found: State) -> State {
         self.dampers.get(server).map_or(found, |damper| damper.state(found))
     }
 

@@ -13,7 +13,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, FileError};
-use crate::{health::Advice, model::Name};
+use crate::{
+    health::{Advice, Damper},
+    model::Name,
+};
 
 /// From one time of writing to the next: of a thousand changes at once, the first and the last are written.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -28,6 +31,8 @@ pub(super) struct Findings {
     pub(super) quorums: BTreeMap<Name, bool>,
     /// What real servers have said of themselves, where that is not all as configured.
     pub(super) advice: BTreeMap<Name, BTreeMap<IpAddr, Advice>>,
+    /// Real servers that have come and gone lately. Times count from when the host was started.
+    pub(super) dampers: BTreeMap<Name, BTreeMap<IpAddr, Damper>>,
 }
 
 impl Findings {
@@ -92,7 +97,7 @@ impl Notebook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::Share;
+    use crate::{health::Share, model::Damping};
 
     #[test]
     fn what_is_written_is_there_for_the_next_one() {
@@ -105,10 +110,14 @@ mod tests {
         assert_eq!(notebook.due(), Some(now), "the first change counts");
         let web: Name = "web".parse().unwrap();
         let half = Advice { share: Share::rounded(50), ..Advice::NONE };
+        let mut damper = Damper::default();
+        let rules = Damping { changes: 1, within: PAUSE, hold: PAUSE };
+        assert!(!damper.note(PAUSE, &rules) && damper.note(PAUSE, &rules));
         let findings = Findings {
             down: [(web.clone(), "10.0.0.1".parse().unwrap())].into(),
             quorums: [(web.clone(), false)].into(),
             advice: [(web.clone(), [("10.0.0.2".parse().unwrap(), half)].into())].into(),
+            dampers: [(web.clone(), [("10.0.0.2".parse().unwrap(), damper)].into())].into(),
         };
         assert_eq!(findings.advice(&(web.clone(), "10.0.0.2".parse().unwrap())), half);
         assert_eq!(findings.advice(&(web, "10.0.0.1".parse().unwrap())), Advice::NONE);

@@ -322,6 +322,7 @@ impl Agent {
             None => {}
         }
         self.director.write_findings(Instant::now());
+        self.prober.write_down();
         if self.options.keep || (!started && self.pins.adopted()) {
             info!("forwarding stays in place; the next `lb run` adopts it");
             return Ok(());

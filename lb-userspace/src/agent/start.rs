@@ -144,6 +144,8 @@ impl Agent {
     ) -> Result<()> {
         self.follow();
         self.director.left_up.clear();
+        self.director.left_checks.clear();
+        self.prober.remember(&self.parsed.config.node.state_folder);
         self.first_hops(health).await;
         self.put_into_force()?;
         self.attach()?;
@@ -235,7 +237,10 @@ impl Agent {
             // The sorry server is not checked.
             for server in &pool.servers {
                 let key = (pool.name.clone(), server.address);
-                targets.extend(self.targets(pool, server, self.director.initial(pool, &key)));
+                let initial = self.director.initial(pool, &key);
+                let mut wanted = self.targets(pool, server, initial);
+                self.director.resume(pool, &key, &mut wanted, initial);
+                targets.extend(wanted);
                 self.director.expect_checks(pool, server.address);
             }
         }
@@ -292,6 +297,7 @@ impl Agent {
         for (pool, holds) in &director.notebook.written().quorums {
             director.quorums.restore(pool.clone(), *holds);
         }
+        director.adopt_health(&self.prober, Instant::now());
     }
 }
 
@@ -368,5 +374,6 @@ fn target(
             down: check.pace.interval_down.unwrap_or(check.interval),
             changing: check.pace.interval_changing,
         },
+        left: None,
     })
 }

@@ -45,6 +45,12 @@ impl Checker {
         }
     }
 
+    /// One that goes on from what another has found.
+    #[must_use]
+    pub fn resume(settings: Settings, report: Report) -> Self {
+        Self { settings, undecided: false, report }
+    }
+
     /// Other settings from now on, but for what held before the first result. What is known stays; a run of results
     /// that speak against it begins anew where they differ.
     pub fn change(&mut self, settings: Settings) {

@@ -12,11 +12,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::State;
 use crate::model::Damping;
 
 /// The damper of one real server. Times are on any clock that only goes forward.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damper {
     /// When its state changed, the latest last; no more than are counted.
     changes: Vec<Duration>,
@@ -25,6 +27,21 @@ pub struct Damper {
 }
 
 impl Damper {
+    /// The same under other rules, with nothing in it that these do not allow: the words of somebody else.
+    #[must_use]
+    pub fn until(mut self, now: Duration, damping: &Damping) -> Self {
+        self.changes.retain(|at| *at <= now);
+        self.changes.truncate(damping.changes.into());
+        self.held = self.held.map(|held| held.min(now + damping.hold));
+        self
+    }
+
+    /// Has it anything to remember?
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.changes.is_empty() && self.held.is_none()
+    }
+
     /// Takes note of a change of state. Returns true where it is held down from now on.
     pub fn note(&mut self, now: Duration, damping: &Damping) -> bool {
         if self.held.is_some() {

@@ -30,7 +30,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// What a check has found a real server to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// It answers.
     Up,

@@ -1,11 +1,13 @@
-//! What is known about a checked server, for `lb status`: since when, why, how many.
+//! What is known about a checked server, for `lb status` and for the next agent: since when, why, how many.
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Advice, State};
 
 /// A snapshot of one checker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// What holds now.
     pub state: State,
@@ -25,8 +27,21 @@ pub struct Report {
     pub advice: Advice,
 }
 
+impl Report {
+    /// The same, with nothing in it that has yet to happen: the words of somebody else.
+    #[must_use]
+    pub fn until(mut self, now: Duration) -> Self {
+        self.since = self.since.min(now);
+        if let Some(failure) = &mut self.failure {
+            failure.since = failure.since.min(now);
+            failure.last = failure.last.min(now);
+        }
+        self
+    }
+}
+
 /// A run of failed checks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The words of the latest one.
     pub reason: String,

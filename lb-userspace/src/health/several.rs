@@ -25,6 +25,14 @@ impl Several {
         Self { needed, initial: initial.state(), settled, results, advice }
     }
 
+    /// The same with the results of an earlier agent.
+    #[must_use]
+    pub fn resume(needed: usize, found: impl IntoIterator<Item = (State, Advice)>) -> Self {
+        let (results, advice) =
+            found.into_iter().map(|(state, advice)| (Some(state), advice)).unzip();
+        Self { needed, initial: State::Down, settled: true, results, advice }
+    }
+
     /// Other checks than before, after a reload. Those in the same place keep their results.
     pub fn change(&mut self, checks: usize, needed: usize) {
         self.initial = self.state();
@@ -106,6 +114,15 @@ mod tests {
         two.change(3, 3);
         assert!(two.is_settled(), "a reload takes nothing back");
         assert!(Several::new(2, 2, Initial::Known(Down), Advice::NONE).is_settled());
+    }
+
+    #[test]
+    fn a_restart_takes_up_each_result() {
+        let mut several = Several::resume(2, [(Up, Advice::NONE), (Down, Advice::NONE)]);
+        assert_eq!((several.state(), several.is_settled()), (Down, true));
+        several.note(1, Up, Advice::NONE);
+        assert_eq!(several.state(), Up, "the first is up already");
+        assert_eq!(Several::resume(1, [(Up, Advice::NONE), (Down, Advice::NONE)]).state(), Up);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Event, Key, Maker, Target};
+use serde::{Deserialize, Serialize};
+
+use super::{Event, Key, Maker, Record, Target};
 use crate::{
     health::{CheckId, Checker, Outcome, Pace, Report, Settings},
     probe::{Finding, Job, Order},
@@ -26,6 +28,8 @@ pub(super) struct Book {
     has_news: bool,
     /// Raised whenever other checks are to be made.
     generation: u64,
+    /// Raised with each result.
+    results: u64,
 }
 
 #[derive(Debug)]
@@ -46,7 +50,7 @@ pub(super) struct Told {
 }
 
 /// The last check that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Last {
     /// What it has found.
     pub outcome: Outcome,
@@ -95,9 +99,12 @@ impl Book {
     pub(super) fn watch(&mut self, target: Target, now: Duration) {
         self.generation += 1;
         let key = target.key();
-        let Target { job, settings, pace, .. } = target;
-        let mut checker = Checker::new(settings, now);
-        let mut last = None;
+        let Target { job, settings, pace, left, .. } = target;
+        let left = left.filter(|left| left.address == job.address);
+        let (mut checker, mut last) = match left {
+            Some(left) => (Checker::resume(settings, left.report), left.last),
+            None => (Checker::new(settings, now), None),
+        };
         if let Some(before) = self.watched.get_mut(&key) {
             if before.job.address == job.address {
                 before.checker.change(settings);
@@ -183,6 +190,7 @@ impl Book {
         let key = self.keys.get(&id)?;
         let watched = self.watched.get_mut(key)?;
         let interval = watched.interval();
+        self.results += 1;
         watched.last = Some(Last { outcome: outcome.clone(), at: now, took });
         let checker = &mut watched.checker;
         let reason = match &outcome {
@@ -222,6 +230,22 @@ impl Book {
     pub(super) fn reports(&self, pool: &str, server: &str) -> Vec<(Job, Report)> {
         let all = self.of(pool, server);
         all.map(|(_, watched)| (watched.job.clone(), watched.checker.report().clone())).collect()
+    }
+
+    /// What is known, to be written down, unless nothing has changed since there was `seen`; with what to ask with
+    /// the next time.
+    pub(super) fn records(&self, seen: (u64, u64)) -> Option<(Vec<Record>, (u64, u64))> {
+        let now = (self.generation, self.results);
+        let known = self.watched.iter().filter(|(_, watched)| watched.last.is_some());
+        let record = |(key, watched): (&Key, &Watched)| Record {
+            pool: key.0.clone(),
+            server: key.1.clone(),
+            check: key.2,
+            address: watched.job.address,
+            report: watched.checker.report().clone(),
+            last: watched.last.clone(),
+        };
+        (now != seen).then(|| (known.map(record).collect(), now))
     }
 
     fn of(&self, pool: &str, server: &str) -> impl Iterator<Item = (&Key, &Watched)> {

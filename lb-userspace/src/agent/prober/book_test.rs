@@ -29,6 +29,7 @@ pub(in crate::agent::prober) fn target(server: &str, check: usize) -> Target {
         },
         pace: Pace::steady(Duration::from_secs(2)),
         settings: Settings { rise: 2, fall: 3, initial: Initial::Assumed(State::Up) },
+        left: None,
     }
 }
 
@@ -107,6 +108,36 @@ fn what_holds_at_first_is_what_held_when_the_check_was_new() {
     let id = started(&book.orders(Maker::Probe, &mut Told::default()));
     let event = book.note(result(id, refused()), NOW).expect("the first result");
     assert_eq!(event.state, State::Up, "one failure of three");
+}
+
+#[test]
+fn what_an_earlier_agent_has_found_goes_on() {
+    let mut book = Book::default();
+    book.watch(target("a", 0), NOW);
+    let id = started(&book.orders(Maker::Probe, &mut Told::default()));
+    assert!(book.records((0, 0)).expect("news").0.is_empty(), "nothing is known yet");
+    let seconds = Duration::from_secs;
+    book.note(result(id, refused()), seconds(1));
+    book.note(result(id, refused()), seconds(2));
+    book.note(result(id, Outcome::Passed), seconds(3));
+    let (records, seen) = book.records((0, 0)).expect("news");
+    assert_eq!(book.records(seen), None);
+    let before = book.known("web", "a");
+
+    let mut next = Book::default();
+    let [record] = &records[..] else { panic!("{records:?}") };
+    next.watch(Target { left: Some(record.clone()), ..target("a", 0) }, seconds(9));
+    assert_eq!(next.known("web", "a"), before);
+    let id = started(&next.orders(Maker::Probe, &mut Told::default()));
+    let event = next.note(result(id, Outcome::Passed), seconds(10)).expect("2 of 2");
+    assert_eq!(event.state, State::Up);
+    let report = &next.reports("web", "a")[0].1;
+    assert_eq!((report.checks, report.failed, report.since), (4, 2, seconds(10)));
+
+    let mut moved = Target { left: Some(record.clone()), ..target("b", 0) };
+    moved.job.address = "192.0.2.2:80".parse().unwrap();
+    next.watch(moved, seconds(9));
+    assert_eq!(next.reports("web", "b")[0].1.checks, 0, "another server");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 mod asked;
 mod book;
+mod memory;
 
 use std::{
     collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -16,11 +17,17 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub use self::book::Known;
+pub(super) use self::memory::load;
 use self::{
     asked::Tests,
     book::{Book, Told},
+    memory::Memory,
 };
+pub use self::{
+    book::{Known, Last},
+    memory::Record,
+};
+use super::clock;
 use crate::{
     health::{Advice, Outcome, Pace, Report, Settings, State},
     probe::{Finding, Job, Order, Step},
@@ -41,6 +48,8 @@ pub struct Target {
     pub settings: Settings,
     /// How often it is asked, by what was found.
     pub pace: Pace,
+    /// What an earlier agent has found, where that holds.
+    pub left: Option<Record>,
 }
 
 impl Target {
@@ -144,6 +153,9 @@ struct Shared {
     origin: Instant,
     book: Mutex<Book>,
     tests: Mutex<Tests>,
+    /// A check has another state than before.
+    turned: Notify,
+    memory: OnceLock<Arc<Memory>>,
     /// There is something to tell each of them.
     changed: [Notify; 2],
 }
@@ -170,7 +182,8 @@ impl Prober {
     pub fn new(events: mpsc::Sender<Event>) -> Self {
         let changed = [Notify::new(), Notify::new()];
         let (book, tests) = (Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { origin: Instant::now(), book, tests, changed });
+        let (origin, turned, memory) = (clock::boot().into(), Notify::new(), OnceLock::new());
+        let shared = Arc::new(Shared { origin, book, tests, turned, memory, changed });
         Self { shared, events, conversations: Arc::default() }
     }
 
@@ -193,7 +206,7 @@ impl Prober {
         conversation.spawn(listen(listener, findings, self.events.clone()));
     }
 
-    /// The time the reports count in.
+    /// The time the reports count in: since the host was started.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.shared.origin.elapsed()
@@ -287,6 +300,9 @@ async fn listen(
             }
             event
         };
+        if event.is_some() {
+            shared.turned.notify_one();
+        }
         if let Some(event) = event
             && events.send(event).await.is_err()
         {

@@ -26,7 +26,15 @@ fn target(listener: &TcpListener) -> Target {
     };
     let settings = Settings { rise: 2, fall: 3, initial: Initial::Assumed(State::Down) };
     let pace = Pace::steady(job.interval);
-    Target { pool: "web".to_owned(), server: "web1".to_owned(), check: 0, job, settings, pace }
+    Target {
+        pool: "web".to_owned(),
+        server: "web1".to_owned(),
+        check: 0,
+        job,
+        settings,
+        pace,
+        left: None,
+    }
 }
 
 fn report(prober: &Prober) -> Option<Report> {

@@ -43,7 +43,7 @@ fn target(address: std::net::SocketAddr, mark: Option<Mark>) -> Target {
     let settings = Settings { rise: 2, fall: 3, initial: Initial::Assumed(State::Down) };
     let pace = Pace::steady(job.interval);
     let (pool, server) = ("web".to_owned(), "r1".to_owned());
-    Target { pool, server, check: 0, job, settings, pace }
+    Target { pool, server, check: 0, job, settings, pace, left: None }
 }
 
 #[tokio::test]

@@ -6,14 +6,13 @@ use tracing::{info, warn};
 
 use super::{
     announce::Announcer,
-    clock::since_boot,
     handover::{self, Parting},
     holder::{Holder, Place},
     judge::Judged,
     segment::Segment,
 };
 use crate::{
-    agent::{dataplane::LeaseHandle, netlink::Netlink, notify::Notices},
+    agent::{clock::since_boot, dataplane::LeaseHandle, netlink::Netlink, notify::Notices},
     model::{Name, Tracked, VirtualAddress, VirtualRouting},
     vrrp::{
         machine::{Action, Settings, Transition},

@@ -4,7 +4,6 @@
 //! advertisement is not late because something else is slow.
 
 mod announce;
-mod clock;
 mod handover;
 mod holder;
 mod instance;

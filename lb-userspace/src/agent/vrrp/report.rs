@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use lb_common::abi::Lease;
 
-use super::{clock::since_boot, instance::Instance, judge::Judged};
+use super::{instance::Instance, judge::Judged};
 use crate::{
+    agent::clock::since_boot,
     api::{
         HeardMaster, LeaseStatus, Notifications, RejectStatus, TrackerStatus, TransitionStatus,
         VirtualMacStatus, VrrpStatus,
