@@ -4,7 +4,11 @@
 
 use std::{fs, io};
 
-use tokio::{sync::watch, task::AbortHandle};
+use tokio::{
+    sync::watch,
+    task::AbortHandle,
+    time::{Instant, sleep_until},
+};
 use tracing::{info, warn};
 
 use super::{announce::Announcer, instance::Wanted};
@@ -14,7 +18,7 @@ use crate::{
         netlink::{Error, Mac, Netlink},
     },
     model::{AddressLabel, InterfaceName, Name, VirtualAddress, VirtualRouting},
-    vrrp::types::Family,
+    vrrp::{Echoes, types::Family},
 };
 
 /// What the loop wants.
@@ -140,6 +144,7 @@ impl Worker {
     async fn run(mut self) {
         // An agent that died as master may have left any of them.
         let (mut held, mut announced) = (None, 0);
+        let (origin, mut echoes) = (Instant::now(), None::<Echoes>);
         loop {
             let wish = *self.wishes.borrow_and_update();
             if held != Some(wish.hold) {
@@ -147,12 +152,19 @@ impl Worker {
                 self.publish.send_replace(Held { held: wish.hold, problem });
                 held = Some(wish.hold);
             }
-            if wish.hold && wish.announced != announced {
-                self.announce();
+            if !wish.hold {
+                echoes = None;
+            } else if wish.announced != announced {
+                self.announce(self.place.repeat);
+                echoes = Some(Echoes::new(origin.elapsed()));
+            } else if echoes.as_mut().is_some_and(|echoes| echoes.say(origin.elapsed())) {
+                self.announce(1);
             }
             announced = wish.announced;
-            if self.wishes.changed().await.is_err() {
-                return;
+            let next = echoes.and_then(|echoes| echoes.next()).map(|next| origin + next);
+            tokio::select! {
+                changed = self.wishes.changed() => if changed.is_err() { return },
+                () = until(next) => {}
             }
         }
     }
@@ -232,9 +244,9 @@ impl Worker {
         }
     }
 
-    fn announce(&self) {
+    fn announce(&self, times: u8) {
         let router = is_router(&self.place.name);
-        for _ in 0..self.place.repeat {
+        for _ in 0..times {
             for vip in &self.addresses {
                 let address = vip.address();
                 if let Err(error) = self.announcer.tell(address, self.place.mac, router) {
@@ -242,6 +254,13 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
