@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use tokio::{
     runtime,
     sync::mpsc,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use super::{
@@ -25,6 +25,8 @@ const CHECKS_AT_ONCE: usize = 8_192;
 const QUEUE: usize = 256;
 /// How often it says that it is alive, whatever else there is to say.
 pub const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// How long a finding waits for others: each packet wakes the agent.
+const GATHERING: Duration = Duration::from_millis(1);
 
 /// Is the probe until the agent is gone.
 ///
@@ -38,7 +40,8 @@ pub fn process(identity: Identity) -> Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let enclosure = sandbox::enter(identity)?;
     tracing::info!(user = identity.uid, "the probe is shut in: {enclosure}");
-    let ended = runtime.block_on(async { serve(Post::new(socket)?).await });
+    // As a task of its own: what wakes the future that the runtime blocks on takes a system call each time.
+    let ended = runtime.block_on(async { tokio::spawn(serve(Post::new(socket)?)).await? });
     ended.context("speaking with the agent")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -93,6 +96,10 @@ async fn say(
             count = findings.recv_many(&mut many, QUEUE) => {
                 if count == 0 {
                     return Ok(());
+                }
+                sleep(GATHERING).await;
+                while many.len() < QUEUE && let Ok(more) = findings.try_recv() {
+                    many.push(more);
                 }
                 messages.extend(many.drain(..).map(FromProbe::Finding));
             }
