@@ -122,6 +122,36 @@ fn version_3_over_ipv6_and_who_comes_second() {
     v6().who_comes_second();
 }
 
+/// Both of them behind the virtual router's own MAC address.
+fn virtual_mac() -> Mixed<Other> {
+    let ours = "advert_interval = \"100ms\"\nvirtual_mac = true\n";
+    v4(ours, "version 3\n  advert_int 0.1\n  use_vmac")
+}
+
+#[test]
+fn a_virtual_mac() {
+    virtual_mac().both_ways();
+}
+
+#[test]
+fn a_virtual_mac_and_who_comes_second() {
+    virtual_mac().who_comes_second();
+}
+
+#[test]
+fn a_virtual_mac_stays_the_same() {
+    virtual_mac().the_mac_stays();
+}
+
+#[test]
+fn a_virtual_mac_over_ipv6() {
+    let theirs = format!(
+        "version 3\n  advert_int 0.1\n  use_vmac\n  virtual_ipaddress {{\n    fe80::51/64\n    {VIP6}/128\n  }}"
+    );
+    let case = Case::v6("advert_interval = \"100ms\"\nvirtual_mac = true\n");
+    Mixed::prepared(case, |lab| other(lab, VIP6.into(), theirs)).both_ways();
+}
+
 #[test]
 fn unicast() {
     let mut mixed = v4(

@@ -1,6 +1,11 @@
 //! lb on one director and another program on the second: who has the VIP, and when.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::ErrorKind,
+    net::TcpStream,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use lb_tests::lab::{Families, INTERFACE, Lab, Topology, VIP4, VIP6};
 use lb_userspace::{api::VrrpStatus, cli::client::Client};
@@ -191,6 +196,48 @@ impl<R: Rival> Mixed<R> {
         }
         let heard = self.instance().expect("an instance");
         assert!(heard.rejected.is_empty(), "{heard:#?}");
+    }
+
+    /// The client finds the VIP behind the same MAC address, whoever has it: nobody has to tell it anything.
+    pub(crate) fn the_mac_stays(&mut self) {
+        self.start_ours(true);
+        self.wait("lb alone is master", Self::has_vip);
+        self.assert_behind_virtual_mac();
+        let before = self.neighbour();
+        self.rival.start(OURS + 50, true);
+        self.until("the higher one takes it", false);
+        self.assert_behind_virtual_mac();
+        self.rival.stop();
+        self.until("lb takes over", true);
+        self.assert_behind_virtual_mac();
+        self.rival.start(OURS - 50, true);
+        self.still_master("the lower one does not take it");
+        self.stop_ours();
+        self.wait("the other one takes over", |mixed| mixed.rival.is_master() && !mixed.has_vip());
+        self.assert_behind_virtual_mac();
+        assert_eq!(self.neighbour(), before);
+    }
+
+    /// One of them answers for the VIP, and its own stack is reached.
+    fn assert_behind_virtual_mac(&self) {
+        let lab = &self.stage.lab;
+        let own = ["director1", OTHER].map(|name| lab.topology().find(name).expect("a node"));
+        let own = own.each_ref().map(|node| node.ipv4.expect("IPv4").into());
+        let answers = Voice::of(lab, "client").late_answers(VIP4.into(), &own);
+        assert_eq!(answers, [[0, 0, 0x5e, 0, 1, VIRTUAL_ROUTER]]);
+        let connect = || TcpStream::connect_timeout(&(VIP4, 9).into(), LIMIT);
+        let error = lab.client().enter(connect).expect("the client").expect_err("nobody listens");
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        assert_eq!(self.neighbour(), "00:00:5e:00:01:33");
+    }
+
+    /// What the client believes.
+    fn neighbour(&self) -> String {
+        let mut ip = Command::new("ip");
+        ip.args(["neigh", "show", &VIP4.to_string()]);
+        let shown = self.stage.lab.client().run(&mut ip).expect("ip answers");
+        let mac = shown.split_whitespace().skip_while(|word| *word != "lladdr").nth(1);
+        mac.unwrap_or_else(|| panic!("no neighbour: {shown}")).to_owned()
     }
 
     /// The other one takes over from an agent that was stopped, whose host then does not answer any more.

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use lb_common::abi::{Address, Features, FenceKey, Lease, Reason};
+use lb_common::{
+    abi::{Address, Features, FenceKey, Lease, Reason},
+    fence::sign_of,
+};
 use lb_userspace::agent::dataplane::{Hook, LeaseHandle, Role, Way};
 use nix::{ifaddrs::getifaddrs, sys::socket::bind};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -39,6 +42,14 @@ const fn usual(family: Family) -> Reason {
     match family {
         Family::V4 => Reason::NotIp,
         Family::V6 => Reason::OtherProtocol,
+    }
+}
+
+/// The virtual router's own MAC address.
+const fn virtual_mac(family: Family) -> [u8; 6] {
+    match family {
+        Family::V4 => [0, 0, 0x5e, 0, 1, ROUTER],
+        Family::V6 => [0, 0, 0x5e, 0, 2, ROUTER],
     }
 }
 
@@ -75,6 +86,8 @@ impl Fenced {
             (key(Family::V6.vip(SINGLE), 0), leases[1].number()),
             (key(link_local, 0), leases[1].number()),
             (key(link_local, VLAN), leases[0].number()),
+            (FenceKey::new(sign_of(virtual_mac(Family::V4)), INTERFACE, 0), leases[0].number()),
+            (FenceKey::new(sign_of(virtual_mac(Family::V6)), INTERFACE, 0), leases[1].number()),
         ]);
         data.add_fences(&vips).expect("room");
         data.set_own_macs(&[DIRECTOR].into()).expect("room");
@@ -270,6 +283,39 @@ fn claims() {
             (true, true) => [0, when],
         };
         assert_eq!(claimed, expected, "{name}");
+    }
+}
+
+/// While it is fenced, the virtual router's own MAC address sends nothing that a switch could learn from, but for
+/// advertisements: who sends one is alive.
+#[test]
+fn a_virtual_mac_is_silent() {
+    for family in FAMILIES {
+        let mut fenced = Fenced::new();
+        let vip = family.vip(SINGLE);
+        let from_it = |mut frame: Vec<u8>| {
+            frame[6..12].copy_from_slice(&virtual_mac(family));
+            frame
+        };
+        let any = from_it(frame(family.client(1), (family.vip(HOST), 80), ACK));
+        let advertisement = from_it(vrrp(3, ROUTER, 100, 255, vip));
+        let told = |fenced: &mut Fenced| {
+            [&any, &advertisement].map(|frame| {
+                fenced
+                    .director
+                    .plane
+                    .data
+                    .test_run_fence(frame)
+                    .expect("the kernel takes the frame")
+            })
+        };
+        fenced.at(62);
+        fenced.director.send(&announcement(RIVAL, vip));
+        assert_eq!(told(&mut fenced), [NEXT, NEXT], "IPv{family}: its lease holds");
+        fenced.at(63);
+        assert_eq!(told(&mut fenced), [STOPPED, NEXT], "IPv{family}: fenced");
+        fenced.lease(family).renew(Duration::from_secs(63), LENGTH);
+        assert_eq!(told(&mut fenced), [NEXT, NEXT], "IPv{family}: it advertises again");
     }
 }
 
