@@ -63,6 +63,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use nix::unistd::{User, geteuid};
+
     use super::*;
 
     fn load_bytes(bytes: &[u8]) -> ConfigFileError {
@@ -88,6 +92,64 @@ mod tests {
     fn what_is_wrong_is_shown() {
         let error = load_bytes(b"[node]\nnam = \"a\"\n");
         assert!(error.to_string().contains("lb.toml:2:1"), "{error}");
+    }
+
+    /// A configuration with this check on line 6.
+    fn with_check(folder: &Path, check: &str) -> Result<Parsed, ConfigFileError> {
+        let path = folder.join("lb.toml");
+        let text = format!(
+            "[node]\nname = \"a\"\ninterface = \"eth0\"\n[[pool]]\nname = \"p\"\n\
+             check = {{ {check} }}\nservers = [{{ name = \"r\", address = \"10.0.0.1\" }}]\n\
+             [[service]]\nname = \"s\"\naddress = \"10.0.0.2\"\nports = [\"tcp/80\"]\npool = \"p\"\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        load(&path)
+    }
+
+    #[test]
+    fn a_wrong_check_is_shown_with_its_place_and_advice() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("check.sh");
+        std::fs::write(&script, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let me = User::from_uid(geteuid()).unwrap().unwrap().name;
+        let others = format!("type = \"script\", script = {script:?}, user = {me:?}");
+        let cases: [(&str, &[&str]); 5] = [
+            (
+                "type = \"tcp\", interval = \"0s\"",
+                &["lb.toml:6:36", "`0s` is out of range: use 10ms to 1h"],
+            ),
+            (
+                "type = \"htp\"",
+                &["lb.toml:6:18", "unknown check type `htp`", "did you mean `http`?"],
+            ),
+            (
+                "type = \"http\", body_regex = \"a(b\"",
+                &["lb.toml:6:39", "not a regular expression: unclosed group at character 2"],
+            ),
+            (
+                "type = \"script\", script = \"/no-such\"",
+                &["lb.toml:6:37", "/no-such: no such file or directory", "name a program"],
+            ),
+            (
+                &others,
+                &["lb.toml:6:37", "check.sh is writable by everybody (mode 0777)", "`chmod go-w "],
+            ),
+        ];
+        for (check, words) in cases {
+            let said = with_check(folder.path(), check).unwrap_err().to_string();
+            for word in words {
+                assert!(said.contains(word), "not a word of {word}: {said}");
+            }
+        }
+        let parsed = with_check(folder.path(), "type = \"tcp\", timeout = \"3s\"").unwrap();
+        let said = parsed.warnings.to_string();
+        for word in [
+            "lb.toml:6:35",
+            "timeout 3s is longer than the interval 2s: the next check waits for the answer",
+        ] {
+            assert!(said.contains(word), "not a word of {word}: {said}");
+        }
     }
 
     #[test]
