@@ -40,6 +40,7 @@ mod stage;
 mod suspend;
 mod takeover;
 mod through;
+mod told;
 mod trace;
 mod track;
 mod traffic;
