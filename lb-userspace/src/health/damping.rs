@@ -31,7 +31,8 @@ impl Damper {
     #[must_use]
     pub fn until(mut self, now: Duration, damping: &Damping) -> Self {
         self.changes.retain(|at| *at <= now);
-        self.changes.truncate(damping.changes.into());
+        let extra = self.changes.len().saturating_sub(damping.changes.into());
+        self.changes.drain(..extra);
         self.held = self.held.map(|held| held.min(now + damping.hold));
         self
     }

@@ -66,3 +66,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_next_agent_counts_on() {
+    let second = Duration::from_secs(1);
+    let rules = Damping { changes: 2, within: 60 * second, hold: 10 * second };
+    let mut damper = Damper::default();
+    assert!(damper.is_idle() && !damper.note(second, &rules) && !damper.note(2 * second, &rules));
+    let mut next = damper.clone().until(3 * second, &rules);
+    assert_eq!(next, damper);
+    assert!(next.note(3 * second, &rules), "the third change within a minute");
+    assert_eq!(next.clone().until(4 * second, &rules).held_until(), next.held_until());
+    // Under other rules, and on a clock that has begun anew.
+    let shorter = Damping { hold: second, ..rules };
+    assert_eq!(next.until(4 * second, &shorter).held_until(), Some(5 * second));
+    assert!(damper.until(Duration::ZERO, &rules).is_idle(), "nothing has yet to happen");
+}

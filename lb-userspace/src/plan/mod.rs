@@ -18,6 +18,8 @@ mod roster;
 #[cfg(test)]
 pub(crate) mod sample;
 mod services;
+#[cfg(test)]
+mod simulation_test;
 mod window;
 
 pub use census::{Census, NotedPool, RealNumber, connections_left};
