@@ -1,5 +1,6 @@
 //! Checks through a VIP: a packet for a real server's own address becomes one for the VIP on its way out, and the
-//! answer, which comes from the VIP, one from the real server on its way in. So the kernel of this host, where the VIP
+//! answer, which comes from the VIP, one from the real server on its way in. Where services reach the real server in a
+//! tunnel, the packet goes in one, too; its answer comes back plain. So the kernel of this host, where the VIP
 //! may be local, has an ordinary connection with the real server, and the real server one with a client of the VIP.
 
 use crate::{
@@ -19,6 +20,8 @@ pub struct Passing {
     pub ip: usize,
     /// Offset of the address that is replaced.
     pub address: usize,
+    /// Offset of TCP or UDP.
+    pub transport: usize,
     /// Offset of the checksum of TCP or UDP.
     pub checksum: usize,
 }
@@ -63,7 +66,7 @@ pub fn passing<F: Frame + ?Sized>(frame: &F, way: Way) -> Option<Passing> {
         Way::In => (to, from, if v6 { 8 } else { 12 }),
     };
     let key = ThroughKey::new(way, carried, own, other);
-    Some(Passing { key, v6, ip, address: ip + place, checksum: transport + checksum })
+    Some(Passing { key, v6, ip, address: ip + place, transport, checksum: transport + checksum })
 }
 
 #[cfg(test)]

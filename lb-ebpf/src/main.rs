@@ -17,6 +17,7 @@ mod packet;
 mod place;
 mod room;
 mod schedule;
+mod skb;
 mod stats;
 mod tables;
 mod through;

@@ -16,7 +16,7 @@ use lb_common::{
     abi::{
         self, Address, Bucket, Counter, FastService, Features, FenceKey, FlowKey, Fragment,
         FragmentKey, Guard, GuardList, Lease, Link, Load, Node, Note, Pool, Real, Reason, Schedule,
-        Service, ServiceKey, Slots, SourceKey, ThroughKey, Tunnel, Vip,
+        Service, ServiceKey, Slots, SourceKey, ThroughKey, Tunnel, Turn, Vip,
     },
     flow_hash::HashKeys,
     track::{FLOW_SETS, FlowSet, Room},
@@ -78,8 +78,7 @@ pub(crate) static FENCES: HashMap<FenceKey, u32, { abi::FENCES as usize }, NO_PR
 pub(crate) static OWN_MACS: HashMap<u64, u32, { abi::OWN_MACS as usize }, NO_PREALLOC> =
     HashMap::new();
 #[btf_map]
-pub(crate) static THROUGH: HashMap<ThroughKey, Address, { abi::THROUGH as usize }, NO_PREALLOC> =
-    HashMap::new();
+static THROUGH: HashMap<ThroughKey, Turn, { abi::THROUGH as usize }, NO_PREALLOC> = HashMap::new();
 #[btf_map]
 static NODE: Array<Node, 1> = Array::new();
 #[btf_map]
@@ -131,6 +130,13 @@ pub(crate) fn tick() -> u64 {
 pub(crate) fn tunnel(entry: u32) -> Option<&'static Tunnel> {
     // SAFETY: array elements live as long as the map, and are not changed while packets use them.
     TUNNELS.get_ptr(entry).map(|tunnel| unsafe { &*tunnel })
+}
+
+/// What becomes of a packet of a check through a VIP.
+#[inline(always)]
+pub(crate) fn turn(key: &ThroughKey) -> Option<&'static Turn> {
+    // SAFETY: an element is not reused before the programs that run have ended, and never changed.
+    THROUGH.get_ptr(*key).map(|turn| unsafe { &*turn })
 }
 
 /// True for the MAC address of another director.

@@ -1,11 +1,12 @@
 //! Checks through VIPs: a real server that lacks one is found, by a director that has it, too.
 
-use lb_tests::lab::{Topology, VIP4, VIP6};
+use lb_tests::lab::{Director, Topology, VIP4, VIP6};
 use lb_userspace::api::{ServerStatus, Status};
 
 use crate::{
     requests::assert_shares,
     stage::{Stage, server},
+    tunnel::{FAR, far_end, lead_to},
 };
 
 const CHECK: &str = r#"{ type = "http", through_vip = true, interval = "200ms", timeout = "300ms", rise = 1, fall = 2 }"#;
@@ -70,4 +71,71 @@ fn a_dead_server_is_not_said_to_lack_a_vip() {
     stage.lab.start_server("real2").unwrap();
     stage.director.start().unwrap();
     stage.until("real2 is back", is("web4", "real2", "up"));
+}
+
+/// Real servers in tunnels, by IPv4 behind a router; each with a VIP of its own family, and one of the other. The
+/// request does not fit into one packet.
+fn in_tunnels(kind: &str) -> (Stage, Director) {
+    let long = "x".repeat(2_000);
+    let more = format!(r#"{{ headers = ["X-Long: {long}"], type"#);
+    let mut stage = Stage::prepared(Topology::default(), |config| {
+        config.reals = 1;
+        config.check = CHECK.replace("{ type", &more);
+        config.pool = kind.to_owned();
+        for (name, vip, pool) in
+            [("mixed4", VIP6.to_string(), "web4"), ("mixed6", VIP4.to_string(), "web6")]
+        {
+            config.more += &format!(
+                "\n[[service]]\nname = \"{name}\"\naddress = \"{vip}\"\nports = [\"tcp/8080\"]\n\
+                 mode = \"tunnel\"\npool = \"{pool}\"\n"
+            );
+        }
+    });
+    let near = stage.lab.topology().find("real1").expect("it is in the lab");
+    let near6 = near.ipv6.expect("both families").to_string();
+    let near4 = near.ipv4.expect("both families").to_string();
+    let toml = stage.toml().replace(&format!("{near4:?}"), &format!("{FAR:?}"));
+    stage
+        .director
+        .write_config(&toml.replace("direct-routing", "tunnel"))
+        .expect("lb.toml is written");
+    let far = format!("address add {FAR}/32 dev lo\n");
+    stage.lab.namespace("real1").ip_batch(&far).expect("the far address");
+    lead_to(&stage, &near4);
+    let end = far_end(&stage, &[FAR, &near6], &["10.8.8.0/24", "fd00:8:8::/64"]);
+    stage.director.start().expect("the agent starts");
+    (stage, end)
+}
+
+#[test]
+fn a_missing_vip_is_found_through_a_tunnel() {
+    for kind in ["", "tunnel = { type = \"gue\" }\n"] {
+        let (stage, end) = in_tunnels(kind);
+        let both = |state: &'static str| {
+            move |status: &Status| {
+                ["web4", "web6"].iter().all(|pool| server(status, pool, "real1").state == state)
+            }
+        };
+        stage.until("real1 is up by both families", both("up"));
+        assert_shares(&stage.ask(200), &[("real1", 1.0)]);
+        let real = stage.lab.namespace("real1");
+        for (vip, prefix) in [(VIP4.to_string(), "32"), (VIP6.to_string(), "128")] {
+            real.ip_batch(&format!("addr del {vip}/{prefix} dev lo\n")).unwrap();
+            let status = stage.until("real1 lacks a VIP", both("down"));
+            let words = format!(
+                "answers at its own address, but not through VIP {vip} (no answer within 300ms): does it take \
+                 the tunnel apart, and is the VIP on its lo? `lb real-server setup` puts it there"
+            );
+            for pool in ["web4", "web6"] {
+                assert_eq!(reason(server(&status, pool, "real1")), words, "{pool}");
+            }
+            let nodad = if prefix == "128" { " nodad" } else { "" };
+            real.ip_batch(&format!("addr add {vip}/{prefix} dev lo{nodad}\n")).unwrap();
+            stage.until("real1 is back", both("up"));
+        }
+        drop(end);
+        let status = stage.until("nobody takes the tunnels apart", both("down"));
+        let found = reason(server(&status, "web6", "real1"));
+        assert!(found.contains("does it take the tunnel apart"), "{found}");
+    }
 }

@@ -16,7 +16,7 @@ use crate::stage::{LIMIT, Stage, output, server};
 use crate::trace::trace;
 
 /// The real server's address behind the router, and the routers' addresses on the segment.
-const FAR: &str = "192.0.2.51";
+pub(crate) const FAR: &str = "192.0.2.51";
 const ROUTERS: [&str; 2] = ["10.8.8.51", "10.8.8.52"];
 
 /// One real server, `real1`, which is its own router.
@@ -37,19 +37,19 @@ fn prepared(more: &str) -> Stage {
     stage
 }
 
-fn lead_to(stage: &Stage, router: &str) {
+pub(crate) fn lead_to(stage: &Stage, router: &str) {
     let route = format!("route replace {FAR} via {router}\n");
     stage.director.namespace().ip_batch(&route).expect("the route");
 }
 
-/// `lb` on `real1`, which takes tunnels apart. Started as a director, it has no services.
-fn far_end(stage: &Stage, from: &str) -> Director {
+/// `lb` on `real1`, which takes tunnels apart that end `at` these addresses. Started as a director, it has no services.
+pub(crate) fn far_end(stage: &Stage, at: &[&str], from: &[&str]) -> Director {
     let paths = DirectorPaths::new(&stage.lab, "real1");
     fs::create_dir_all(&paths.state).expect("a folder");
     let mut end = Director::new(&stage.lab, "real1").expect("a far end");
     let toml = format!(
         "[node]\nname = \"real1\"\ninterface = \"eth0\"\nsocket = {:?}\npin_folder = {:?}\n\
-         state_folder = {:?}\ndecapsulate = [\"{FAR}\"]\ndecapsulate_from = [\"{from}\"]\n",
+         state_folder = {:?}\ndecapsulate = {at:?}\ndecapsulate_from = {from:?}\n",
         paths.socket, paths.pins, paths.state
     );
     end.write_config(&toml).expect("lb.toml is written");
@@ -68,7 +68,7 @@ fn packets_go_through_a_router_and_come_out_of_their_tunnel() {
     for kind in ["", "tunnel = { type = \"gue\" }\n"] {
         let stage = prepared(kind);
         assert_eq!(stage.status().warnings, [""; 0]);
-        let end = far_end(&stage, "10.8.8.0/24");
+        let end = far_end(&stage, &[FAR], &["10.8.8.0/24"]);
         assert_shares(&stage.ask(300), &[("real1", 1.0)]);
         assert!(reason(&end, "unpacked") > 300);
 
@@ -83,7 +83,7 @@ fn packets_go_through_a_router_and_come_out_of_their_tunnel() {
 #[test]
 fn who_may_not_send_is_refused_until_a_reload_lets_it() {
     let stage = prepared("");
-    let end = far_end(&stage, "10.8.9.0/24");
+    let end = far_end(&stage, &[FAR], &["10.8.9.0/24"]);
     let refused = stage.requests();
     crate::stage::until(&end, "strangers are counted", |status| {
         status.reasons.iter().any(|reason| reason.reason == "stranger" && reason.packets > 0)
@@ -175,7 +175,7 @@ fn upload(stage: &Stage, listener: &TcpListener) -> (u32, u64) {
 #[test]
 fn a_clamped_mss_leaves_room_for_the_tunnel() {
     let mut stage = prepared("");
-    let _end = far_end(&stage, "10.8.8.0/24");
+    let _end = far_end(&stage, &[FAR], &["10.8.8.0/24"]);
     stage.lab.stop_server("real1").expect("port 80 is free");
     let real1 = stage.lab.namespace("real1");
     let listener = real1.enter(|| TcpListener::bind((VIP4, 80))).unwrap().expect("a listener");

@@ -34,12 +34,12 @@ pub use pool::{NO_REAL, Pool, RingRef, SLOTS_PER_WORD, Slot, SlotWidth, Slots};
 pub use real::{LINKS, Link, Real, RealState};
 pub use schedule::{Load, Rule, Schedule};
 pub use service::{FAST_SERVICES, FastService, Service, ServiceKey, Vip};
-pub use through::{THROUGH, ThroughKey, Way};
+pub use through::{THROUGH, ThroughKey, Turn, Way};
 pub use tunnel::Tunnel;
 
 /// Changes whenever a record above changes its shape or its meaning: part of the name of the pin folder, so
 /// that an agent never adopts maps it would misread.
-pub const LAYOUT: u32 = 7;
+pub const LAYOUT: u32 = 8;
 
 /// The most directors besides this one.
 pub const PEERS: u32 = 64;
@@ -96,7 +96,7 @@ pub mod map {
     pub const FENCES: &str = "FENCES";
     /// MAC addresses of this host.
     pub const OWN_MACS: &str = "OWN_MACS";
-    /// Checks through VIPs: [`super::ThroughKey`] → the address that takes the other one's place.
+    /// Checks through VIPs: [`super::ThroughKey`] → [`super::Turn`].
     pub const THROUGH: &str = "THROUGH";
     /// One entry: [`super::Node`].
     pub const NODE: &str = "NODE";

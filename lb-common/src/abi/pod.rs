@@ -4,7 +4,7 @@
 use super::{
     Address, Bucket, Counter, Features, FenceKey, Filter, FlowKey, Fragment, FragmentKey, Guard,
     GuardList, Load, Node, Note, Schedule, Seen, Service, ServiceKey, SourceKey, ThroughKey,
-    Tunnel, Vip,
+    Tunnel, Turn, Vip,
 };
 use crate::flow_hash::HashKeys;
 
@@ -42,6 +42,7 @@ plain! {
     Schedule = 8 + 4 + 4;
     Tunnel = 16 + 16 + 16 + 2 + 2 + 2 + 2 + 8;
     ThroughKey = 16 + 16 + 4 + 1 + 1 + 2;
+    Turn = 16 + 16 + 16 + 16 + 2 + 2;
     Note = 8 + 4 + 2 + 1 + 1;
     HashKeys = 24;
 }

@@ -36,6 +36,37 @@ pub struct ThroughKey {
 
 const _: () = assert!(size_of::<ThroughKey>() == 40);
 
+/// What becomes of its packets. Going out, `own` and `other` are the ends of the packet for the real server: this host's
+/// address in the VIP's family, and the VIP. Coming in, they are those that the kernel of this host knows: its own
+/// address, and the real server's.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Takes the place of this host's address; another one only where the families differ.
+    pub own: Address,
+    /// Takes the other end's place.
+    pub other: Address,
+    /// Going out: where the tunnel begins.
+    pub local: Address,
+    /// Where it ends.
+    pub remote: Address,
+    /// UDP port of GUE; 0 for IP in IP.
+    pub port: u16,
+    /// What is put around the packet ([`Turn::PLAIN`], [`Turn::IN_V4`], [`Turn::IN_V6`]).
+    pub around: u16,
+}
+
+const _: () = assert!(size_of::<Turn>() == 68);
+
+impl Turn {
+    /// No tunnel.
+    pub const PLAIN: u16 = 0;
+    /// A tunnel over IPv4.
+    pub const IN_V4: u16 = 4;
+    /// A tunnel over IPv6.
+    pub const IN_V6: u16 = 6;
+}
+
 impl ThroughKey {
     /// The packets of this host's `own` address and port with the `other` ones.
     #[inline(always)]

@@ -22,7 +22,7 @@ use super::{
     netlink::Netlink,
     notebook::Notebook,
     notify::{self, Notifier},
-    passages::Passages,
+    passages::{Here, Passages},
     placement::Placement,
     prober::{self, Prober, Target},
     run::{Agent, Options},
@@ -229,7 +229,9 @@ impl Agent {
         let config = self.director.effective.config.clone();
         let vips = config.services.iter().map(|service| service.address);
         let vips = vips.chain(config.vrrp_addresses()).collect();
-        if let Err(error) = self.passages.begin(self.director.plane.through(), vips) {
+        let own = self.director.placement.own(&config);
+        let here = Here { vips, own, node: config.node.clone() };
+        if let Err(error) = self.passages.begin(self.director.plane.through(), here) {
             warn!(%error, "no check goes through a VIP");
         }
         let mut targets = Vec::new();
@@ -258,7 +260,7 @@ impl Agent {
             let mut target = target(config, pool, server, (index, check), initial)?;
             // What this host serves by itself leaves it by no interface.
             if check.route.through_vip && !here {
-                target.job.vips = config.vips_through(pool, server).into_iter().collect();
+                target.job.vips = config.vips_through(pool, server);
             }
             Some(target)
         };

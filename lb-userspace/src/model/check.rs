@@ -26,7 +26,7 @@ pub use login::{Login, UserName, UserNameError};
 use names::Names;
 pub use pace::{CheckPace, CheckStart, Jitter, JitterError, WhileBackup};
 pub use pattern::{Pattern, PatternError};
-pub use route::{CheckRoute, ProxyVersion};
+pub use route::{CheckRoute, ProxyVersion, VipPath};
 pub use script::ScriptCheck;
 pub use tls::{TlsCheck, TlsName, TlsNameError};
 pub use udp::{AgentCheck, Expectation, Payload, PayloadError, UdpCheck};

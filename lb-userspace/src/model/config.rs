@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Check, Limits, Mail, Mode, Name, Node, Pool, Protocol, RealServer, Service, Tracker, VrrpGroup,
-    VrrpInstance, Webhook,
+    Check, Limits, Mail, Mode, Name, Node, Pool, Protocol, RealServer, Service, Tracker, VipPath,
+    VrrpGroup, VrrpInstance, Webhook,
 };
 
 /// A node, its limits, and its services with their pools.
@@ -79,12 +79,22 @@ impl Config {
         self.pools.iter().map(|pool| pool.servers.len()).sum()
     }
 
-    /// The VIPs through which checks reach a real server of this pool: those of services by direct routing, by its own
-    /// family.
-    pub fn vips_through(&self, pool: &Pool, server: &RealServer) -> BTreeSet<IpAddr> {
-        let routed = self.services_of(pool).filter(|service| service.mode == Mode::DirectRouting);
-        let vips = routed.map(|service| service.address);
-        vips.filter(|vip| vip.is_ipv4() == server.address.is_ipv4()).collect()
+    /// The VIPs through which checks reach a real server of this pool, each once for each way that its packets go: by
+    /// direct routing those of the server's own family, in tunnels all.
+    pub fn vips_through(&self, pool: &Pool, server: &RealServer) -> Vec<VipPath> {
+        let mut paths = Vec::new();
+        for service in self.services_of(pool) {
+            let vip = service.address;
+            let path = match service.mode {
+                Mode::DirectRouting if vip.is_ipv4() != server.address.is_ipv4() => continue,
+                Mode::DirectRouting => VipPath { vip, tunnel: None },
+                Mode::Tunnel => VipPath { vip, tunnel: Some(pool.tunnel) },
+            };
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        paths
     }
 
     /// The port a server's health check goes to: the check's own, else the server's, else the first one of a

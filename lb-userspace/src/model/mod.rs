@@ -35,7 +35,8 @@ pub use check::{
     DnsRecord, Expectation, FileCheck, GrpcCheck, GrpcService, GrpcServiceError, HttpCheck,
     HttpCheckError, HttpHeader, HttpHost, HttpMethod, HttpPath, HttpRequest, HttpVersion, Jitter,
     JitterError, Login, Pattern, PatternError, Payload, PayloadError, ProxyVersion, ScriptCheck,
-    StatusRange, TlsCheck, TlsName, TlsNameError, UdpCheck, UserName, UserNameError, WhileBackup,
+    StatusRange, TlsCheck, TlsName, TlsNameError, UdpCheck, UserName, UserNameError, VipPath,
+    WhileBackup,
 };
 pub use checks::{Checks, ChecksNeededError};
 pub use config::Config;

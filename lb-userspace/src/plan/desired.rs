@@ -346,7 +346,8 @@ impl Desired {
         if config.services_of(pool).any(tunnelled) {
             let hop = self.reals.get(&number).and_then(|real| real.hop);
             let mtu = hop.map_or(0, |hop| hop.mtu);
-            let tunnel = tunnel(&pool.tunnel, member.address.to_ip(), mtu, inputs);
+            let (node, own) = (&config.node, &inputs.surroundings.own);
+            let tunnel = tunnel(&pool.tunnel, member.address.to_ip(), mtu, node, own);
             self.tunnels.insert(number, tunnel);
         }
     }
@@ -367,17 +368,23 @@ const fn rule(scheduler: SchedulerKind) -> Option<Rule> {
 }
 
 /// The outer header for a real server behind an interface that takes packets of `mtu` bytes.
-fn tunnel(tunnel: &model::Tunnel, remote: IpAddr, mtu: u16, inputs: &Inputs<'_>) -> Tunnel {
-    let node = &inputs.effective.config.node;
+#[must_use]
+pub fn tunnel(
+    tunnel: &model::Tunnel,
+    remote: IpAddr,
+    mtu: u16,
+    node: &model::Node,
+    own: &OwnAddresses,
+) -> Tunnel {
     let (local, spread) = match remote {
         IpAddr::V4(_) => {
-            let own = inputs.surroundings.own.ipv4.map(Ipv4Net::from);
+            let own = own.ipv4.map(Ipv4Net::from);
             let net = node.tunnel_source.or(own);
             let net = net.unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into());
             (Address::from(net.network()), Address::from(net.hostmask()).halves().0)
         }
         IpAddr::V6(_) => {
-            let own = inputs.surroundings.own.ipv6.map(Ipv6Net::from);
+            let own = own.ipv6.map(Ipv6Net::from);
             let net = node.tunnel_source6.or(own);
             let net = net.unwrap_or_else(|| Ipv6Addr::UNSPECIFIED.into());
             (Address::from(net.network()), Address::from(net.hostmask()).halves().0)

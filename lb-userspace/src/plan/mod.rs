@@ -25,7 +25,7 @@ mod window;
 pub use census::{Census, NotedPool, RealNumber, connections_left};
 pub use desired::{
     Admin, Desired, Inputs, MemberStatus, NextHop, OwnAddresses, PoolPlan, Ramp, RealEntry,
-    Surroundings, desired, features,
+    Surroundings, desired, features, tunnel,
 };
 pub use diff::{Actual, Step, diff};
 pub use guards::{GuardError, GuardLists, ListOrigin, WholeList};

@@ -1,6 +1,6 @@
 //! One check of a real server, from the first packet to the verdict.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -14,7 +14,10 @@ use super::{
     through,
     way::Way,
 };
-use crate::health::{Advice, Outcome};
+use crate::{
+    health::{Advice, Outcome},
+    model::VipPath,
+};
 
 /// Makes the check, and says what it has found and how long it took.
 pub(super) async fn check(
@@ -41,11 +44,11 @@ pub(super) async fn check(
 /// Asks through a VIP, or at the own address.
 pub(super) async fn ask_once(
     job: &Job,
-    vip: Option<IpAddr>,
+    path: Option<VipPath>,
     deadline: Instant,
     (opener, recorder): (&dyn Opener, &Recorder),
 ) -> Result<Advice, CheckError> {
-    let (awaited, way) = (Awaited::new(recorder), Way::new(job, vip, opener, recorder));
+    let (awaited, way) = (Awaited::new(recorder), Way::new(job, path, opener, recorder));
     let result = timeout_at(deadline, ask(&job.kind, &way, &awaited)).await;
     result.unwrap_or_else(|_| awaited.too_late(job.timeout).map(|()| Advice::NONE))
 }

@@ -80,8 +80,8 @@ pub(super) enum CheckError {
     /// An agent that says nothing takes nobody out.
     #[error("the agent says nothing: {0}")]
     NoWord(Box<Self>),
-    #[error("answers at its own address, but not through VIP {vip} ({error}): {}", missing(error))]
-    Through { vip: IpAddr, error: Box<Self> },
+    #[error("answers at its own address, but not through VIP {vip} ({error}): {}", missing(error, *tunnel))]
+    Through { vip: IpAddr, tunnel: bool, error: Box<Self> },
     #[error("no answer (the kernel gave up)")]
     GivenUp,
     #[error("no route to host")]
@@ -139,8 +139,11 @@ impl CheckError {
 }
 
 /// What a server lacks that is well by its own address alone.
-fn missing(error: &CheckError) -> &'static str {
+fn missing(error: &CheckError, tunnel: bool) -> &'static str {
     match error {
+        CheckError::NoAnswer(_) | CheckError::GivenUp if tunnel => {
+            "does it take the tunnel apart, and is the VIP on its lo? `lb real-server setup` puts it there"
+        }
         CheckError::NoAnswer(_) | CheckError::GivenUp => {
             "is the VIP on its lo? `lb real-server setup` puts it there"
         }

@@ -95,7 +95,7 @@ mod tests {
 
     fn door() -> Door {
         let real = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
-        Door { transport: Transport::Tcp, real, vip: None, lead: Lead::default() }
+        Door { transport: Transport::Tcp, real, path: None, lead: Lead::default() }
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::opener::Door;
 use crate::{
     health::{CheckId, Outcome, Rhythm},
-    model::{CheckKind, Jitter, Mark, ProxyVersion},
+    model::{CheckKind, Jitter, Mark, ProxyVersion, VipPath},
 };
 
 /// What the agent says.
@@ -91,7 +91,7 @@ pub struct Job {
     pub proxy: Option<ProxyVersion>,
     /// Through these VIPs, as they are on the server; none: at its own address.
     #[serde(default)]
-    pub vips: Vec<IpAddr>,
+    pub vips: Vec<VipPath>,
     /// From the start of one check to the start of the next, until told otherwise.
     pub interval: Duration,
     /// How far the time between two may be from the interval.

@@ -1,16 +1,13 @@
 //! Sockets of checks that the probe may not open by itself.
 
-use std::{
-    any::Any,
-    fmt, io,
-    net::{IpAddr, SocketAddr},
-};
+use std::{any::Any, fmt, io, net::SocketAddr};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::way::Lead;
+use crate::model::VipPath;
 
 /// A socket that takes a privilege: through a VIP, with a mark, or for pings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +16,8 @@ pub struct Door {
     pub transport: Transport,
     /// The real server's own address, where the socket is to be connected to, and the port of the service.
     pub real: SocketAddr,
-    /// The VIP that the real server is asked for; `None`: its own address.
-    pub vip: Option<IpAddr>,
+    /// The VIP that the real server is asked for, and how packets for it get there; `None`: its own address.
+    pub path: Option<VipPath>,
     /// Where it leaves this host.
     pub lead: Lead,
 }
@@ -29,7 +26,9 @@ impl Door {
     /// True where it takes no privilege.
     #[must_use]
     pub const fn is_free(&self) -> bool {
-        self.vip.is_none() && self.lead.mark.is_none() && !matches!(self.transport, Transport::Ping)
+        self.path.is_none()
+            && self.lead.mark.is_none()
+            && !matches!(self.transport, Transport::Ping)
     }
 
     /// A socket towards the real server's own address.

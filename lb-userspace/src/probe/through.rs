@@ -1,7 +1,7 @@
 //! A check through VIPs. Where it fails, the real server is asked at its own address, too: whether it is dead, or lacks
 //! the VIP, are different things to do.
 
-use std::{net::IpAddr, pin::pin};
+use std::pin::pin;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
@@ -9,10 +9,10 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     check::ask_once, connect::CheckError, message::Job, opener::Opener, recorder::Recorder,
 };
-use crate::health::Advice;
+use crate::{health::Advice, model::VipPath};
 
 /// What was heard through each VIP.
-type Heard = Vec<(IpAddr, Result<Advice, CheckError>)>;
+type Heard = Vec<(VipPath, Result<Advice, CheckError>)>;
 
 /// Makes the check through all VIPs of the job at once. Costs nothing more while all is well; after half of the time
 /// without a verdict, or a bad one, the own address is asked as well, within the same time.
@@ -21,8 +21,9 @@ pub(super) async fn check(
     deadline: Instant,
     (opener, recorder): (&dyn Opener, &Recorder),
 ) -> Result<Advice, CheckError> {
-    let one =
-        async |vip: &IpAddr| (*vip, ask_once(job, Some(*vip), deadline, (opener, recorder)).await);
+    let one = async |path: &VipPath| {
+        (*path, ask_once(job, Some(*path), deadline, (opener, recorder)).await)
+    };
     let mut all = pin!(join_all(job.vips.iter().map(one)));
     let mut own = pin!(ask_once(job, None, deadline, (opener, recorder)));
     let half = deadline - job.timeout / 2;
@@ -43,26 +44,26 @@ pub(super) async fn check(
 
 /// The first VIP that is not well.
 struct Found {
-    vip: IpAddr,
+    path: VipPath,
     error: CheckError,
 }
 
 fn verdict(heard: Heard) -> Result<Advice, Found> {
-    heard.into_iter().try_fold(Advice::NONE, |advice, (vip, result)| match result {
+    heard.into_iter().try_fold(Advice::NONE, |advice, (path, result)| match result {
         Ok(more) => Ok(advice.and(more)),
-        Err(error) => Err(Found { vip, error }),
+        Err(error) => Err(Found { path, error }),
     })
 }
 
 impl Found {
     /// What it means, seen beside what the own address has said.
     fn beside(self, own: Result<Advice, CheckError>) -> CheckError {
-        let Self { vip, error } = self;
+        let Self { path: VipPath { vip, tunnel }, error } = self;
         match own {
             _ if error.is_local() => error,
             // It is not well at all.
             Err(own) if !own.is_local() => own,
-            _ => CheckError::Through { vip, error: Box::new(error) },
+            _ => CheckError::Through { vip, tunnel: tunnel.is_some(), error: Box::new(error) },
         }
     }
 }

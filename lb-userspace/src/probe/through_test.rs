@@ -1,7 +1,7 @@
 //! What a real server's own address tells of one that is not well through a VIP.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
@@ -24,6 +24,7 @@ use crate::{
 };
 
 const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 8, 8, 40));
+const PATH: VipPath = VipPath { vip: VIP, tunnel: None };
 /// By this address the server tells those who come through the VIP.
 const THROUGH: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 const WELL: &str = "200 OK";
@@ -33,7 +34,7 @@ struct Doors;
 
 impl Opener for Doors {
     fn open(&self, door: Door) -> BoxFuture<'_, Result<Opened, String>> {
-        assert_eq!(door.vip, Some(VIP));
+        assert_eq!(door.path, Some(PATH));
         let socket = door.transport.socket(door.real).unwrap();
         socket.bind(&SocketAddr::from((THROUGH, 0)).into()).unwrap();
         Box::pin(async move { Ok(Opened { socket, passage: Box::new(()) }) })
@@ -80,7 +81,7 @@ async fn serve(answers: Answers) -> SocketAddr {
 async fn outcome(answers: Answers, timeout: Duration) -> Outcome {
     let address = serve(answers).await;
     let http = CheckKind::Http(HttpCheck::default());
-    let job = Job { vips: vec![VIP], timeout, ..job(http, address) };
+    let job = Job { vips: vec![PATH], timeout, ..job(http, address) };
     check::check(&job, &Doors, &Recorder::default()).await.0
 }
 
@@ -106,7 +107,7 @@ async fn an_answer_in_the_second_half_of_the_time_counts() {
 #[tokio::test]
 async fn without_a_way_it_says_nothing_of_the_server() {
     let address = serve(Answers { vip: Some(WELL), own: WELL }).await;
-    let job = Job { vips: vec![VIP], ..job(CheckKind::Tcp, address) };
+    let job = Job { vips: vec![PATH], ..job(CheckKind::Tcp, address) };
     let words = "the check could not be made: cannot go through VIP 10.8.8.40: nobody here opens \
                  sockets";
     let outcome = check::check(&job, &crate::probe::NoDoors, &Recorder::default()).await.0;

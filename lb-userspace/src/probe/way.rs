@@ -15,7 +15,7 @@ use super::{
     opener::{Door, Opened, Opener, Passage, Transport},
     recorder::Recorder,
 };
-use crate::model::{Mark, ProxyVersion};
+use crate::model::{Mark, ProxyVersion, VipPath};
 
 /// The way of a check, for as long as it is made.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct Way<'a> {
     /// The header before everything else, over connections.
     pub(super) proxy: Option<ProxyVersion>,
     /// The VIP that it goes through.
-    vip: Option<IpAddr>,
+    path: Option<VipPath>,
     opener: &'a dyn Opener,
     /// Who wants to see it.
     pub(super) recorder: &'a Recorder,
@@ -49,18 +49,19 @@ impl<'a> Way<'a> {
     /// The way of a check, through a VIP or to the server's own address.
     pub(super) fn new(
         job: &Job,
-        vip: Option<IpAddr>,
+        path: Option<VipPath>,
         opener: &'a dyn Opener,
         recorder: &'a Recorder,
     ) -> Self {
         let lead = Lead { interface: job.interface.clone(), source: job.source, mark: job.mark };
         let passages = Mutex::default();
-        Self { address: job.address, lead, proxy: job.proxy, vip, opener, recorder, passages }
+        Self { address: job.address, lead, proxy: job.proxy, path, opener, recorder, passages }
     }
 
     /// What the real server is called by those who ask it.
     pub(super) fn called(&self) -> SocketAddr {
-        self.vip.map_or(self.address, |vip| SocketAddr::new(vip, self.address.port()))
+        let port = self.address.port();
+        self.path.map_or(self.address, |path| SocketAddr::new(path.vip, port))
     }
 
     /// Where it goes, for people.
@@ -69,8 +70,9 @@ impl<'a> Way<'a> {
             0 => self.address.ip().to_string(),
             _ => self.address.to_string(),
         };
-        if let Some(vip) = self.vip {
-            words += &format!(", as VIP {vip}");
+        if let Some(VipPath { vip, tunnel }) = self.path {
+            let tunnel = if tunnel.is_some() { ", in a tunnel" } else { "" };
+            words += &format!(", as VIP {vip}{tunnel}");
         }
         if let Some(interface) = &self.lead.interface {
             words += &format!(", by {interface}");
@@ -83,15 +85,17 @@ impl<'a> Way<'a> {
 
     /// A socket that goes this way, not connected yet.
     pub(super) async fn socket(&self, transport: Transport) -> Result<Socket, CheckError> {
-        let (real, vip, lead) = (self.address, self.vip, self.lead.clone());
-        let door = Door { transport, real, vip, lead };
+        let (real, path, lead) = (self.address, self.path, self.lead.clone());
+        let door = Door { transport, real, path, lead };
         if door.is_free() {
             let opened = door.open_plainly();
             return opened.map_err(|(task, source)| CheckError::Local { task, source });
         }
         let opened = self.opener.open(door).await.map_err(|words| CheckError::Local {
-            task: vip
-                .map_or_else(|| "get a socket".to_owned(), |vip| format!("go through VIP {vip}")),
+            task: path.map_or_else(
+                || "get a socket".to_owned(),
+                |path| format!("go through VIP {}", path.vip),
+            ),
             source: io::Error::other(words),
         })?;
         let Opened { socket, passage } = opened;

@@ -35,7 +35,7 @@ use std::{
 use aya::{
     Ebpf,
     maps::{Map, MapData, RingBuf},
-    programs::{TestRun as _, TestRunOptions},
+    programs::{TestRun as _, TestRunOptions, TestRunResult},
 };
 use lb_common::{
     abi::{self, Counter, Features, Filter, Node, Reason, map},
@@ -48,7 +48,7 @@ pub use leases::{LeaseHandle, Leases};
 pub use object::POOLS;
 pub use pins::Pins;
 pub use tc::{Hook, Role, Way};
-pub use through::{Open, Passage, Through};
+pub use through::{Open, Outer, Passage, Through};
 pub use trial::Trial;
 
 use crate::model::Limits;
@@ -179,9 +179,9 @@ impl DataPlane {
             ctx_out: Some(&mut after),
             ..TestRunOptions::default()
         };
-        let returned = self.test_run_classifier(object::MARKER, frame, options)?;
+        let result = self.test_run_classifier(object::MARKER, frame, options)?;
         let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = after;
-        Ok((returned, u32::from_ne_bytes([a, b, c, d])))
+        Ok((result.return_value.cast_signed(), u32::from_ne_bytes([a, b, c, d])))
     }
 
     /// Runs one frame through the tc program that stops claims of VIPs that another director has: what it returns.
@@ -189,7 +189,8 @@ impl DataPlane {
     /// # Errors
     /// The kernel's.
     pub fn test_run_fence(&mut self, frame: &[u8]) -> Result<i32, DataPlaneError> {
-        self.test_run_classifier(object::FENCE, frame, TestRunOptions::default())
+        let result = self.test_run_classifier(object::FENCE, frame, TestRunOptions::default())?;
+        Ok(result.return_value.cast_signed())
     }
 
     /// Runs one frame through the tc program for checks through VIPs in this direction: what it returns, and the frame
@@ -206,10 +207,11 @@ impl DataPlane {
             abi::Way::Out => object::CHECK_OUT,
             abi::Way::In => object::CHECK_IN,
         };
-        let mut out = vec![0; frame.len()];
+        let mut out = vec![0; frame.len() + 128];
         let options = TestRunOptions { data_out: Some(&mut out), ..TestRunOptions::default() };
-        let returned = self.test_run_classifier(name, frame, options)?;
-        Ok((returned, out))
+        let result = self.test_run_classifier(name, frame, options)?;
+        out.truncate(result.data_size_out as usize);
+        Ok((result.return_value.cast_signed(), out))
     }
 
     fn test_run_classifier<'a>(
@@ -217,13 +219,13 @@ impl DataPlane {
         name: &'static str,
         frame: &'a [u8],
         options: TestRunOptions<'a>,
-    ) -> Result<i32, DataPlaneError> {
+    ) -> Result<TestRunResult, DataPlaneError> {
         let program = object::classifier(&mut self.ebpf, name)?;
         if program.fd().is_err() {
             program.load()?;
         }
         let options = TestRunOptions { data_in: Some(frame), ..options };
-        Ok(program.test_run(options)?.return_value.cast_signed())
+        Ok(program.test_run(options)?)
     }
 
     /// Sets the clock of a program that was loaded with [`Features::CLOCK`], since its start: for tests that

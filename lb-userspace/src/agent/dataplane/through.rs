@@ -6,7 +6,7 @@ use std::{
 };
 
 use aya::maps::{HashMap, MapData, MapError};
-use lb_common::abi::{Address, ThroughKey, Way};
+use lb_common::abi::{Address, ThroughKey, Turn, Way};
 
 use super::DataPlane;
 
@@ -21,11 +21,27 @@ pub struct Passage {
     pub real: SocketAddr,
     /// The VIP.
     pub vip: IpAddr,
+    /// This host's address in the VIP's family, where that is another one; else that of `own`.
+    pub client: IpAddr,
+    /// The tunnel that its packets go in to the real server.
+    pub tunnel: Option<Outer>,
 }
+
+/// What is put around a packet to a real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outer {
+    /// Where the tunnel begins, and ends: of one family.
+    pub ends: [IpAddr; 2],
+    /// UDP port of GUE; 0 for IP in IP.
+    pub port: u16,
+}
+
+/// `BPF_NOEXIST`: the entry of another connection is left alone.
+const NEW: u64 = 1;
 
 /// The table of these connections.
 #[derive(Clone, Debug)]
-pub struct Through(Arc<Mutex<HashMap<MapData, ThroughKey, Address>>>);
+pub struct Through(Arc<Mutex<HashMap<MapData, ThroughKey, Turn>>>);
 
 /// A connection is translated for as long as this lives.
 #[derive(Debug)]
@@ -35,22 +51,24 @@ pub struct Open {
 }
 
 impl Through {
-    pub(super) fn new(map: HashMap<MapData, ThroughKey, Address>) -> Self {
+    pub(super) fn new(map: HashMap<MapData, ThroughKey, Turn>) -> Self {
         Self(Arc::new(Mutex::new(map)))
     }
 
     /// Translates a connection from now on.
     ///
     /// # Errors
-    /// The kernel's: there are too many.
+    /// The kernel's: there are too many, or one with the same ends.
     pub fn open(&self, passage: Passage) -> Result<Open, MapError> {
-        let open = Open { through: self.clone(), passage };
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, other) in passage.entries() {
-            map.insert(key, Address::from(other), 0)?;
+        let [there, back] = passage.entries();
+        map.insert(there.0, there.1, NEW)?;
+        if let Err(error) = map.insert(back.0, back.1, NEW) {
+            map.remove(&there.0)?;
+            return Err(error);
         }
         drop(map);
-        Ok(open)
+        Ok(Open { through: self.clone(), passage })
     }
 
     /// Translates nothing: what an agent before this one has left.
@@ -76,14 +94,29 @@ impl Drop for Open {
 
 impl Passage {
     /// What stands in the table for it, and what takes the other end's place.
-    fn entries(&self) -> [(ThroughKey, IpAddr); 2] {
+    fn entries(&self) -> [(ThroughKey, Turn); 2] {
         let end = |address: IpAddr, port: u16| {
             (Address::from(address).halves(), u16::from_ne_bytes(port.to_be_bytes()))
         };
-        let own = end(self.own.ip(), self.own.port());
-        let key =
-            |way, other| ThroughKey::new(way, self.protocol, own, end(other, self.real.port()));
-        [(key(Way::Out, self.real.ip()), self.vip), (key(Way::In, self.vip), self.real.ip())]
+        let key = |way, own, other| {
+            let (own, other) = (end(own, self.own.port()), end(other, self.real.port()));
+            ThroughKey::new(way, self.protocol, own, other)
+        };
+        let plain = |own: IpAddr, other: IpAddr| Turn {
+            own: own.into(),
+            other: other.into(),
+            ..Turn::default()
+        };
+        let there = plain(self.client, self.vip);
+        let there = self.tunnel.map_or(there, |Outer { ends: [local, remote], port }| Turn {
+            local: local.into(),
+            remote: remote.into(),
+            port,
+            around: if remote.is_ipv4() { Turn::IN_V4 } else { Turn::IN_V6 },
+            ..there
+        });
+        let (own, real) = (self.own.ip(), self.real.ip());
+        [(key(Way::Out, own, real), there), (key(Way::In, self.client, self.vip), plain(own, real))]
     }
 }
 
@@ -106,12 +139,36 @@ mod tests {
             own: "10.8.8.41:40000".parse().unwrap(),
             real: "10.8.8.43:80".parse().unwrap(),
             vip: "10.8.8.40".parse().unwrap(),
+            client: "10.8.8.41".parse().unwrap(),
+            tunnel: None,
         };
         let [(out, to), (back, from)] = passage.entries();
-        assert_eq!((out.other.to_ip(), to), (passage.real.ip(), passage.vip));
-        assert_eq!((back.other.to_ip(), from), (passage.vip, passage.real.ip()));
+        assert_eq!((out.other.to_ip(), to.other.to_ip()), (passage.real.ip(), passage.vip));
+        assert_eq!((to.own.to_ip(), to.around), (passage.own.ip(), Turn::PLAIN));
+        assert_eq!((back.other.to_ip(), from.other.to_ip()), (passage.vip, passage.real.ip()));
         assert_eq!(out.ports.map(u16::from_be), [40_000, 80]);
         assert_eq!((out.own, out.ports, out.protocol), (back.own, back.ports, back.protocol));
         assert_ne!(out.way, back.way);
+    }
+
+    #[test]
+    fn a_tunnel_to_a_vip_of_the_other_family() {
+        let [own, real, vip, client] = ["10.8.8.41", "10.8.8.43", "fd00::40", "fd00::41"]
+            .map(|text| text.parse::<IpAddr>().unwrap());
+        let passage = Passage {
+            protocol: 17,
+            own: (own, 40_000).into(),
+            real: (real, 53).into(),
+            vip,
+            client,
+            tunnel: Some(Outer { ends: ["172.16.0.1".parse().unwrap(), real], port: 6_080 }),
+        };
+        let [(out, to), (back, from)] = passage.entries();
+        assert_eq!([out.own, out.other].map(Address::to_ip), [own, real]);
+        assert_eq!([to.own, to.other, to.remote].map(Address::to_ip), [client, vip, real]);
+        assert_eq!((to.around, to.port), (Turn::IN_V4, 6_080));
+        assert_eq!([back.own, back.other].map(Address::to_ip), [client, vip]);
+        assert_eq!([from.own, from.other].map(Address::to_ip), [own, real]);
+        assert_eq!(from.around, Turn::PLAIN, "the answer comes plain");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     os::fd::OwnedFd,
 };
 
 use crate::{
     health::CheckId,
+    model::VipPath,
     probe::{Door, DoorId, Finding, Job, Lead, Opener, Order, Passage, TestId, Transport},
 };
 
@@ -29,7 +30,7 @@ pub(super) struct Desk {
 #[derive(Clone, Debug)]
 struct Permit {
     lead: Lead,
-    vips: Vec<IpAddr>,
+    vips: Vec<VipPath>,
 }
 
 impl Desk {
@@ -105,8 +106,8 @@ impl Permit {
     }
 
     fn allows(&self, door: &Door) -> bool {
-        let on_the_way = match door.vip {
-            Some(vip) => self.vips.contains(&vip) && door.transport != Transport::Ping,
+        let on_the_way = match door.path {
+            Some(path) => self.vips.contains(&path) && door.transport != Transport::Ping,
             None => true,
         };
         on_the_way && self.lead == door.lead

@@ -1,6 +1,7 @@
 //! A probe that wants more than its checks need.
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -10,11 +11,12 @@ use futures_util::future::BoxFuture;
 use super::*;
 use crate::{
     health::Outcome,
-    model::{CheckKind, Jitter, Mark},
+    model::{CheckKind, Jitter, Mark, Tunnel, VipPath},
     probe::Opened,
 };
 
-const VIP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 40));
+const PATH: VipPath =
+    VipPath { vip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 40)), tunnel: None };
 
 /// Opens everything, and counts how many are open.
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ fn job() -> Job {
         source: None,
         mark: Mark::new(7).ok(),
         proxy: None,
-        vips: vec![VIP],
+        vips: vec![PATH],
         interval: Duration::from_secs(1),
         jitter: Jitter::NONE,
         warm_up: None,
@@ -58,7 +60,7 @@ fn job() -> Job {
 fn door() -> Door {
     let Job { address: real, mark, .. } = job();
     let lead = Lead { interface: None, source: None, mark };
-    Door { transport: Transport::Tcp, real, vip: Some(VIP), lead }
+    Door { transport: Transport::Tcp, real, path: Some(PATH), lead }
 }
 
 #[tokio::test]
@@ -71,14 +73,15 @@ async fn sockets_are_for_checks_that_are_made() {
     let unmarked = Lead { mark: None, ..door().lead };
     for other in [
         Door { real: "127.0.0.1:81".parse().unwrap(), ..door() },
-        Door { vip: Some("10.0.0.41".parse().unwrap()), ..door() },
+        Door { path: Some(VipPath { vip: "10.0.0.41".parse().unwrap(), ..PATH }), ..door() },
+        Door { path: Some(VipPath { tunnel: Some(Tunnel::default()), ..PATH }), ..door() },
         Door { transport: Transport::Ping, ..door() },
         Door { lead: unmarked, ..door() },
     ] {
         let refused = desk.open(DoorId(0), other.clone(), &all).await.expect_err("not its own");
         assert_eq!(refused, "no check goes there", "{other:?}");
     }
-    for fits in [door(), Door { vip: None, ..door() }] {
+    for fits in [door(), Door { path: None, ..door() }] {
         desk.open(DoorId(0), fits, &all).await.expect("its own");
         desk.close(DoorId(0));
     }

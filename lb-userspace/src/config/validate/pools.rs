@@ -143,25 +143,16 @@ fn tunnel(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
     }
 }
 
-/// A check through a VIP goes to real servers that are next to the director, by the family of the VIP.
+/// A check through a VIP goes by the family of the VIP, where there is no tunnel for the other one.
 fn through_vips(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
-    let Some(check) = pool.checks.iter().find(|check| check.check.route.through_vip) else {
-        return;
-    };
-    let key = format!("{}.through_vip", check.path);
-    let routed = services.iter().filter(|service| service.mode != Some(Mode::Tunnel));
-    let vips: Vec<_> =
-        routed.filter_map(|service| Some(service.address.as_ref()?.get_ref())).collect();
-    if services.iter().all(|service| service.mode == Some(Mode::Tunnel)) {
-        let message = format!(
-            "no service of {} is in mode direct-routing: through a tunnel no check goes to a VIP",
-            pool.title()
-        );
-        sink.error(check.span.clone(), key, message).help(
-            "leave `through_vip` out: the check goes to each server's own address".to_owned(),
-        );
+    if !pool.checks.iter().any(|check| check.check.route.through_vip) {
         return;
     }
+    if services.iter().any(|service| service.mode == Some(Mode::Tunnel)) {
+        return;
+    }
+    let vips: Vec<_> =
+        services.iter().filter_map(|service| Some(service.address.as_ref()?.get_ref())).collect();
     let unlike = |address: &IpAddr| !vips.iter().any(|vip| vip.is_ipv4() == address.is_ipv4());
     for server in &pool.servers {
         let Some(address) = server.address.as_ref().filter(|address| unlike(address.get_ref()))

@@ -4,7 +4,7 @@ use std::{net::IpAddr, ops::Not};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Mark;
+use crate::model::{Mark, Tunnel};
 
 /// What is not as for the traffic; `None` everywhere: all is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,16 @@ pub struct CheckRoute {
     /// To the VIPs of the pool's services, as they are on each real server.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub through_vip: bool,
+}
+
+/// A way to a VIP on one real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VipPath {
+    /// The VIP.
+    pub vip: IpAddr,
+    /// The tunnel that packets for it go in; `None`: by direct routing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<Tunnel>,
 }
 
 /// A version of the PROXY protocol.
