@@ -107,7 +107,7 @@ fn status(pool: &Pool, server: &RealServer, known: Known, now: Duration) -> Chec
         check: check + 1,
         kind: job.kind.to_string(),
         address: show_target(job.address),
-        vips: job.vips,
+        vips: job.vips.into_iter().map(|path| path.vip).collect(),
         state: state.to_owned(),
         since_seconds: ago(report.since),
         contrary: report.contrary,
