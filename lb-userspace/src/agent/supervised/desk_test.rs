@@ -15,8 +15,7 @@ use crate::{
     probe::Opened,
 };
 
-const PATH: VipPath =
-    VipPath { vip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 40)), tunnel: None };
+const PATH: VipPath = VipPath { vip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 40)), tunnel: None };
 
 /// Opens everything, and counts how many are open.
 #[derive(Debug, Default)]
