@@ -56,3 +56,7 @@ pub(super) async fn ask_once(
 #[cfg(test)]
 #[path = "check_test.rs"]
 pub(super) mod tests;
+
+#[cfg(test)]
+#[path = "hostile_test.rs"]
+mod hostile_tests;

@@ -1,6 +1,6 @@
 //! Servers that speak in lines: Redis and mail servers.
 
-use super::{LONGEST, Unexpected, quoted};
+use super::{LONGEST, LONGEST_REPLY, Unexpected, quoted};
 use crate::health::protocol::{Complaint, Conversation, Step};
 
 /// What has been said of the line that is to come.
@@ -62,6 +62,8 @@ impl Conversation for Redis {
 pub(in crate::health::protocol) struct Smtp {
     line: Line,
     turn: Turn,
+    /// Bytes of the answer that comes.
+    heard: usize,
 }
 
 /// Whose answer is to come.
@@ -98,6 +100,10 @@ impl Conversation for Smtp {
 
     fn receive(&mut self, mut bytes: &[u8]) -> Result<Step, Complaint> {
         let wanted = self.turn.wanted();
+        self.heard += bytes.len();
+        if self.heard > LONGEST_REPLY {
+            return Err(Unexpected::Endless { wanted }.into());
+        }
         loop {
             let Some(line) = self.line.take(&mut bytes, wanted)? else { return Ok(Step::More) };
             if !line.starts_with(self.turn.code()) {
@@ -116,7 +122,7 @@ impl Conversation for Smtp {
                 Turn::Ehlo => (Turn::Quit, &b"QUIT\r\n"[..]),
                 Turn::Quit => return Ok(Step::Passed),
             };
-            self.turn = turn;
+            (self.turn, self.heard) = (turn, 0);
             return Ok(Step::Send(say.to_vec()));
         }
     }

@@ -15,6 +15,8 @@ use super::quoted;
 
 /// The longest answer that is waited for, in bytes.
 const LONGEST: usize = 4 << 10;
+/// The same of one that may have many lines.
+const LONGEST_REPLY: usize = 16 << 10;
 
 /// What is wrong with the first words of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,12 @@ pub enum Unexpected {
         wanted: &'static str,
         /// What this one says.
         came: String,
+    },
+    /// It says line after line, and comes to no end.
+    #[error("expected {wanted}, got more than {LONGEST_REPLY} bytes")]
+    Endless {
+        /// What a healthy server says.
+        wanted: &'static str,
     },
     /// It says that it is not well.
     #[error("the server says {0}")]
