@@ -48,6 +48,17 @@ pub enum Password {
     File(PathBuf),
 }
 
+impl VrrpAuthentication {
+    /// Where its password is.
+    #[must_use]
+    pub const fn password(&self) -> Option<&Password> {
+        match self {
+            Self::None => None,
+            Self::Pass(password) | Self::Ah(password) => Some(password),
+        }
+    }
+}
+
 impl Password {
     fn secret<E>(&self, read: impl FnOnce(&Path) -> Result<Secret, E>) -> Result<Secret, E> {
         match self {
