@@ -139,3 +139,7 @@ impl<C: Transport> Session<C> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "segments_test.rs"]
+mod tests;

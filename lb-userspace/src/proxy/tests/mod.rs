@@ -4,6 +4,6 @@ mod bodies;
 mod client;
 mod limits;
 mod refusals;
-mod server;
-mod stage;
+pub(super) mod server;
+pub(super) mod stage;
 mod streams;

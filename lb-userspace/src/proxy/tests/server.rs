@@ -6,14 +6,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 /// One connection of a server.
-pub(super) struct Peer {
-    pub(super) stream: TcpStream,
+pub(in crate::proxy) struct Peer {
+    pub(in crate::proxy) stream: TcpStream,
     /// Read, and not asked for yet.
     rest: Vec<u8>,
 }
 
 /// A server. Each connection is a function's, in a thread of its own; its number is counted from 0.
-pub(super) fn server(serve: impl Fn(usize, &mut Peer) + Send + Sync + 'static) -> SocketAddr {
+pub(in crate::proxy) fn server(
+    serve: impl Fn(usize, &mut Peer) + Send + Sync + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serve = std::sync::Arc::new(serve);
@@ -28,7 +30,7 @@ pub(super) fn server(serve: impl Fn(usize, &mut Peer) + Send + Sync + 'static) -
 }
 
 /// One that answers each request (without a body) with these bytes, and tells its heads.
-pub(super) fn answering(answer: &'static [u8]) -> (SocketAddr, Receiver<String>) {
+pub(in crate::proxy) fn answering(answer: &'static [u8]) -> (SocketAddr, Receiver<String>) {
     let (told, heard): (Sender<String>, _) = channel();
     let address = server(move |_, peer| {
         while let Some(head) = peer.head() {
@@ -39,8 +41,14 @@ pub(super) fn answering(answer: &'static [u8]) -> (SocketAddr, Receiver<String>)
     (address, heard)
 }
 
+fn pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let one = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (one, listener.accept().unwrap().0)
+}
+
 /// An address that refuses.
-pub(super) fn nobody() -> SocketAddr {
+pub(in crate::proxy) fn nobody() -> SocketAddr {
     // Bound for as long as the tests run, so that nobody else gets the port.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
@@ -50,18 +58,26 @@ pub(super) fn nobody() -> SocketAddr {
 }
 
 impl Peer {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(in crate::proxy) fn new(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, rest: Vec::new() }
     }
 
-    pub(super) fn connect(address: SocketAddr) -> Self {
+    /// Bytes that are all there is.
+    pub(in crate::proxy) fn of(bytes: &[u8]) -> Self {
+        let (stream, mut other) = pair();
+        let bytes = bytes.to_vec();
+        std::thread::spawn(move || other.write_all(&bytes));
+        Self::new(stream)
+    }
+
+    pub(in crate::proxy) fn connect(address: SocketAddr) -> Self {
         Self::new(TcpStream::connect(address).unwrap())
     }
 
     /// A head with its empty line. `None`: the connection has ended.
-    pub(super) fn head(&mut self) -> Option<String> {
+    pub(in crate::proxy) fn head(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.rest.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head = self.rest.drain(..end + 4).collect();
@@ -74,7 +90,7 @@ impl Peer {
     }
 
     /// So many bytes.
-    pub(super) fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub(in crate::proxy) fn bytes(&mut self, length: usize) -> Vec<u8> {
         while self.rest.len() < length {
             assert!(self.more(), "{} of {length} bytes", self.rest.len());
         }
@@ -82,12 +98,12 @@ impl Peer {
     }
 
     /// Everything until the connection ends.
-    pub(super) fn rest(&mut self) -> Vec<u8> {
+    pub(in crate::proxy) fn rest(&mut self) -> Vec<u8> {
         while self.more() {}
         std::mem::take(&mut self.rest)
     }
 
-    pub(super) fn text(&mut self) -> String {
+    pub(in crate::proxy) fn text(&mut self) -> String {
         String::from_utf8(self.rest()).unwrap()
     }
 
@@ -103,16 +119,16 @@ impl Peer {
         }
     }
 
-    pub(super) fn say(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(in crate::proxy) fn say(&mut self, bytes: impl AsRef<[u8]>) {
         // Where the other side has closed, what is read next shows it.
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
-    pub(super) fn end(&mut self) {
+    pub(in crate::proxy) fn end(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    pub(super) fn ask(&mut self, bytes: impl AsRef<[u8]>) -> String {
+    pub(in crate::proxy) fn ask(&mut self, bytes: impl AsRef<[u8]>) -> String {
         self.say(bytes);
         self.head().expect("a response")
     }

@@ -23,20 +23,20 @@ use crate::proxy::{LogBuffer, Memory, Shared, Stop, run};
 const LONG: Duration = Duration::from_secs(30);
 
 /// Ends with its test.
-pub(super) struct Stage {
-    pub(super) address: SocketAddr,
-    pub(super) log: Arc<LogBuffer>,
+pub(in crate::proxy) struct Stage {
+    pub(in crate::proxy) address: SocketAddr,
+    pub(in crate::proxy) log: Arc<LogBuffer>,
     stop: Stop,
     thread: Option<JoinHandle<()>>,
 }
 
 /// A service of HTTP, in front of these servers.
-pub(super) fn settings(servers: &[SocketAddr]) -> Settings {
+pub(in crate::proxy) fn settings(servers: &[SocketAddr]) -> Settings {
     limited(servers, 0)
 }
 
 /// Each server takes so many requests at a time.
-pub(super) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
+pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
     let places = (0..).map(Place).zip(servers);
     let of = |(place, address): (Place, &SocketAddr)| Server {
         place,
@@ -89,22 +89,26 @@ pub(super) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
     }
 }
 
+/// Counters of a process of its own.
+pub(in crate::proxy) fn memory() -> Memory {
+    let cells = |count| -> &'static [Cell] {
+        Box::leak((0..count).map(|_| Cell::default()).collect::<Box<[Cell]>>())
+    };
+    Memory { servers: cells(8), pools: cells(2) }
+}
+
 impl Stage {
     /// In front of these servers.
-    pub(super) fn before(servers: &[SocketAddr]) -> Self {
+    pub(in crate::proxy) fn before(servers: &[SocketAddr]) -> Self {
         Self::with(settings(servers))
     }
 
-    pub(super) fn with(settings: Settings) -> Self {
+    pub(in crate::proxy) fn with(settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let cells = |count| -> &'static [Cell] {
-            Box::leak((0..count).map(|_| Cell::default()).collect::<Box<[Cell]>>())
-        };
-        let memory = Memory { servers: cells(8), pools: cells(2) };
         let log = Arc::new(LogBuffer::new(1 << 20));
         let thread = Thread::new(Lane::A, 0).unwrap();
-        let shared = Shared::alone(memory, thread, Arc::clone(&log));
+        let shared = Shared::alone(memory(), thread, Arc::clone(&log));
         let stop = Stop::new();
         let told = stop.clone();
         let thread = std::thread::spawn(move || {
@@ -114,7 +118,7 @@ impl Stage {
     }
 
     /// The lines of the log, when the engine has ended.
-    pub(super) fn end(mut self) -> Vec<String> {
+    pub(in crate::proxy) fn end(mut self) -> Vec<String> {
         self.stop.drain();
         self.thread.take().unwrap().join().unwrap();
         let mut lines = Vec::new();
@@ -122,7 +126,7 @@ impl Stage {
         String::from_utf8(lines).unwrap().lines().map(str::to_owned).collect()
     }
 
-    pub(super) fn stop(&self) -> &Stop {
+    pub(in crate::proxy) fn stop(&self) -> &Stop {
         &self.stop
     }
 }
