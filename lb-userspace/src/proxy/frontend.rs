@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::context::Context;
 use super::http::Front;
+use super::preface::{self, Introduced};
 use super::settings::{Mode, Service};
 use super::tcp;
 
@@ -44,12 +45,19 @@ impl Frontend {
     }
 
     /// Serves one client until its connection ends.
-    pub(super) async fn serve(&self, context: Rc<Context>, stream: TcpStream) {
+    pub(super) async fn serve(&self, context: Rc<Context>, mut stream: TcpStream) {
         let (Ok(client), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
-        let ends = [client, local];
+        let mut introduced = Introduced { ends: [client, local], first: Vec::new() };
+        if self.settings.accepts_proxy {
+            let timeout = self.settings.timeouts.request;
+            match preface::read(&context, &mut stream, introduced.ends, timeout).await {
+                Some(said) => introduced = said,
+                None => return,
+            }
+        }
         match &self.http {
-            Some(front) => Rc::clone(front).serve(context, stream, ends).await,
-            None => tcp::serve(&context, self, stream, ends).await,
+            Some(front) => Rc::clone(front).serve(context, stream, introduced).await,
+            None => tcp::serve(&context, self, stream, introduced).await,
         }
     }
 }

@@ -32,12 +32,18 @@ impl Idle {
         Self { most, longest, kept: RefCell::default(), swept: Cell::default() }
     }
 
-    /// The one that was used last: it is the least likely to be closed by the server just now.
-    pub(super) fn take(&self, place: Place, now: Duration) -> Option<TcpStream> {
+    /// The one that was used last, if it has waited for less than `longest`: it is the least likely to be closed by the
+    /// server just now.
+    pub(super) fn take(&self, place: Place, now: Duration, longest: Duration) -> Option<TcpStream> {
+        let longest = longest.min(self.longest);
         let mut all = self.kept.borrow_mut();
         let kept = all.get_mut(&place)?;
+        let waited = now.saturating_sub(kept.last()?.since);
+        if waited >= longest {
+            return None;
+        }
         while let Some(Kept { stream, since }) = kept.pop() {
-            if now.saturating_sub(since) < self.longest && !stream.has_input() {
+            if now.saturating_sub(since) < longest && !stream.has_input() {
                 return Some(stream);
             }
         }

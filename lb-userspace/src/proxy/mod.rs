@@ -20,6 +20,7 @@ mod http;
 mod idle;
 mod log;
 mod pool;
+mod preface;
 mod queue;
 mod reach;
 mod record;

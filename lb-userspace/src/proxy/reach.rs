@@ -12,9 +12,14 @@ use tokio::net::TcpStream;
 
 use super::context::Context;
 use super::pool::Pool;
+use super::preface;
 use super::queue::{NoSeat, Seat, seat};
 use super::timers::Timer;
 use crate::balance::{Attempts, Failure, Next, Request};
+
+/// How long a connection may have waited that takes a request which cannot be made twice. Servers close theirs after
+/// some seconds, and one that is being closed looks like any other.
+const YOUNG: Duration = Duration::from_secs(1);
 
 /// On the way to a server.
 #[derive(Debug)]
@@ -31,8 +36,10 @@ pub(super) struct Reach {
     pub(super) asked: Option<(crate::balance::Place, SocketAddr)>,
     /// How many were in front of it in the queue.
     pub(super) queued: u32,
-    /// The next attempt takes no kept connection.
-    fresh: bool,
+    /// Connections that have waited for longer are left alone.
+    longest_idle: Duration,
+    /// The client's end, and ours.
+    ends: [SocketAddr; 2],
 }
 
 /// A server's connection.
@@ -54,7 +61,12 @@ pub(super) enum Unreached {
 }
 
 impl Reach {
-    pub(super) fn new(context: &Rc<Context>, pool: &Rc<Pool>, key: Option<u64>) -> Self {
+    pub(super) fn new(
+        context: &Rc<Context>,
+        pool: &Rc<Pool>,
+        key: Option<u64>,
+        ends: [SocketAddr; 2],
+    ) -> Self {
         let request = Request { key, avoid: None, random: context.random() };
         Self {
             context: Rc::clone(context),
@@ -65,7 +77,8 @@ impl Reach {
             seated: None,
             asked: None,
             queued: 0,
-            fresh: false,
+            longest_idle: Duration::MAX,
+            ends,
         }
     }
 
@@ -86,9 +99,7 @@ impl Reach {
                 continue;
             };
             self.asked = Some((seat.place, address));
-            if !self.fresh
-                && let Some(stream) = self.pool.idle.take(seat.place, now)
-            {
+            if let Some(stream) = self.pool.idle.take(seat.place, now, self.longest_idle) {
                 return Ok(Reached { seat, stream, kept: true });
             }
             match self.connect(address, timer).await {
@@ -100,8 +111,14 @@ impl Reach {
 
     /// The same for a protocol that keeps no connections.
     pub(super) async fn next_fresh(&mut self, timer: &Timer) -> Result<Reached, Unreached> {
-        self.fresh = true;
+        self.longest_idle = Duration::ZERO;
         self.next(timer).await
+    }
+
+    /// The request is lost if its connection turns out to be closed: it goes over one that was at work just now, or a new
+    /// one.
+    pub(super) const fn cannot_repeat(&mut self) {
+        self.longest_idle = YOUNG;
     }
 
     async fn connect(&self, address: SocketAddr, timer: &Timer) -> Result<TcpStream, Failure> {
@@ -111,10 +128,18 @@ impl Reach {
             Poll::Ready(result) => Poll::Ready(result.map_err(|_| Failure::Refused)),
             Poll::Pending => timer.poll(cx).map(|()| Err(Failure::TimedOut)),
         });
-        let stream: TcpStream = connected.await?;
+        let mut stream: TcpStream = connected.await?;
         timer.clear();
-        let prepared: io::Result<()> = stream.set_nodelay(true);
-        prepared.map(|()| stream).map_err(|_| Failure::Refused)
+        self.prepare(&mut stream).await.map_err(|_| Failure::Refused)?;
+        Ok(stream)
+    }
+
+    async fn prepare(&self, stream: &mut TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        match self.pool.settings.sends_proxy {
+            Some(version) => preface::write(stream, version, self.ends).await,
+            None => Ok(()),
+        }
     }
 
     /// An attempt has failed, before the first byte of an answer. `Ok`: [`Self::next`] may find another way.
@@ -129,7 +154,9 @@ impl Reach {
             Next::GiveUp(failure) => return Err(Unreached::Failed(failure)),
             Next::Another => self.request.avoid = Some(seat.place),
             Next::Again { after } => {
-                self.fresh = matches!(failure, Failure::Stale { .. });
+                if matches!(failure, Failure::Stale { .. }) {
+                    self.longest_idle = Duration::ZERO;
+                }
                 if !after.is_zero() {
                     timer.set(after);
                     timer.expired().await;

@@ -9,6 +9,7 @@ use crate::balance::{Place, Retries, Snapshot};
 use crate::http::Limits;
 use crate::http::edit::{Forwarding, HeaderEdits, HeaderName, HeaderValue};
 use crate::http::rules::Routes;
+use crate::model::ProxyVersion;
 
 /// The number of a pool in [`Settings::pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Service {
     pub pool: PoolId,
     /// Connections of clients at a time, of this thread; more wait in the kernel (`maxconn`).
     pub most_connections: usize,
+    /// Clients come through a proxy, which says who they are before anything else: whoever does not is not served.
+    pub accepts_proxy: bool,
     /// How long clients may be silent.
     pub timeouts: ClientTimeouts,
     /// What it speaks.
@@ -131,6 +134,15 @@ pub struct Pool {
     pub most_idle: usize,
     /// How long one is kept.
     pub idle_timeout: Duration,
+    /// Servers are told by the PROXY protocol who the client is. Then each connection is for one client's request.
+    pub sends_proxy: Option<ProxyVersion>,
     /// The Host for a client of HTTP/1.0 that names none.
     pub host: HeaderValue,
+}
+
+impl Pool {
+    /// Connections to its servers serve more than one request.
+    pub(super) const fn keeps_connections(&self) -> bool {
+        self.most_idle > 0 && self.sends_proxy.is_none()
+    }
 }

@@ -1,12 +1,12 @@
 //! TCP mode: a client, a server, and what they say to each other.
 
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use tokio::net::TcpStream;
 
 use super::context::Context;
 use super::frontend::Frontend;
+use super::preface::Introduced;
 use super::queue::NoSeat;
 use super::reach::{Reach, Unreached};
 use super::record::{Of, Record};
@@ -20,7 +20,7 @@ pub(super) async fn serve(
     context: &Rc<Context>,
     frontend: &Frontend,
     mut client: TcpStream,
-    ends: [SocketAddr; 2],
+    Introduced { ends, first }: Introduced,
 ) {
     let service = &frontend.settings;
     let Some(pool) = context.pools.get(service.pool.0) else { return };
@@ -32,7 +32,7 @@ pub(super) async fn serve(
         // There is no request to look at.
         Key::Uri { .. } | Key::Header(..) => None,
     };
-    let mut reach = Reach::new(context, pool, key);
+    let mut reach = Reach::new(context, pool, key, ends);
     let reached = reach.next_fresh(&timer).await;
     record.reached(&reach);
     match reached {
@@ -43,7 +43,7 @@ pub(super) async fn serve(
         Ok(mut reached) => {
             record.connected = Some(context.elapsed());
             record.source = reached.stream.local_addr().ok();
-            let (mut up, mut down) = (Half::new(Vec::new()), Half::new(Vec::new()));
+            let (mut up, mut down) = (Half::new(first), Half::new(Vec::new()));
             let halves = [&mut up, &mut down];
             let timeout = service.timeouts.tunnel;
             let server = &mut reached.stream;

@@ -50,6 +50,12 @@ enum What {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// The proxy's engine and HAProxy in turn, one thread each
+    Proxy {
+        /// Handed on to the measuring program: --rounds NUMBER, --seconds NUMBER
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// lb and IPVS in turn, in a guest with Debian's kernel 6.1
     Ipvs(ipvs::Args),
 }
@@ -61,6 +67,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         What::Lateness { args } => in_the_lab("lateness", args),
         What::Health { args } => in_the_lab("health", args),
         What::Checks { args } => in_the_lab("checks", args),
+        What::Proxy { args } => proxy(args),
         What::Ipvs(args) => ipvs::main(args),
     }
 }
@@ -68,6 +75,12 @@ pub(crate) fn main(args: &Args) -> Result<()> {
 fn dataplane(args: &[OsString]) -> Result<()> {
     setup::ensure(&[Group::Build])?;
     let cargo = example("dataplane");
+    runner::through(cargo)?.arg("--").args(args).run()
+}
+
+fn proxy(args: &[OsString]) -> Result<()> {
+    setup::ensure(&[Group::Build, Group::Lab, Group::Test])?;
+    let cargo = example("proxy");
     runner::through(cargo)?.arg("--").args(args).run()
 }
 

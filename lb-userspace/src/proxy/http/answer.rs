@@ -16,9 +16,16 @@ const LINGER_BYTES: usize = 1024 * 1024;
 
 impl<C: Transport> Session<C> {
     /// Writes an error page.
-    pub(super) fn page(&self, out: &mut Vec<u8>, status: Status, head: bool, persists: bool) {
+    pub(super) fn page(
+        &self,
+        out: &mut Vec<u8>,
+        status: Status,
+        version: Version,
+        head: bool,
+        persists: bool,
+    ) {
         let date = self.context.date();
-        let asker = Asker { version: Version::Http11, head, persists, date: &date };
+        let asker = Asker { version, head, persists, date: &date };
         write_answer(out, status, Content::Page, &asker);
     }
 

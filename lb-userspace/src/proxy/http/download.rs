@@ -22,6 +22,9 @@ const SMALL: usize = 16 * 1024;
 const FIRST_READ: usize = 64 * 1024;
 const LEAST_READ: usize = 16 * 1024;
 
+/// Reads of one turn: then it is somebody else's.
+const READS: usize = 4;
+
 /// One response.
 #[derive(Debug)]
 pub(super) struct Download {
@@ -122,7 +125,7 @@ impl Download {
         scratch: &mut [u8],
         told: &Told<'_>,
     ) -> Poll<Result<(), Failed>> {
-        loop {
+        for _ in 0..READS {
             while self.sent < self.out.len() {
                 let length = ready!(poll_write(client, cx, &self.out[self.sent..]));
                 self.moved(length.map_err(|_| Failed::Client)?, told);
@@ -145,6 +148,8 @@ impl Download {
                 Err(_) => return Poll::Ready(Err(Failed::Server)),
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn moved(&mut self, length: usize, told: &Told<'_>) {

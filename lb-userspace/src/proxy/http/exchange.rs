@@ -37,7 +37,10 @@ impl<C: Transport> Session<C> {
         record: &mut Record,
     ) -> After {
         let Prepared { asked, mut upload, .. } = prepared;
-        let mut reach = Reach::new(&self.context, pool, key);
+        let mut reach = Reach::new(&self.context, pool, key, self.addresses);
+        if !asked.idempotent || !upload.is_repeatable() {
+            reach.cannot_repeat();
+        }
         let (verdict, download) = loop {
             let reached = match reach.next(&self.timer).await {
                 Ok(reached) => reached,
@@ -151,7 +154,8 @@ impl<C: Transport> Session<C> {
     /// The server's connection, for later, if it may be used again. Its seat is free now.
     fn keep(&self, reached: Reached, pool: &Pool, upload: &Upload, download: &Download) {
         let ending = ending(upload, download);
-        if ending.server_goes_on() && self.context.phase.get() == Phase::Running {
+        let keeps = pool.settings.keeps_connections();
+        if keeps && ending.server_goes_on() && self.context.phase.get() == Phase::Running {
             pool.idle.keep(reached.seat.place, reached.stream, self.context.elapsed());
         }
     }
@@ -185,7 +189,7 @@ impl<C: Transport> Session<C> {
         record.status = Some(status);
         let persists = asked.persists && upload.is_received();
         work.response.clear();
-        self.page(&mut work.response, status, asked.head, persists);
+        self.page(&mut work.response, status, asked.version, asked.head, persists);
         let (sent, done) = self.send(&work.response).await;
         record.sent += sent;
         let ends = !persists || crate::http::answer::ends_connection(status);

@@ -11,7 +11,6 @@ mod upload;
 mod work;
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use tokio::net::TcpStream;
@@ -21,6 +20,7 @@ pub(super) use work::Work;
 use self::session::Session;
 use super::context::Context;
 use super::frontend::Door;
+use super::preface::Introduced;
 use super::settings::{Http, Service};
 use crate::http::RequestReader;
 
@@ -52,9 +52,10 @@ impl Front {
         self: Rc<Self>,
         context: Rc<Context>,
         stream: TcpStream,
-        ends: [SocketAddr; 2],
+        Introduced { ends, first }: Introduced,
     ) {
         let mut session = Session::new(context, self, stream, ends);
+        session.behind = first;
         while session.request().await {}
     }
 

@@ -102,7 +102,7 @@ impl Asking<'_> {
                 upgrade,
                 expects_continue,
                 body,
-                close: settings.most_idle == 0,
+                close: !settings.keeps_connections(),
             };
             write_request(&mut work.request, request, &options, &edits);
         }

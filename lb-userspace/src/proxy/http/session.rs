@@ -13,7 +13,7 @@ use super::head::NoRequest;
 use super::prepare::{Prepared, Then};
 use super::{Front, Work};
 use crate::access_log::{When, Who};
-use crate::http::Status;
+use crate::http::{Status, Version};
 
 /// A client that is connected.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl<C: Transport> Session<C> {
         record.status = status.or(Some(Status::BAD_REQUEST));
         if let Some(status) = status {
             let mut page = Vec::new();
-            self.page(&mut page, status, false, false);
+            self.page(&mut page, status, Version::Http11, false, false);
             record.sent = self.send(&page).await.0;
         }
         self.write_down(record, None, None);

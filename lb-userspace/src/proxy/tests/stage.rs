@@ -64,6 +64,7 @@ pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
             name: "web".into(),
             pool: PoolId(0),
             most_connections: 1_000,
+            accepts_proxy: false,
             timeouts: ClientTimeouts {
                 request: LONG,
                 keep_alive: LONG,
@@ -84,6 +85,7 @@ pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
             server_timeout: LONG,
             most_idle: 10,
             idle_timeout: LONG,
+            sends_proxy: None,
             host: HeaderValue::new("pool").unwrap(),
         }],
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::server::{Peer, nobody, server};
 use super::stage::{Stage, settings};
 use crate::access_log::Format;
+use crate::model::ProxyVersion;
 use crate::proxy::settings::Mode;
 
 fn tcp(servers: &[std::net::SocketAddr]) -> crate::proxy::settings::Settings {
@@ -89,4 +90,50 @@ fn a_silent_tunnel_is_closed() {
     let stage = Stage::with(settings);
     assert_eq!(Peer::connect(stage.address).text(), "");
     assert!(stage.end()[0].contains(" cD "));
+}
+
+#[test]
+fn who_the_client_is_comes_in_and_goes_out() {
+    for version in [ProxyVersion::V1, ProxyVersion::V2] {
+        let address = server(move |_, peer| {
+            let mut header = peer.bytes(match version {
+                ProxyVersion::V1 => "PROXY TCP4 192.0.2.7 192.0.2.1 4000 443\r\n".len(),
+                ProxyVersion::V2 => 28,
+            });
+            header.retain(|byte| byte.is_ascii_graphic());
+            let tail = String::from_utf8(header).unwrap();
+            let head = peer.head().unwrap();
+            let body = format!("{tail} {head}");
+            peer.say(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+        });
+        let mut settings = settings(&[address]);
+        settings.services[0].accepts_proxy = true;
+        settings.pools[0].sends_proxy = Some(version);
+        let stage = Stage::with(settings);
+        let mut client = Peer::connect(stage.address);
+        let header = "PROXY TCP4 192.0.2.7 192.0.2.1 4000 443\r\n";
+        for start in [header, ""] {
+            let head = client.ask(format!("{start}GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+            let length = head.split("Content-Length: ").nth(1).unwrap().lines().next().unwrap();
+            let body = String::from_utf8(client.bytes(length.parse().unwrap())).unwrap();
+            assert!(body.contains("GET / HTTP/1.1"), "{body}");
+            // In front of each connection, which serves one request.
+            assert!(body.contains("Connection: close"), "{body}");
+            if version == ProxyVersion::V1 {
+                assert!(body.starts_with("PROXYTCP4192.0.2.7192.0.2.14000443 "), "{body}");
+            }
+        }
+        drop(client);
+        assert!(stage.end()[0].starts_with("192.0.2.7:4000 "));
+    }
+}
+
+#[test]
+fn who_does_not_say_who_it_is_hears_nothing() {
+    let mut settings = settings(&[nobody()]);
+    settings.services[0].accepts_proxy = true;
+    let stage = Stage::with(settings);
+    let mut client = Peer::connect(stage.address);
+    client.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.text(), "");
 }

@@ -1,0 +1,218 @@
+//! Who is measured, and the servers behind them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use lb_userspace::access_log::Format;
+use lb_userspace::balance::{
+    Algorithm, Cell, Lane, Place, Retries, Server, Snapshot, Standing, Thread,
+};
+use lb_userspace::http::Limits;
+use lb_userspace::http::edit::{Forwarding, HeaderEdits, HeaderValue};
+use lb_userspace::http::rules::Routes;
+use lb_userspace::model::{Backups, Weight};
+use lb_userspace::plan::Ramp;
+use lb_userspace::proxy::settings::{
+    ClientTimeouts, Http, Key, Mode, Pool, PoolId, Service, Settings,
+};
+use lb_userspace::proxy::{LogBuffer, Memory, Shared, Stop, run};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::{Pid, gettid};
+
+use super::PROXY_CORE;
+
+/// A program of its own, which ends with this.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One that is measured.
+pub(crate) enum Contestant {
+    HaProxy(Program),
+    Engine { address: SocketAddr, task: Pid, stop: Stop },
+}
+
+impl Contestant {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::HaProxy(_) => "HAProxy",
+            Self::Engine { .. } => "lb",
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        match self {
+            Self::HaProxy(program) => program.address,
+            Self::Engine { address, .. } => *address,
+        }
+    }
+
+    /// Of its thread, so far.
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+        let path = match self {
+            Self::HaProxy(program) => format!("/proc/{}/schedstat", program.child.id()),
+            Self::Engine { task, .. } => format!("/proc/self/task/{task}/schedstat"),
+        };
+        let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+        let nanos = text.split(' ').next().context("schedstat is empty")?.parse()?;
+        Ok(Duration::from_nanos(nanos))
+    }
+}
+
+impl Drop for Contestant {
+    fn drop(&mut self) {
+        if let Self::Engine { stop, .. } = self {
+            stop.stop();
+        }
+    }
+}
+
+/// This thread, and what it starts, on one core.
+pub(crate) fn pin(core: usize) -> Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
+}
+
+/// Servers with files of 1 KiB and 1 MiB.
+pub(crate) fn nginx(folder: &Path) -> Result<Program> {
+    let address = free()?;
+    for (name, size) in [("1k", 1 << 10), ("1m", 1 << 20)] {
+        fs::write(folder.join(name), vec![b'x'; size])?;
+    }
+    let path = folder.display();
+    let configuration = format!(
+        "daemon off; master_process off; error_log {path}/nginx.log; pid {path}/nginx.pid;\n\
+         events {{ worker_connections 4096; }}\n\
+         http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;\n\
+         open_file_cache max=8; server {{ listen {address} backlog=4096; root {path}; }} }}\n"
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, configuration)?;
+    start(Command::new("nginx").arg("-p").arg(folder).arg("-c").arg(&file), address)
+}
+
+pub(crate) fn haproxy(folder: &Path, server: SocketAddr) -> Result<Contestant> {
+    let address = free()?;
+    let configuration = format!(
+        "global\n nbthread 1\n maxconn 10000\n\
+         defaults\n mode http\n http-reuse always\n timeout connect 5s\n timeout client 60s\n\
+         \x20timeout server 60s\n timeout http-request 10s\n timeout http-keep-alive 10s\n\
+         listen web\n bind {address}\n server s0 {server}\n"
+    );
+    let file = folder.join("haproxy.cfg");
+    fs::write(&file, configuration)?;
+    let core = PROXY_CORE.to_string();
+    let mut command = Command::new("taskset");
+    command.args(["-c", &core, "haproxy", "-db", "-f"]).arg(&file);
+    start(&mut command, address).map(Contestant::HaProxy)
+}
+
+/// This program's, on a thread of this process.
+pub(crate) fn engine(server: SocketAddr) -> Result<Contestant> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let settings = settings(server)?;
+    let cells = || -> &'static [Cell] { Box::leak(Box::new([Cell::default()])) };
+    let memory = Memory { servers: cells(), pools: cells() };
+    let log = Arc::new(LogBuffer::new(64 << 20));
+    let thread = Thread::new(Lane::A, 0).context("no thread")?;
+    let shared = Shared::alone(memory, thread, Arc::clone(&log));
+    let stop = Stop::new();
+    let told = stop.clone();
+    let (tell, task) = channel();
+    std::thread::spawn(move || -> Result<()> {
+        pin(PROXY_CORE)?;
+        tell.send(gettid())?;
+        Ok(run(&settings, vec![(0, listener)], shared, &told)?)
+    });
+    std::thread::spawn(move || {
+        let mut lines = Vec::new();
+        loop {
+            std::thread::sleep(Duration::from_millis(100));
+            log.take(&mut lines);
+        }
+    });
+    Ok(Contestant::Engine { address, task: task.recv()?, stop })
+}
+
+fn settings(server: SocketAddr) -> Result<Settings> {
+    let place = Place(0);
+    let server = Server {
+        place,
+        address: server,
+        weight: Weight::new(1)?,
+        ramp: Ramp::FULL,
+        backup: false,
+        standing: Standing::Up,
+        max_connections: None,
+    };
+    let http = Http {
+        limits: Limits::default(),
+        largest_body: u64::MAX,
+        routes: Routes::new(Vec::new()),
+        forwarding: Forwarding::default(),
+        request_headers: HeaderEdits::default(),
+        response_headers: HeaderEdits::default(),
+        host: None,
+    };
+    let service = Service {
+        name: "web".into(),
+        pool: PoolId(0),
+        most_connections: 10_000,
+        accepts_proxy: false,
+        timeouts: ClientTimeouts::default(),
+        mode: Mode::Http(Box::new(http)),
+        log: Some(Format::httplog()),
+    };
+    let pool = Pool {
+        name: "web".into(),
+        snapshot: Arc::new(Snapshot::new(vec![server], Algorithm::RoundRobin, Backups::All)),
+        key: Key::Source(0),
+        names: BTreeMap::from([(place, "s0".into())]),
+        retries: Retries::default(),
+        queue_timeout: Duration::from_secs(30),
+        most_waiting: 1_000,
+        server_timeout: Duration::from_secs(60),
+        most_idle: 100,
+        idle_timeout: Duration::from_secs(5),
+        sends_proxy: None,
+        host: HeaderValue::new("bench")?,
+    };
+    Ok(Settings { services: vec![service], pools: vec![pool] })
+}
+
+/// A port that nobody uses.
+fn free() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Waits until it listens.
+fn start(command: &mut Command, address: SocketAddr) -> Result<Program> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let child = child.with_context(|| format!("{command:?}"))?;
+    let mut program = Program { child, address };
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        ensure!(program.child.try_wait()?.is_none(), "{command:?} has ended");
+        ensure!(began.elapsed() < Duration::from_secs(10), "{command:?} does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(program)
+}
