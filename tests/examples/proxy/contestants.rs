@@ -111,7 +111,7 @@ pub(crate) fn nginx(folder: &Path) -> Result<Program> {
 pub(crate) fn haproxy(folder: &Path, server: SocketAddr) -> Result<Contestant> {
     let address = free()?;
     let configuration = format!(
-        "global\n nbthread 1\n maxconn 10000\n\
+        "global\n nbthread 1\n maxconn 4000\n\
          defaults\n mode http\n http-reuse always\n timeout connect 5s\n timeout client 60s\n\
          \x20timeout server 60s\n timeout http-request 10s\n timeout http-keep-alive 10s\n\
          listen web\n bind {address}\n server s0 {server}\n"
