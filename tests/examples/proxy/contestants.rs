@@ -120,7 +120,7 @@ pub(crate) fn haproxy(folder: &Path, server: SocketAddr) -> Result<Contestant> {
     fs::write(&file, configuration)?;
     let core = PROXY_CORE.to_string();
     let mut command = Command::new("taskset");
-    command.args(["-c", &core, "haproxy", "-db", "-f"]).arg(&file);
+    command.args(["-c", &core, "haproxy", "-q", "-db", "-f"]).arg(&file);
     start(&mut command, address).map(Contestant::HaProxy)
 }
 
