@@ -123,7 +123,8 @@ fn messages(bytes: &[u8]) -> Vec<Message> {
 
 /// `bytes` cut at these shares of them, in 65,536ths.
 fn cut(bytes: &[u8], cuts: &[u16]) -> VecDeque<Vec<u8>> {
-    let mut places: Vec<_> = cuts.iter().map(|cut| bytes.len() * usize::from(*cut) >> 16).collect();
+    let mut places: Vec<_> =
+        cuts.iter().map(|cut| (bytes.len() * usize::from(*cut)) >> 16).collect();
     places.sort_unstable();
     let starts = [0].into_iter().chain(places.iter().copied());
     let ends = places.iter().copied().chain([bytes.len()]);

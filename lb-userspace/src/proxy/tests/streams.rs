@@ -100,7 +100,7 @@ fn who_the_client_is_comes_in_and_goes_out() {
                 ProxyVersion::V1 => "PROXY TCP4 192.0.2.7 192.0.2.1 4000 443\r\n".len(),
                 ProxyVersion::V2 => 28,
             });
-            header.retain(|byte| byte.is_ascii_graphic());
+            header.retain(u8::is_ascii_graphic);
             let tail = String::from_utf8(header).unwrap();
             let head = peer.head().unwrap();
             let body = format!("{tail} {head}");
