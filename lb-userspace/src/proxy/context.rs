@@ -40,6 +40,8 @@ pub(super) struct Context {
     pub(super) phase: Cell<Phase>,
     pub(super) log: Arc<LogBuffer>,
     lines: Cell<u64>,
+    /// The number of this process, for logs.
+    pub(super) process: u32,
     wakes: &'static WakeList,
     spare: RefCell<Vec<Work>>,
     began: Instant,
@@ -68,6 +70,7 @@ impl Context {
             phase: Cell::new(Phase::Running),
             log: Arc::clone(&shared.log),
             lines: Cell::new(0),
+            process: std::process::id(),
             wakes,
             spare: RefCell::default(),
             began: Instant::now(),

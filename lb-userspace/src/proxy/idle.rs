@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -21,9 +22,17 @@ pub(super) struct Idle {
     swept: Cell<Duration>,
 }
 
+/// A connection to a server.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    pub(super) stream: TcpStream,
+    /// Our end of it: asked for once.
+    pub(super) source: Option<SocketAddr>,
+}
+
 #[derive(Debug)]
 struct Kept {
-    stream: TcpStream,
+    server: Upstream,
     since: Duration,
 }
 
@@ -34,7 +43,7 @@ impl Idle {
 
     /// The one that was used last, if it has waited for less than `longest`: it is the least likely to be closed by the
     /// server just now.
-    pub(super) fn take(&self, place: Place, now: Duration, longest: Duration) -> Option<TcpStream> {
+    pub(super) fn take(&self, place: Place, now: Duration, longest: Duration) -> Option<Upstream> {
         let longest = longest.min(self.longest);
         let mut all = self.kept.borrow_mut();
         let kept = all.get_mut(&place)?;
@@ -42,17 +51,17 @@ impl Idle {
         if waited >= longest {
             return None;
         }
-        while let Some(Kept { stream, since }) = kept.pop() {
-            if now.saturating_sub(since) < longest && !stream.has_input() {
-                return Some(stream);
+        while let Some(Kept { server, since }) = kept.pop() {
+            if now.saturating_sub(since) < longest && !server.stream.has_input() {
+                return Some(server);
             }
         }
         None
     }
 
     /// For later. The oldest one goes where there are too many.
-    pub(super) fn keep(&self, place: Place, stream: TcpStream, now: Duration) {
-        if self.most == 0 || stream.has_input() {
+    pub(super) fn keep(&self, place: Place, server: Upstream, now: Duration) {
+        if self.most == 0 || server.stream.has_input() {
             return;
         }
         let mut all = self.kept.borrow_mut();
@@ -60,7 +69,7 @@ impl Idle {
         if kept.len() >= self.most {
             kept.remove(0);
         }
-        kept.push(Kept { stream, since: now });
+        kept.push(Kept { server, since: now });
     }
 
     /// Closes what is too old, and what the server has closed.
@@ -72,7 +81,7 @@ impl Idle {
         let mut all = self.kept.borrow_mut();
         for kept in all.values_mut() {
             kept.retain(|kept| {
-                now.saturating_sub(kept.since) < self.longest && !kept.stream.has_input()
+                now.saturating_sub(kept.since) < self.longest && !kept.server.stream.has_input()
             });
         }
         all.retain(|_, kept| !kept.is_empty());

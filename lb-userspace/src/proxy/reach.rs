@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use super::context::Context;
+use super::idle::Upstream;
 use super::pool::Pool;
 use super::preface;
 use super::queue::{NoSeat, Seat, seat};
@@ -46,7 +47,7 @@ pub(super) struct Reach {
 #[derive(Debug)]
 pub(super) struct Reached {
     pub(super) seat: Seat,
-    pub(super) stream: TcpStream,
+    pub(super) server: Upstream,
     /// It was kept from an earlier request.
     pub(super) kept: bool,
 }
@@ -99,11 +100,11 @@ impl Reach {
                 continue;
             };
             self.asked = Some((seat.place, address));
-            if let Some(stream) = self.pool.idle.take(seat.place, now, self.longest_idle) {
-                return Ok(Reached { seat, stream, kept: true });
+            if let Some(server) = self.pool.idle.take(seat.place, now, self.longest_idle) {
+                return Ok(Reached { seat, server, kept: true });
             }
             match self.connect(address, timer).await {
-                Ok(stream) => return Ok(Reached { seat, stream, kept: false }),
+                Ok(server) => return Ok(Reached { seat, server, kept: false }),
                 Err(failure) => self.failed(seat, failure, timer).await?,
             }
         }
@@ -121,7 +122,7 @@ impl Reach {
         self.longest_idle = YOUNG;
     }
 
-    async fn connect(&self, address: SocketAddr, timer: &Timer) -> Result<TcpStream, Failure> {
+    async fn connect(&self, address: SocketAddr, timer: &Timer) -> Result<Upstream, Failure> {
         timer.set(self.pool.settings.retries.connect_timeout);
         let mut connecting = pin!(TcpStream::connect(address));
         let connected = poll_fn(|cx| match connecting.as_mut().poll(cx) {
@@ -131,7 +132,8 @@ impl Reach {
         let mut stream: TcpStream = connected.await?;
         timer.clear();
         self.prepare(&mut stream).await.map_err(|_| Failure::Refused)?;
-        Ok(stream)
+        let source = stream.local_addr().ok();
+        Ok(Upstream { stream, source })
     }
 
     async fn prepare(&self, stream: &mut TcpStream) -> io::Result<()> {

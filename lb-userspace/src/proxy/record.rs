@@ -122,7 +122,7 @@ impl Record {
             unique_id: None,
             line_number: context.count_line(),
             request_number: context.lines(),
-            process: std::process::id(),
+            process: context.process,
             host: "",
         };
         context.log.add(|out| format.write(out, &entry));

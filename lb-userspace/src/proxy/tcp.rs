@@ -42,11 +42,11 @@ pub(super) async fn serve(
         }
         Ok(mut reached) => {
             record.connected = Some(context.elapsed());
-            record.source = reached.stream.local_addr().ok();
+            record.source = reached.server.source;
             let (mut up, mut down) = (Half::new(first), Half::new(Vec::new()));
             let halves = [&mut up, &mut down];
             let timeout = service.timeouts.tunnel;
-            let server = &mut reached.stream;
+            let server = &mut reached.server.stream;
             let ended = tunnel(context, &timer, timeout, &mut client, server, halves).await;
             (record.received, record.sent) = (up.total, down.total);
             let (who, when) = letters(ended);

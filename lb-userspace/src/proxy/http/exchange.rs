@@ -47,7 +47,7 @@ impl<C: Transport> Session<C> {
                 Err(why) => break (unreached(why), None),
             };
             record.connected = Some(self.context.elapsed());
-            record.source = reached.stream.local_addr().ok();
+            record.source = reached.server.source;
             let mut download = Download::new(std::mem::take(&mut work.response));
             let (reached, end) =
                 self.flow(reached, &asked, [&mut upload], &mut download, work, pool, record).await;
@@ -109,7 +109,7 @@ impl<C: Transport> Session<C> {
         };
         let mut flow = Flow {
             client: &mut self.io,
-            server: &mut reached.stream,
+            server: &mut reached.server.stream,
             upload,
             download,
             told,
@@ -141,7 +141,7 @@ impl<C: Transport> Session<C> {
         let (mut up, mut down) = (Half::new(upload.behind), Half::new(Vec::new()));
         let halves = [&mut up, &mut down];
         let timeout = self.front.settings.timeouts.tunnel;
-        let server = &mut reached.stream;
+        let server = &mut reached.server.stream;
         let ended = tunnel(&self.context, &self.timer, timeout, &mut self.io, server, halves).await;
         record.reached(reach);
         record.status = download.status;
@@ -156,7 +156,7 @@ impl<C: Transport> Session<C> {
         let ending = ending(upload, download);
         let keeps = pool.settings.keeps_connections();
         if keeps && ending.server_goes_on() && self.context.phase.get() == Phase::Running {
-            pool.idle.keep(reached.seat.place, reached.stream, self.context.elapsed());
+            pool.idle.keep(reached.seat.place, reached.server, self.context.elapsed());
         }
     }
 
