@@ -93,6 +93,55 @@ fn assert_there(stage: &Stage) {
     assert!(!all.contains("2001:db8:bad::"), "{all}");
 }
 
+/// Waits until everything is where it belongs.
+fn until_back(stage: &Stage, what: &str) {
+    let begin = Instant::now();
+    loop {
+        let addresses = shown(stage, "-brief address show");
+        let there = |word: &str| addresses.split([' ', '/']).any(|found| found == word);
+        let routes = all(stage);
+        if [VIP4.to_string(), VIP6.to_string()].iter().all(|vip| there(vip))
+            && routes.lines().any(|line| line.contains("198.18.1.0/24"))
+            && routes.lines().any(|line| line.contains("lookup 99"))
+        {
+            return;
+        }
+        assert!(begin.elapsed() < LIMIT, "{what}: {addresses}{routes}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn what_somebody_removes_is_put_back() {
+    let mut stage = Stage::prepared(Topology::default().families(Families::Both), |_| {});
+    stage.config.more = instances();
+    stage.director.write_config(&stage.toml()).expect("lb.toml is written");
+    stage.director.start().expect("the agent starts");
+    until(&stage, "master");
+    assert_there(&stage);
+    // The first route bears the address as its source: it goes with it, and the kernel says nothing of that.
+    for removed in [
+        format!("address del {VIP4}/32 dev {INTERFACE}"),
+        format!("address del {VIP6}/128 dev {INTERFACE}"),
+        "route del 198.18.1.0/24 metric 7".to_owned(),
+        "rule del priority 1001".to_owned(),
+        format!("address flush dev {INTERFACE} to {VIP4}/32"),
+    ] {
+        let batch = format!("{removed}\n");
+        stage.lab.namespace(DIRECTOR).ip_batch(&batch).expect("somebody may");
+        until_back(&stage, &removed);
+        assert_there(&stage);
+    }
+    let seen = until(&stage, "master");
+    assert!(seen.iter().all(|one| one.transitions.len() == 2), "{seen:#?}");
+    assert!(stage.director.log().contains("VIP put back"));
+    stage.director.terminate().expect("it ends");
+    let left = all(&stage);
+    for word in ["198.18.", "198.19.", "2001:db8:f00:", "lookup 1000", "lookup 99"] {
+        assert!(!left.contains(word), "{left}");
+    }
+}
+
 fn assert_gone(stage: &Stage) {
     let all = all(stage);
     for word in ["198.18.", "198.19.", "2001:db8:f00:", "lookup 1000", "lookup 99"] {

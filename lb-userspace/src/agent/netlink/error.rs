@@ -86,6 +86,14 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What was to be added is there already.
+    pub(in crate::agent) fn is_there_already(&self) -> bool {
+        let there = Errno::EEXIST as i32;
+        matches!(self, Self::Refused { source, .. } if source.raw_os_error() == Some(there))
+    }
+}
+
 /// The name behind an index, for messages; `#7` when it is gone.
 pub(super) fn named(index: u32) -> String {
     let name = if_indextoname(index).ok().and_then(|name| name.into_string().ok());

@@ -9,12 +9,14 @@ mod events;
 mod link;
 mod macvlan;
 mod neighbour;
+mod removals;
 mod route;
 mod routing;
 
 pub use error::Error;
 pub use events::{Event, Events};
 pub use neighbour::{Neighbour, NeighbourState};
+pub(in crate::agent) use removals::{Removal, Removals};
 
 pub use crate::preflight::network::{Interface, RouteTo, XdpAttachment, XdpAttachmentMode};
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// `ip route` and `ip rule` show it as `proto 76`.
-const OURS: RouteProtocol = RouteProtocol::Other(76);
+pub(super) const OURS: RouteProtocol = RouteProtocol::Other(76);
 
 impl Netlink {
     /// Adds a route; `index` is the interface of one that names none.

@@ -2,7 +2,7 @@
 //!
 //! A task beside the loop that advertises: 200 addresses take some time, and no advertisement waits for them.
 
-use std::{fs, io};
+use std::{fs, io, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -15,11 +15,14 @@ use super::{announce::Announcer, instance::Wanted};
 use crate::{
     agent::{
         dataplane::LeaseHandle,
-        netlink::{Error, Mac, Netlink},
+        netlink::{Error, Mac, Netlink, Removal, Removals},
     },
     model::{AddressLabel, InterfaceName, Name, VirtualAddress, VirtualRouting},
     vrrp::{Echoes, types::Family},
 };
+
+/// From putting something back to doing so again: somebody else may want it gone as steadily as we want it there.
+const MEND_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the loop wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,12 +148,18 @@ impl Worker {
         // An agent that died as master may have left any of them.
         let (mut held, mut announced) = (None, 0);
         let (origin, mut echoes) = (Instant::now(), None::<Echoes>);
+        let mut removals = self.watch();
+        let (mut mend, mut mended) = (None, None);
         loop {
             let wish = *self.wishes.borrow_and_update();
             if held != Some(wish.hold) {
                 let problem = if wish.hold { self.add().await } else { self.remove().await };
                 self.publish.send_replace(Held { held: wish.hold, problem });
-                held = Some(wish.hold);
+                (held, mend) = (Some(wish.hold), None);
+            } else if wish.hold && mend.is_some_and(|due| due <= Instant::now()) {
+                let problem = self.mend().await;
+                self.publish.send_replace(Held { held: true, problem });
+                (mend, mended) = (None, Some(Instant::now()));
             }
             if !wish.hold {
                 echoes = None;
@@ -164,8 +173,35 @@ impl Worker {
             let next = echoes.and_then(|echoes| echoes.next()).map(|next| origin + next);
             tokio::select! {
                 changed = self.wishes.changed() => if changed.is_err() { return },
-                () = until(next) => {}
+                () = until(next.into_iter().chain(mend).min()) => {}
+                removal = next_of(&mut removals) => match removal {
+                    Some(removal) if wish.hold && self.concerns(removal) => {
+                        let rested = mended.map(|mended| mended + MEND_PAUSE);
+                        mend = mend.or(Some(rested.unwrap_or_else(Instant::now)));
+                    }
+                    Some(_) => {}
+                    None => removals = None,
+                },
             }
+        }
+    }
+
+    /// Hears of what somebody takes away.
+    fn watch(&self) -> Option<Removals> {
+        let (routes, rules) = (!self.routing.routes.is_empty(), !self.routing.rules.is_empty());
+        let removals = Netlink::removals(self.family, (routes, rules));
+        let told = |error: &Error| warn!(%error, instance = %self.name, "VIPs are not watched");
+        removals.inspect_err(told).ok()
+    }
+
+    /// Is it one of ours?
+    fn concerns(&self, removal: Removal) -> bool {
+        match removal {
+            Removal::Address { interface, address } => {
+                interface == self.place.home
+                    && self.addresses.iter().any(|vip| vip.address() == address)
+            }
+            Removal::Routing | Removal::Lost => true,
         }
     }
 
@@ -179,12 +215,9 @@ impl Worker {
             problems.none(self.netlink.switch_link(home, true).await);
         }
         for vip in &self.addresses {
-            let (address, length) = (vip.address(), vip.network.prefix_len());
-            let label = vip.label.as_ref().map(AddressLabel::as_str);
-            let added = self.netlink.add_labelled_address(home, address, length, label).await;
             // Otherwise it was left there by an agent that was master, as this one is again.
-            if problems.yes(added) {
-                info!(%address, interface = home_name, "VIP added");
+            if problems.yes(self.add_address(vip).await) {
+                info!(address = %vip.address(), interface = home_name, "VIP added");
             }
         }
         for route in &self.routing.routes {
@@ -196,6 +229,40 @@ impl Worker {
             if problems.none(self.netlink.add_rule(rule, self.family).await) {
                 info!(%rule, "rule added");
             }
+        }
+        problems.told()
+    }
+
+    async fn add_address(&self, vip: &VirtualAddress) -> Result<bool, Error> {
+        let (address, length) = (vip.address(), vip.network.prefix_len());
+        let label = vip.label.as_ref().map(AddressLabel::as_str);
+        self.netlink.add_labelled_address(self.place.home, address, length, label).await
+    }
+
+    /// Puts back what somebody else has taken away, and tells the neighbours. Returns what went wrong.
+    ///
+    /// Everything is looked after: routes that go with an address go without a word.
+    async fn mend(&self) -> Option<String> {
+        let mut problems = Problems::new(&self.name);
+        let mut back = false;
+        for vip in &self.addresses {
+            if problems.yes(self.add_address(vip).await) {
+                back = true;
+                warn!(address = %vip.address(), interface = self.place.home_name(), "VIP put back: somebody has removed it");
+            }
+        }
+        for route in &self.routing.routes {
+            if problems.yes(missing(self.netlink.add_route(route, self.place.index).await)) {
+                warn!(%route, "route put back: somebody has removed it");
+            }
+        }
+        for rule in &self.routing.rules {
+            if problems.yes(missing(self.netlink.add_rule(rule, self.family).await)) {
+                warn!(%rule, "rule put back: somebody has removed it");
+            }
+        }
+        if back {
+            self.announce(1);
         }
         problems.told()
     }
@@ -254,6 +321,21 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// True when it was not there.
+fn missing(added: Result<(), Error>) -> Result<bool, Error> {
+    match added {
+        Err(error) if error.is_there_already() => Ok(false),
+        other => other.map(|()| true),
+    }
+}
+
+async fn next_of(removals: &mut Option<Removals>) -> Option<Removal> {
+    match removals {
+        Some(removals) => removals.next().await,
+        None => std::future::pending().await,
     }
 }
 
