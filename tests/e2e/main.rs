@@ -20,6 +20,7 @@ mod guide;
 mod health;
 mod health_command;
 mod host;
+mod impostors;
 mod keepalived;
 mod kinds;
 mod kinds_names;
