@@ -39,6 +39,7 @@ mod rules;
 mod servant;
 mod stage;
 mod suspend;
+mod sysctls;
 mod takeover;
 mod through;
 mod told;

@@ -2,7 +2,12 @@
 //!
 //! Everything that can be refused is looked at before anything is changed.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::Path,
+    time::Instant,
+};
 
 use anyhow::{Context as _, Result};
 use lb_common::flow_hash::HashKeys;
@@ -27,7 +32,7 @@ use super::{
     prober::{self, Prober, Target},
     run::{Agent, Options},
     supervised::Supervised,
-    sysctl::Raised,
+    sysctl::{Raised, Setting, on_request},
     track::Trackers,
     virtual_macs::{VirtualMacs, settings_beneath},
     vrrp::{self, Vrrp},
@@ -36,7 +41,7 @@ use crate::{
     cluster::SealKey,
     config::Parsed,
     config_file, health,
-    model::{Check, Config, Pool, RealServer, WhileBackup},
+    model::{Check, Config, InterfaceName, Pool, RealServer, WhileBackup},
     plan::{self, Admin, GuardLists, Operator},
     probe::Job,
 };
@@ -156,6 +161,18 @@ impl Agent {
         self.set_vrrp(wanted).await
     }
 
+    /// Settings of the kernel: what virtual MAC addresses need, and what the configuration asks for.
+    fn settings(&self, wanted: &[vrrp::Wanted]) -> BTreeMap<Setting, u32> {
+        let node = &self.director.config.node;
+        let own = node.interfaces.iter().map(InterfaceName::as_str);
+        let others = wanted.iter().map(|one| one.place.name.as_str());
+        let interfaces: Vec<_> = own.chain(others).collect();
+        let ipv6 = Path::new("/proc/sys/net/ipv6").exists();
+        let mut settings = on_request(&node.sysctls, &interfaces, ipv6);
+        settings.extend(settings_beneath(wanted));
+        settings
+    }
+
     /// Makes these the instances that are at work.
     ///
     /// # Errors
@@ -165,7 +182,8 @@ impl Agent {
         self.trackers.begin(trackers).await;
         self.tell_trackers();
         let findings = self.trackers.findings();
-        let problems = self.raised.set(&settings_beneath(&wanted));
+        let settings = self.settings(&wanted);
+        let problems = self.raised.set(&settings);
         self.warnings.retain(|warning| !warning.starts_with(NOT_SET));
         self.warnings.extend(problems.iter().map(|problem| format!("{NOT_SET}{problem}")));
         self.virtual_macs.make(&self.netlink, &mut wanted).await?;

@@ -36,6 +36,7 @@ pub(super) const NODE: Schema = Schema {
         "state_folder",
         "user",
         "manage_addresses",
+        "sysctls",
     ],
     later: &[],
 };

@@ -46,7 +46,7 @@ pub use guard::{Guard, GuardAction, SourceRate};
 pub use limits::{LimitError, LimitKey, Limits};
 pub use mark::{Mark, MarkError};
 pub use name::{InterfaceName, InterfaceNameError, Name, NameError};
-pub use node::{Node, XdpMode};
+pub use node::{Node, Sysctls, XdpMode};
 pub use notify::{
     Mail, MailLogin, MailServer, MailServerError, MailTls, Notify, NotifyTimeError, PoolNotify,
     VrrpGroup, Webhook, WebhookUrl, WebhookUrlError,

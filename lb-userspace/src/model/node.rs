@@ -1,6 +1,7 @@
 //! The node: the host that runs `lb`, and where it keeps its things.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     net::IpAddr,
     num::NonZeroU16,
@@ -37,6 +38,18 @@ impl fmt::Display for XdpMode {
     }
 }
 
+/// Settings of the kernel that belong together, and that the agent makes if it is asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sysctls {
+    /// Answer ARP for an address, and ask in its name, only where it is.
+    Arp,
+    /// Be a router: for real servers whose gateway this host is.
+    Forwarding,
+    /// Let programs bind VIPs that are not here at the moment.
+    NonlocalBind,
+}
+
 /// The host that runs `lb`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
@@ -70,6 +83,8 @@ pub struct Node {
     pub user: Option<String>,
     /// Add the services' addresses to the first interface?
     pub manage_addresses: bool,
+    /// Settings of the kernel to make, and to put back at the end.
+    pub sysctls: BTreeSet<Sysctls>,
 }
 
 impl Node {
@@ -100,6 +115,7 @@ impl Node {
             state_folder: PathBuf::from(Self::DEFAULT_STATE_FOLDER),
             user: None,
             manage_addresses: true,
+            sysctls: BTreeSet::new(),
         }
     }
 

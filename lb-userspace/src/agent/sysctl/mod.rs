@@ -1,10 +1,11 @@
 //! Network settings of the kernel, through `/proc/sys`.
 
+mod on_request;
 mod raised;
 
 use std::io;
 
-pub(in crate::agent) use self::raised::Raised;
+pub(in crate::agent) use self::{on_request::on_request, raised::Raised};
 pub use crate::preflight::setting::Setting;
 
 /// What can go wrong with a setting.

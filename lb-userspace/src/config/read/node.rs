@@ -1,6 +1,6 @@
 //! `[node]`.
 
-use std::num::NonZeroU16;
+use std::{collections::BTreeSet, num::NonZeroU16};
 
 use toml::Spanned;
 
@@ -11,12 +11,21 @@ use super::{
     script::user,
 };
 use crate::{
-    config::{draft::DecapsulateDraft, table::Meaning},
-    model::{InterfaceName, Name, Node, XdpMode, parse_network4, parse_network6},
+    config::{
+        draft::DecapsulateDraft,
+        table::{Item, Meaning},
+    },
+    model::{InterfaceName, Name, Node, Sysctls, XdpMode, parse_network4, parse_network6},
 };
 
 const XDP_MODES: [(&str, XdpMode); 3] =
     [("auto", XdpMode::Auto), ("native", XdpMode::Native), ("generic", XdpMode::Generic)];
+
+const SYSCTLS: [(&str, Sysctls); 3] = [
+    ("arp", Sysctls::Arp),
+    ("forwarding", Sysctls::Forwarding),
+    ("nonlocal_bind", Sysctls::NonlocalBind),
+];
 
 /// Reads the node, `None` if its name or its interfaces are not there, and where tunnels end at it.
 pub(super) fn read(root: &Table<'_>, sink: &mut Sink) -> (Option<Node>, DecapsulateDraft) {
@@ -55,6 +64,7 @@ fn node(table: &Table<'_>, decapsulate: &DecapsulateDraft, sink: &mut Sink) -> O
     let state_folder = path("state_folder", sink);
     let user = table.get("user").and_then(|item| item.text(sink, user));
     let manage_addresses = table.get("manage_addresses").and_then(|item| item.boolean(sink));
+    let sysctls = sysctls(table, sink);
 
     let node = Node::new(name?.into_inner(), interfaces?);
     Some(Node {
@@ -71,6 +81,7 @@ fn node(table: &Table<'_>, decapsulate: &DecapsulateDraft, sink: &mut Sink) -> O
         state_folder: state_folder.unwrap_or(node.state_folder),
         user: user.map(Spanned::into_inner),
         manage_addresses: manage_addresses.map_or(node.manage_addresses, Spanned::into_inner),
+        sysctls,
         ..node
     })
 }
@@ -112,6 +123,13 @@ fn interfaces(table: &Table<'_>, sink: &mut Sink) -> Option<Vec<InterfaceName>> 
         }
     }
     Some(names.into_iter().map(Spanned::into_inner).collect())
+}
+
+/// Naming one twice does no harm.
+fn sysctls(table: &Table<'_>, sink: &mut Sink) -> BTreeSet<Sysctls> {
+    let items = table.get("sysctls").and_then(|item| item.array(sink)).unwrap_or_default();
+    let word = |item: &Item<'_>| item.word(sink, "group of sysctls", &SYSCTLS, &[]);
+    items.iter().filter_map(word).map(Spanned::into_inner).collect()
 }
 
 fn port(number: i128) -> Meaning<NonZeroU16> {

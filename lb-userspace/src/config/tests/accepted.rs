@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use super::*;
 use crate::model::{
     Check, Flood, GuardAction, HashKey, InterfaceName, Limits, Mode, OnEmpty, Persistence,
-    PersistenceDrain, Pool, Rate, SchedulerKind, SourceRate, Tunnel, TunnelKind, Weight, Window,
-    XdpMode,
+    PersistenceDrain, Pool, Rate, SchedulerKind, SourceRate, Sysctls, Tunnel, TunnelKind, Weight,
+    Window, XdpMode,
 };
 
 pub(super) fn accepted(text: &str) -> crate::model::Config {
@@ -53,6 +53,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(node.socket, Path::new("/run/lb/lb.sock"));
     assert_eq!(node.pin_folder, Path::new("/sys/fs/bpf/lb"));
     assert_eq!(node.operator_file(), Path::new("/var/lib/lb/operator.json"));
+    assert!(node.sysctls.is_empty());
     assert!(node.manage_addresses && node.peers.is_empty() && node.seed_file.is_none());
 
     let dns = config.pool("dns").unwrap();
@@ -80,6 +81,7 @@ socket = "/run/a.sock"
 pin_folder = "/sys/fs/bpf/a"
 state_folder = "/var/lib/a"
 manage_addresses = false
+sysctls = ["forwarding", "arp"]
 tunnel_source = "172.16.0.0/16"
 tunnel_source6 = "fd00:8:8::1"
 decapsulate = ["10.8.8.43", "fd00::43"]
@@ -101,6 +103,7 @@ guard_sources = 1024"#;
     assert_eq!(config.node.peers.len(), 2);
     assert_eq!(config.node.peer_port.get(), 8_113);
     assert!(!config.node.manage_addresses);
+    assert_eq!(config.node.sysctls, [Sysctls::Arp, Sysctls::Forwarding].into());
     let limits = Limits {
         services: 10,
         reals: 20,
