@@ -113,7 +113,7 @@ impl Machine {
         match event {
             Event::Ended(Who::Agent, ending) => self.agent_ended(ending, now),
             Event::Ended(Who::Probe, ending) => {
-                if self.wanted.is_some() {
+                if self.wanted.is_some() && !self.is_stopping {
                     self.last = Some(ending);
                     self.probe.ended(now);
                 } else {
@@ -138,6 +138,12 @@ impl Machine {
                 _ => self.start_due(now),
             },
         }
+    }
+
+    /// True from when an operator wants it all to end.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        self.is_stopping
     }
 
     /// When it is to be told that time has passed.

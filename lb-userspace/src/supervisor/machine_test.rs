@@ -107,6 +107,16 @@ fn the_end_is_the_agents() {
 }
 
 #[test]
+fn whoever_ends_all_processes_at_once_gets_no_new_probe() {
+    let mut machine = running();
+    machine.handle(Event::Stop, ms(10));
+    assert_eq!(machine.handle(Event::Ended(Who::Probe, Ending::Killed(15)), ms(11)), []);
+    assert_eq!(machine.next_deadline(), Some(ms(10) + STOP_LIMIT));
+    let actions = machine.handle(Event::Ended(Who::Agent, Ending::Exited(0)), ms(12));
+    assert_eq!(actions, [Action::Exit(0)]);
+}
+
+#[test]
 fn an_agent_that_does_not_end_is_killed() {
     let mut machine = running();
     machine.handle(Event::Stop, ms(10));

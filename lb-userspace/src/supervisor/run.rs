@@ -60,7 +60,9 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         while let Some(event) = supervisor.next_event(&signals) {
             let now = supervisor.origin.elapsed();
             let actions = supervisor.machine.handle(event, now);
-            report(event, &actions);
+            if !supervisor.machine.is_stopping() {
+                report(event, &actions);
+            }
             if let Some(code) = supervisor.perform(actions) {
                 return Ok(code);
             }
@@ -173,7 +175,12 @@ impl Supervisor<'_> {
                     }
                     Action::StopAgent => self.signal_agent(Signal::TERM),
                     Action::ReloadAgent => self.signal_agent(Signal::HUP),
-                    Action::Kill(Who::Agent) => self.signal_agent(Signal::KILL),
+                    Action::Kill(Who::Agent) => {
+                        warn!(
+                            "the agent does not end: it is killed, and forwarding stays as it is"
+                        );
+                        self.signal_agent(Signal::KILL);
+                    }
                     Action::Kill(Who::Probe) => {
                         self.probe.iter().for_each(|probe| probe.signal(Signal::KILL));
                     }
