@@ -79,7 +79,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
     },
     Requirement {
         name: "HAProxy",
-        why: "the other proxy, which lb is compared with",
+        why: "the other proxy: access logs and costs are compared with its own",
         group: Group::Test,
         check: Check::Program("haproxy"),
         install: Install::Packages(Packages {
@@ -147,16 +147,6 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         group: Group::Test,
         check: Check::With(frr_is_there),
         install: Install::Packages(Packages { service: Some("frr"), ..packages(&[&["frr"]]) }),
-    },
-    Requirement {
-        name: "HAProxy",
-        why: "access logs are compared with its own",
-        group: Group::Test,
-        check: Check::Program("haproxy"),
-        install: Install::Packages(Packages {
-            service: Some("haproxy"),
-            ..packages(&[&["haproxy"]])
-        }),
     },
     Requirement {
         name: "curl",
