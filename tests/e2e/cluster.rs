@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use lb_tests::lab::{Director, Families, Topology};
+use lb_tests::lab::{Director, Families, Topology, write_secret};
 use lb_userspace::api::{DirectorStatus, Status};
 use lb_userspace::model::Name;
 
@@ -30,7 +30,7 @@ impl Pair {
         let seed = |own: bool| -> PathBuf {
             if own { second.paths.state.join("another") } else { seed.clone() }
         };
-        fs::write(seed(true), "5eed".repeat(16).replace('5', "6")).expect("a seed");
+        write_secret(&seed(true), &"5eed".repeat(16).replace('5', "6")).expect("a seed");
         stage.config.node = format!("{PEERS}seed_file = {:?}\n", seed(false));
         stage.director.write_config(&stage.toml()).expect("lb.toml is written");
         stage.config.node = format!("{PEERS}seed_file = {:?}\n", seed(!one_seed));

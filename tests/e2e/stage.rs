@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lb_tests::download::Download;
-use lb_tests::lab::{Director, Lab, LbConfig, Namespace, Topology, VIP4, VIP4_BUNDLE, VIP6};
+use lb_tests::lab::{
+    Director, Lab, LbConfig, Namespace, Topology, VIP4, VIP4_BUNDLE, VIP6, write_secret,
+};
 use lb_tests::load::{self, Plan, Report, Target};
 use lb_userspace::api::{PoolStatus, RealTraffic, ServerStatus, ServiceStatus, Status};
 
@@ -62,7 +64,7 @@ impl Stage {
         config.write(&lab, DIRECTOR).expect("lb.toml is written");
         let director =
             Director::new(&lab, DIRECTOR).expect("a director: `cargo xtask build` makes `lb`");
-        std::fs::write(director.paths.state.join("seed"), SEED).expect("the seed is written");
+        write_secret(&director.paths.state.join("seed"), SEED).expect("the seed is written");
         Self { director, lab, config }
     }
 

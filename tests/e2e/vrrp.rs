@@ -160,7 +160,7 @@ fn passwords_must_be_the_same() {
         )
     };
     let mut stage = Stage::prepared(topology, |_| {});
-    stage.config.more = instance(5, "secret");
+    stage.config.more = instance(5, "sesame");
     stage.director.write_config(&stage.toml()).expect("lb.toml is written");
     stage.director.start().expect("the first agent starts");
     stage.config.more = instance(4, "another");
@@ -180,7 +180,7 @@ fn passwords_must_be_the_same() {
     until(&second, "two masters that do not understand each other", &refused);
 
     // The right password: the lower one hears the higher.
-    stage.config.more = instance(4, "secret");
+    stage.config.more = instance(4, "sesame");
     stage.config.write(&stage.lab, SECOND).expect("lb.toml of the second is written");
     second.lb(&["reload"]).expect("it reloads");
     until(&second, "it is backup now", &|one| one.state == "backup" && !one.held);
@@ -190,7 +190,7 @@ fn passwords_must_be_the_same() {
     let labelled = stage.lab.namespace(FIRST).run(&mut ip).expect("ip answers");
     assert!(labelled.contains(&VIP4.to_string()), "{labelled}");
     let shown = fs::read_to_string(&second.paths.log).expect("the log");
-    assert!(!shown.contains("secret"), "no password in the log");
+    assert!(!shown.contains("sesame"), "no password in the log");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::bpffs::{self, PIN_ROOT};
 use super::children::{await_end, child_called, children};
 use super::namespace::Namespace;
 use super::process::Process;
+use super::secret::write_secret;
 use super::status::Status;
 
 /// Emulated machines take most of it to check the program.
@@ -86,8 +87,7 @@ impl Director {
 
     /// Writes the configuration; a running agent reads it on `lb reload`.
     pub fn write_config(&self, text: &str) -> Result<()> {
-        fs::write(&self.paths.config, text)
-            .with_context(|| format!("writing {}", self.paths.config.display()))
+        write_secret(&self.paths.config, text)
     }
 
     /// From its next start on it trusts these certificate authorities, and no others.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::Lab;
 use super::director::DirectorPaths;
 use super::network::INTERFACE;
+use super::secret::write_secret;
 use super::topology::{Families, Topology, VIP4, VIP4_BUNDLE, VIP6};
 
 /// The standard configuration of a director, with what a test may want different.
@@ -71,8 +72,7 @@ impl LbConfig {
         let paths = DirectorPaths::new(lab, director);
         fs::create_dir_all(&paths.state)
             .with_context(|| format!("creating {}", paths.state.display()))?;
-        fs::write(&paths.config, self.to_toml(lab.topology(), &paths))
-            .with_context(|| format!("writing {}", paths.config.display()))?;
+        write_secret(&paths.config, &self.to_toml(lab.topology(), &paths))?;
         Ok(paths)
     }
 

@@ -24,6 +24,7 @@ mod namespace;
 mod network;
 mod packet_socket;
 mod process;
+mod secret;
 mod status;
 mod teardown;
 mod topology;
@@ -48,6 +49,7 @@ pub use namespace::Namespace;
 pub use network::INTERFACE;
 pub use packet_socket::{Frame, PacketSocket};
 pub use process::Process;
+pub use secret::write_secret;
 pub use status::{InterfaceStatus, RealStatus, ServiceStatus, Status};
 pub use teardown::remove_left_behind;
 pub use topology::{

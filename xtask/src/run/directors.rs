@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use lb_tests::lab::{Director, INTERFACE, Lab, LbConfig, Process, Status, VIP4, VIP4_BUNDLE, VIP6};
+use lb_tests::lab::{
+    Director, INTERFACE, Lab, LbConfig, Process, Status, VIP4, VIP4_BUNDLE, VIP6, write_secret,
+};
 use serde_json::Value;
 
 const NAMES: [&str; 2] = ["director1", "director2"];
@@ -27,7 +29,7 @@ impl Directors {
         let names = NAMES.get(..count).context("one director or two")?;
         let (mut all, mut proxies) = (Vec::new(), Vec::new());
         let seed = lab.folder().join("cluster.seed");
-        std::fs::write(&seed, "5eed".repeat(16)).context("writing the cluster's seed")?;
+        write_secret(&seed, &"5eed".repeat(16)).context("the cluster's seed")?;
         for (name, priority) in names.iter().zip(PRIORITIES) {
             let mut config = LbConfig::new(lab.topology());
             if count > 1 {
