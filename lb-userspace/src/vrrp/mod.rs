@@ -6,11 +6,8 @@
 //!
 //! RFC 9568 says *Active*; people who run keepalived say *master*, and so does this code.
 
-mod echoes;
 pub mod group;
 pub mod machine;
 pub mod packet;
 pub mod track;
 pub mod types;
-
-pub use echoes::Echoes;

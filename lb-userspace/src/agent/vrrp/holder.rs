@@ -18,7 +18,7 @@ use crate::{
         netlink::{Error, Mac, Netlink, Removal, Removals},
     },
     model::{AddressLabel, InterfaceName, Name, VirtualAddress, VirtualRouting},
-    vrrp::{Echoes, types::Family},
+    vrrp::types::Family,
 };
 
 /// From putting something back to doing so again: somebody else may want it gone as steadily as we want it there.
@@ -147,7 +147,6 @@ impl Worker {
     async fn run(mut self) {
         // An agent that died as master may have left any of them.
         let (mut held, mut announced) = (None, 0);
-        let (origin, mut echoes) = (Instant::now(), None::<Echoes>);
         let mut removals = self.watch();
         let (mut mend, mut mended) = (None, None);
         loop {
@@ -161,19 +160,13 @@ impl Worker {
                 self.publish.send_replace(Held { held: true, problem });
                 (mend, mended) = (None, Some(Instant::now()));
             }
-            if !wish.hold {
-                echoes = None;
-            } else if wish.announced != announced {
-                self.announce(self.place.repeat);
-                echoes = Some(Echoes::new(origin.elapsed()));
-            } else if echoes.as_mut().is_some_and(|echoes| echoes.say(origin.elapsed())) {
-                self.announce(1);
+            if wish.hold && wish.announced != announced {
+                self.announce();
             }
             announced = wish.announced;
-            let next = echoes.and_then(|echoes| echoes.next()).map(|next| origin + next);
             tokio::select! {
                 changed = self.wishes.changed() => if changed.is_err() { return },
-                () = until(next.into_iter().chain(mend).min()) => {}
+                () = until(mend) => {}
                 removal = next_of(&mut removals) => match removal {
                     Some(removal) if wish.hold && self.concerns(removal) => {
                         let rested = mended.map(|mended| mended + MEND_PAUSE);
@@ -262,7 +255,7 @@ impl Worker {
             }
         }
         if back {
-            self.announce(1);
+            self.announce();
         }
         problems.told()
     }
@@ -311,9 +304,9 @@ impl Worker {
         }
     }
 
-    fn announce(&self, times: u8) {
+    fn announce(&self) {
         let router = is_router(&self.place.name);
-        for _ in 0..times {
+        for _ in 0..self.place.repeat {
             for vip in &self.addresses {
                 let address = vip.address();
                 if let Err(error) = self.announcer.tell(address, self.place.mac, router) {
