@@ -105,9 +105,10 @@ fn what_an_agent_says() {
     share(stage, "drained by its own word", 0.0);
     assert_eq!(server(&stage.status(), "web4", REAL).state, "drain");
     // The next agent knows it from the first moment on.
-    let written = stage.director.paths.state.join("health.json");
+    let written = ["health.json", "checks.json"].map(|file| stage.director.paths.state.join(file));
     stage.until("it is written down", |_| {
-        fs::read_to_string(&written).is_ok_and(|text| text.contains("\"drain\""))
+        let says = |file| fs::read_to_string(file).is_ok_and(|text| text.contains("\"drain\""));
+        written.iter().all(says)
     });
     stage.director.kill9().expect("the agent dies");
     say(&line, "HTTP/1.1 200 OK\n");
