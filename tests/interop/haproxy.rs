@@ -2,11 +2,14 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use rustix::io::{FdFlags, fcntl_setfd};
+use socket2::{Domain, Socket, Type};
 
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -15,25 +18,38 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct HaProxy {
     child: Child,
     logs: UdpSocket,
-    ports: Vec<u16>,
+    addresses: Vec<SocketAddr>,
     /// Where the server is.
     pub(crate) server: SocketAddr,
+    _dead: Socket,
     _folder: tempfile::TempDir,
 }
 
 impl HaProxy {
-    /// Starts one. In the configuration `{log}` and `{server}` stand for addresses, `{0}`, `{1}` … for free ports.
-    pub(crate) fn start(config: &str, ports: usize) -> Result<Self> {
+    /// Starts one. In the configuration `{log}` and `{server}` stand for addresses, `{dead}` for one where nobody
+    /// listens, `{0}`, `{1}` … for sockets. They listen before it starts: who connects waits for it.
+    pub(crate) fn start(config: &str, sockets: usize) -> Result<Self> {
         let logs = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         logs.set_read_timeout(Some(PATIENCE))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let server = listener.local_addr()?;
         thread::spawn(move || serve(&listener));
-        let ports = free_ports(ports)?;
+        // Bound, so that it stays nobody's.
+        let dead = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        dead.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        let nobody = dead.local_addr()?.as_socket().context("no port")?;
         let mut config = config.replace("{log}", &logs.local_addr()?.to_string());
         config = config.replace("{server}", &server.to_string());
-        for (number, port) in ports.iter().enumerate() {
-            config = config.replace(&format!("{{{number}}}"), &format!("127.0.0.1:{port}"));
+        config = config.replace("{dead}", &nobody.to_string());
+        let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
+        for number in 0..sockets {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            // It inherits them. Another one beside it may, too, and does not look at what nobody told it of.
+            fcntl_setfd(&listener, FdFlags::empty())?;
+            let bind = format!("fd@{}", listener.as_raw_fd());
+            config = config.replace(&format!("{{{number}}}"), &bind);
+            addresses.push(listener.local_addr()?);
+            listeners.push(listener);
         }
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("haproxy.cfg");
@@ -47,9 +63,7 @@ impl HaProxy {
             .stderr(Stdio::null())
             .spawn()
             .context("cannot start haproxy: is the package installed? See `cargo xtask setup`")?;
-        let mut haproxy = Self { child, logs, ports, server, _folder: folder };
-        haproxy.wait_until_it_listens()?;
-        Ok(haproxy)
+        Ok(Self { child, logs, addresses, server, _dead: dead, _folder: folder })
     }
 
     /// Its process.
@@ -57,9 +71,9 @@ impl HaProxy {
         self.child.id()
     }
 
-    /// The address of this port of the configuration.
+    /// The address of this socket of the configuration.
     pub(crate) fn address(&self, number: usize) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports[number]).into()
+        self.addresses[number]
     }
 
     /// Sends these bytes, reads to the end, and returns the client's address and the log's message.
@@ -76,22 +90,6 @@ impl HaProxy {
         message.truncate(length);
         Ok((address, message))
     }
-
-    /// With `option dontlognull` a connection without a byte leaves no message.
-    fn wait_until_it_listens(&mut self) -> Result<()> {
-        let end = Instant::now() + PATIENCE;
-        // It listens at all of them, or at none.
-        while TcpStream::connect(self.address(0)).is_err() {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("haproxy has ended: {status}");
-            }
-            if Instant::now() > end {
-                bail!("haproxy does not listen");
-            }
-            thread::yield_now();
-        }
-        Ok(())
-    }
 }
 
 impl Drop for HaProxy {
@@ -99,14 +97,6 @@ impl Drop for HaProxy {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Ports that are free now, all held until all are known.
-fn free_ports(count: usize) -> io::Result<Vec<u16>> {
-    let held: Vec<_> = (0..count)
-        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-        .collect::<io::Result<_>>()?;
-    held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
 }
 
 /// Answers each connection's one request by its path.

@@ -142,8 +142,7 @@ fn web() -> Vec<Case> {
 }
 
 fn start() -> Result<HaProxy> {
-    // Nobody listens at the last port.
-    HaProxy::start(&CONFIG.replace("{dead}", "{4}").replace("{custom}", CUSTOM), 5)
+    HaProxy::start(&CONFIG.replace("{custom}", CUSTOM), 4)
 }
 
 /// What HAProxy alone knows.
