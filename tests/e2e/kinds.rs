@@ -111,6 +111,10 @@ fn what_an_agent_says() {
         written.iter().all(says)
     });
     stage.director.kill9().expect("the agent dies");
+    // It may die with one of the two written: what was put into force counts.
+    let [_, checks] = &written;
+    let text = fs::read_to_string(checks).expect("what each check has found");
+    fs::write(checks, text.replace("\"drain\"", "\"ready\"")).expect("it is older now");
     say(&line, "HTTP/1.1 200 OK\n");
     stage.director.start().expect("the next one starts");
     assert_eq!(server(&stage.status(), "web4", REAL).state, "drain");

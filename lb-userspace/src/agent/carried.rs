@@ -53,7 +53,8 @@ impl Director {
         }
         let found = left.iter().map(|left| (left.report.state, left.report.advice));
         let several = Several::resume(pool.checks.needed(), found);
-        if self.state_of(server, several.state()) == held {
+        let advised = several.advice() == self.notebook.written().advice(server);
+        if advised && self.state_of(server, several.state()) == held {
             self.checks.insert(server.clone(), several);
             for (target, left) in targets.iter_mut().zip(left) {
                 target.left = Some(left);
