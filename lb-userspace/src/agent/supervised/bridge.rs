@@ -22,6 +22,8 @@ use crate::{
 
 /// Words between both sides that wait.
 const QUEUE: usize = 256;
+/// Answers that wait for a probe to take them. One that asks for more and takes none is up to something.
+const ANSWERS: usize = 16_384;
 /// Sockets that go beside one packet.
 const BESIDE: usize = 32;
 /// Signs of life that may be missing.
@@ -37,8 +39,7 @@ pub(super) async fn converse(post: &Post, prober: &Prober, opener: &dyn Opener) 
     prober.connect(Connection { orders, findings });
     let desk = Mutex::default();
     let silences = AtomicU32::new(0);
-    // Bounded by the sockets that may be open.
-    let (answer, answers) = mpsc::unbounded_channel();
+    let (answer, answers) = mpsc::channel(ANSWERS);
     let result = tokio::select! {
         result = hear(post, (&desk, opener), &silences, &said, &answer) => result,
         result = say(post, &desk, told, answers) => result,
@@ -57,7 +58,7 @@ async fn hear(
     (desk, opener): (&Mutex<Desk>, &dyn Opener),
     silences: &AtomicU32,
     said: &mpsc::Sender<Finding>,
-    answer: &mpsc::UnboundedSender<Answer>,
+    answer: &mpsc::Sender<Answer>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; LARGEST];
     while let Some((messages, _)) = post.messages(&mut buffer).await? {
@@ -71,13 +72,13 @@ async fn hear(
                     }
                 }
                 FromProbe::Open(number, door) => {
-                    let opened = desk.lock().await.open(number, door, opener).await;
-                    let answered = match opened {
-                        Ok(socket) => answer.send((ToProbe::Opened(number), Some(socket))),
-                        Err(words) => answer.send((ToProbe::Refused(number, words), None)),
+                    let answered = match desk.lock().await.open(number, door, opener).await {
+                        Ok(socket) => (ToProbe::Opened(number), Some(socket)),
+                        Err(words) => (ToProbe::Refused(number, words), None),
                     };
-                    if answered.is_err() {
-                        return Ok(());
+                    // It does not wait: nobody would hear what else the probe says.
+                    if answer.try_send(answered).is_err() {
+                        return Err(io::Error::other("it asks for sockets and takes none"));
                     }
                 }
                 FromProbe::Close(number) => desk.lock().await.close(number),
@@ -92,7 +93,7 @@ async fn say(
     post: &Post,
     desk: &Mutex<Desk>,
     mut told: mpsc::Receiver<Order>,
-    mut answers: mpsc::UnboundedReceiver<Answer>,
+    mut answers: mpsc::Receiver<Answer>,
 ) -> io::Result<()> {
     let (mut orders, mut some) = (Vec::with_capacity(QUEUE), Vec::with_capacity(BESIDE));
     loop {

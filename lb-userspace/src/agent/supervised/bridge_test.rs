@@ -103,3 +103,34 @@ fn what_a_probe_says_is_bounded() {
         assert!(steps.len() <= STEPS && steps.iter().all(|step| step.words == "a b"));
     }
 }
+
+#[tokio::test]
+async fn a_probe_that_asks_and_takes_nothing_is_given_up() {
+    let prober = Prober::new(mpsc::channel(4).0);
+    let (ours, theirs) = Packets::pair().expect("a pair");
+    let (post, probe) = (Post::new(ours).expect("a post"), Post::new(theirs).expect("a post"));
+    let door = |number: u64| {
+        let (real, lead) = ("127.0.0.1:1".parse().expect("an address"), probe::Lead::default());
+        let transport = probe::Transport::Tcp;
+        FromProbe::Open(probe::DoorId(number), Door { transport, real, path: None, lead })
+    };
+    let asking = async {
+        for number in (0..).step_by(100) {
+            for packet in split((number..number + 100).map(door)) {
+                if probe.send(&packet, &[]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let both = async {
+        tokio::join!(
+            async {
+                converse(&post, &prober, &Unmarked).await;
+                drop(post);
+            },
+            asking
+        )
+    };
+    timeout(Duration::from_secs(60), both).await.expect("it ends");
+}
