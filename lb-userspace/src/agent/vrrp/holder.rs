@@ -4,14 +4,10 @@
 
 use std::{fs, io, time::Duration};
 
-use tokio::{
-    sync::watch,
-    task::AbortHandle,
-    time::{Instant, sleep_until},
-};
+use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tracing::{info, warn};
 
-use super::{announce::Announcer, instance::Wanted};
+use super::{announce::Announcer, instance::Wanted, waiting::until};
 use crate::{
     agent::{
         dataplane::LeaseHandle,
@@ -328,13 +324,6 @@ fn missing(added: Result<(), Error>) -> Result<bool, Error> {
 async fn next_of(removals: &mut Option<Removals>) -> Option<Removal> {
     match removals {
         Some(removals) => removals.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
 }

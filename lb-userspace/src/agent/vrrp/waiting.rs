@@ -27,7 +27,8 @@ async fn readable(segments: &BTreeMap<(u32, Family), Segment>) {
     .await;
 }
 
-async fn until(deadline: Option<Instant>) {
+/// Waits until then; without a time, for ever.
+pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
