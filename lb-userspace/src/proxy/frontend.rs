@@ -35,8 +35,8 @@ pub(super) struct Guest {
 }
 
 impl Frontend {
-    pub(super) fn new(settings: &Service) -> Rc<Self> {
-        let door = Rc::default();
+    /// `door`: who is inside already.
+    pub(super) fn new(settings: &Service, door: Rc<Door>) -> Rc<Self> {
         let http = match &settings.mode {
             Mode::Http(http) => Some(Front::new(settings, http, &door)),
             Mode::Tcp => None,
@@ -77,7 +77,7 @@ impl Door {
 
 impl Guest {
     pub(super) fn new(context: &Rc<Context>, door: &Rc<Door>) -> Self {
-        context.connections.set(context.connections.get() + 1);
+        context.enter();
         door.inside.set(door.inside.get() + 1);
         Self { context: Rc::clone(context), door: Rc::clone(door) }
     }
@@ -85,7 +85,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.context.connections.set(self.context.connections.get().saturating_sub(1));
+        self.context.leave();
         self.door.inside.set(self.door.inside.get().saturating_sub(1));
         self.door.left.notify_one();
     }

@@ -26,6 +26,8 @@ pub(super) struct Idle {
 #[derive(Debug)]
 pub(super) struct Upstream {
     pub(super) stream: TcpStream,
+    /// The server's end.
+    pub(super) address: SocketAddr,
     /// Our end of it: asked for once.
     pub(super) source: Option<SocketAddr>,
 }
@@ -43,7 +45,13 @@ impl Idle {
 
     /// The one that was used last, if it has waited for less than `longest`: it is the least likely to be closed by the
     /// server just now.
-    pub(super) fn take(&self, place: Place, now: Duration, longest: Duration) -> Option<Upstream> {
+    pub(super) fn take(
+        &self,
+        place: Place,
+        address: SocketAddr,
+        now: Duration,
+        longest: Duration,
+    ) -> Option<Upstream> {
         let longest = longest.min(self.longest);
         let mut all = self.kept.borrow_mut();
         let kept = all.get_mut(&place)?;
@@ -52,7 +60,9 @@ impl Idle {
             return None;
         }
         while let Some(Kept { server, since }) = kept.pop() {
-            if now.saturating_sub(since) < longest && !server.stream.has_input() {
+            let is_young = now.saturating_sub(since) < longest;
+            // The server may have moved.
+            if is_young && server.address == address && !server.stream.has_input() {
                 return Some(server);
             }
         }
@@ -70,6 +80,11 @@ impl Idle {
             kept.remove(0);
         }
         kept.push(Kept { server, since: now });
+    }
+
+    /// Closes those to other servers than these.
+    pub(super) fn retain(&self, is_open: impl Fn(Place) -> bool) {
+        self.kept.borrow_mut().retain(|place, _| is_open(*place));
     }
 
     /// Closes what is too old, and what the server has closed.

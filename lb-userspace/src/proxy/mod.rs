@@ -15,10 +15,13 @@
 
 mod accept;
 mod context;
+mod engine;
 mod frontend;
+mod hall;
 mod http;
 mod idle;
 mod log;
+mod orders;
 mod pool;
 mod preface;
 mod queue;
@@ -26,7 +29,6 @@ mod reach;
 mod record;
 pub mod settings;
 mod shared;
-mod stop;
 mod tcp;
 mod thread;
 mod timers;
@@ -34,9 +36,9 @@ mod transport;
 mod tunnel;
 
 pub use log::LogBuffer;
+pub use orders::{Control, Listening};
 pub use shared::{Memory, Shared};
-pub use stop::Stop;
-pub use thread::run;
+pub use thread::DataThread;
 
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use super::engine::Engine;
 use super::idle::Idle;
-use super::settings;
+use super::settings::{self, Members};
 use super::shared::Shared;
-use crate::balance::{
-    Balancer, Dispatcher, Place, Settings, Situation, Slot, Snapshot, Ticket, WakeList,
-};
+use crate::balance::{Balancer, Dispatcher, Place, Settings, Situation, Slot, Snapshot, Ticket};
 
 /// One of a thread.
 #[derive(Debug)]
@@ -24,8 +23,8 @@ pub(super) struct Pool {
     pub(super) waiters: RefCell<BTreeMap<Ticket, Waiter>>,
     /// When the queue was looked at for another generation's sake.
     looked: Cell<Duration>,
+    members: RefCell<Members>,
     shared: Shared,
-    number: usize,
 }
 
 /// A request that waits.
@@ -44,23 +43,19 @@ pub(super) enum Granted {
 }
 
 impl Pool {
-    pub(super) fn new(
-        pool: &settings::Pool,
-        number: usize,
-        shared: &Shared,
-        wakes: &'static WakeList,
-        seed: u64,
-    ) -> Self {
-        let dispatcher = shared.memory.pools.get(number).map(|cell| {
+    pub(super) fn new(pool: &settings::Pool, engine: &Engine) -> Self {
+        let shared = engine.shared.clone();
+        let dispatcher = shared.memory.pools.get(usize::from(pool.cell)).map(|cell| {
             let settings = Settings {
                 cells: shared.memory.servers,
                 pool: cell,
-                wakes,
+                wakes: engine.wakes,
                 thread: shared.thread,
                 most_waiting: pool.most_waiting,
                 queue_timeout: pool.queue_timeout,
             };
-            RefCell::new(Dispatcher::new(settings, Balancer::new(Arc::clone(&pool.snapshot), seed)))
+            let balancer = Balancer::new(Arc::clone(&pool.members.snapshot), engine.random());
+            RefCell::new(Dispatcher::new(settings, balancer))
         });
         Self {
             settings: pool.clone(),
@@ -68,17 +63,29 @@ impl Pool {
             idle: Idle::new(pool.most_idle, pool.idle_timeout),
             waiters: RefCell::default(),
             looked: Cell::default(),
-            shared: shared.clone(),
-            number,
+            members: RefCell::new(pool.members.clone()),
+            shared,
         }
+    }
+
+    /// It has other servers now.
+    pub(super) fn change(&self, members: &Members) {
+        self.members.replace(members.clone());
+        self.idle.retain(|place| members.snapshot.is_open(place));
+        if let Some(dispatcher) = &self.dispatcher {
+            dispatcher.borrow_mut().change(Arc::clone(&members.snapshot));
+        }
+        self.wake();
     }
 
     /// The pool as it is.
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
-        match &self.dispatcher {
-            Some(dispatcher) => Arc::clone(dispatcher.borrow().snapshot()),
-            None => Arc::clone(&self.settings.snapshot),
-        }
+        Arc::clone(&self.members.borrow().snapshot)
+    }
+
+    /// What logs call a server.
+    pub(super) fn name(&self, place: Place) -> Option<Arc<str>> {
+        self.members.borrow().names.get(&place).cloned()
     }
 
     /// Where a server is reached, if it still gets requests.
@@ -140,13 +147,18 @@ impl Pool {
 
     /// Requests of all threads that wait.
     pub(super) fn waiting(&self) -> u32 {
-        self.shared.memory.pools.get(self.number).map_or(0, crate::balance::Cell::waiting)
+        self.shared
+            .memory
+            .pools
+            .get(usize::from(self.settings.cell))
+            .map_or(0, crate::balance::Cell::waiting)
     }
 
     /// Requests at the pool's servers, and at this one, of all threads.
     pub(super) fn held(&self, place: Option<Place>) -> [u32; 2] {
         let memory = self.shared.memory;
-        let pool = memory.pools.get(self.number).map_or(0, crate::balance::Cell::held);
+        let pool =
+            memory.pools.get(usize::from(self.settings.cell)).map_or(0, crate::balance::Cell::held);
         let server = place.and_then(|place| memory.servers.get(usize::from(place.0)));
         [pool, server.map_or(0, crate::balance::Cell::held)]
     }

@@ -100,7 +100,7 @@ impl Reach {
                 continue;
             };
             self.asked = Some((seat.place, address));
-            if let Some(server) = self.pool.idle.take(seat.place, now, self.longest_idle) {
+            if let Some(server) = self.pool.idle.take(seat.place, address, now, self.longest_idle) {
                 return Ok(Reached { seat, server, kept: true });
             }
             match self.connect(address, timer).await {
@@ -133,7 +133,7 @@ impl Reach {
         timer.clear();
         self.prepare(&mut stream).await.map_err(|_| Failure::Refused)?;
         let source = stream.local_addr().ok();
-        Ok(Upstream { stream, source })
+        Ok(Upstream { stream, address, source })
     }
 
     async fn prepare(&self, stream: &mut TcpStream) -> io::Result<()> {

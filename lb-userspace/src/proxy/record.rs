@@ -82,7 +82,7 @@ impl Record {
             response: step(self.connected, self.answered),
             total: millis(self.accepted, context.elapsed()),
         };
-        let name = |pool: &Pool, place| pool.settings.names.get(&place).cloned();
+        let name = Pool::name;
         let server = self.server.zip(of.pool);
         let server_name = server.and_then(|((place, _), pool)| name(pool, place));
         let server = match (&server_name, self.server) {
@@ -109,7 +109,7 @@ impl Record {
             retries: u32::from(self.attempts.retries()),
             redispatched: self.attempts.is_redispatched(),
             connections: Connections {
-                process: context.connections.get(),
+                process: context.clients(),
                 frontend: of.clients,
                 backend: held[0],
                 server: held[1],

@@ -111,17 +111,26 @@ pub enum Key {
     Header(u64, HeaderName),
 }
 
+/// The servers of a pool, as they are now.
+#[derive(Clone, Debug)]
+pub struct Members {
+    /// Who they are, and who of them gets requests.
+    pub snapshot: Arc<Snapshot>,
+    /// Their names, for logs.
+    pub names: Arc<BTreeMap<Place, Arc<str>>>,
+}
+
 /// Servers that stand in for each other.
 #[derive(Clone, Debug)]
 pub struct Pool {
     /// For logs.
     pub name: Arc<str>,
+    /// Where it is counted, in [`Memory::pools`](super::Memory): the same for as long as there is such a pool.
+    pub cell: u16,
     /// Its servers.
-    pub snapshot: Arc<Snapshot>,
+    pub members: Members,
     /// What of a request chooses the server, where the algorithm wants a key.
     pub key: Key,
-    /// Their names, for logs.
-    pub names: BTreeMap<Place, Arc<str>>,
     /// What follows a failure; `connect` is among it.
     pub retries: Retries,
     /// How long a request waits for a server with room.
@@ -141,6 +150,31 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// All but its servers is the same.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let Self {
+            name,
+            cell,
+            members: _,
+            key,
+            retries,
+            queue_timeout,
+            most_waiting,
+            server_timeout,
+            most_idle,
+            idle_timeout,
+            sends_proxy,
+            host,
+        } = self;
+        let times = [queue_timeout, server_timeout, idle_timeout];
+        let same_times =
+            times == [&other.queue_timeout, &other.server_timeout, &other.idle_timeout];
+        (name, cell, key, retries) == (&other.name, &other.cell, &other.key, &other.retries)
+            && same_times
+            && (most_waiting, most_idle) == (&other.most_waiting, &other.most_idle)
+            && (sends_proxy, host) == (&other.sends_proxy, &other.host)
+    }
+
     /// Connections to its servers serve more than one request.
     pub(super) const fn keeps_connections(&self) -> bool {
         self.most_idle > 0 && self.sends_proxy.is_none()

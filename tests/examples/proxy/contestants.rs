@@ -20,9 +20,9 @@ use lb_userspace::http::rules::Routes;
 use lb_userspace::model::{Backups, Weight};
 use lb_userspace::plan::Ramp;
 use lb_userspace::proxy::settings::{
-    ClientTimeouts, Http, Key, Mode, Pool, PoolId, Service, Settings,
+    ClientTimeouts, Http, Key, Members, Mode, Pool, PoolId, Service, Settings,
 };
-use lb_userspace::proxy::{LogBuffer, Memory, Shared, Stop, run};
+use lb_userspace::proxy::{Control, DataThread, Listening, LogBuffer, Memory, Shared};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, gettid};
 
@@ -45,7 +45,7 @@ impl Drop for Program {
 /// One that is measured.
 pub(crate) enum Contestant {
     HaProxy(Program),
-    Engine { address: SocketAddr, task: Pid, stop: Stop },
+    Engine { address: SocketAddr, task: Pid, control: Control },
 }
 
 impl Contestant {
@@ -77,8 +77,8 @@ impl Contestant {
 
 impl Drop for Contestant {
     fn drop(&mut self) {
-        if let Self::Engine { stop, .. } = self {
-            stop.stop();
+        if let Self::Engine { control, .. } = self {
+            control.stop();
         }
     }
 }
@@ -134,13 +134,15 @@ pub(crate) fn engine(server: SocketAddr) -> Result<Contestant> {
     let log = Arc::new(LogBuffer::new(64 << 20));
     let thread = Thread::new(Lane::A, 0).context("no thread")?;
     let shared = Shared::alone(memory, thread, Arc::clone(&log));
-    let stop = Stop::new();
-    let told = stop.clone();
+    let (data_thread, control) = DataThread::new(shared)?;
+    let listening = Listening { number: 1, service: 0, socket: Some(listener) };
+    control.configure(Arc::new(settings), vec![listening]);
     let (tell, task) = channel();
     std::thread::spawn(move || -> Result<()> {
         pin(PROXY_CORE)?;
         tell.send(gettid())?;
-        Ok(run(&settings, vec![(0, listener)], shared, &told)?)
+        data_thread.run();
+        Ok(())
     });
     std::thread::spawn(move || {
         let mut lines = Vec::new();
@@ -149,7 +151,7 @@ pub(crate) fn engine(server: SocketAddr) -> Result<Contestant> {
             log.take(&mut lines);
         }
     });
-    Ok(Contestant::Engine { address, task: task.recv()?, stop })
+    Ok(Contestant::Engine { address, task: task.recv()?, control })
 }
 
 fn settings(server: SocketAddr) -> Result<Settings> {
@@ -183,9 +185,12 @@ fn settings(server: SocketAddr) -> Result<Settings> {
     };
     let pool = Pool {
         name: "web".into(),
-        snapshot: Arc::new(Snapshot::new(vec![server], Algorithm::RoundRobin, Backups::All)),
+        cell: 0,
+        members: Members {
+            snapshot: Arc::new(Snapshot::new(vec![server], Algorithm::RoundRobin, Backups::All)),
+            names: Arc::new(BTreeMap::from([(place, "s0".into())])),
+        },
         key: Key::Source(0),
-        names: BTreeMap::from([(place, "s0".into())]),
         retries: Retries::default(),
         queue_timeout: Duration::from_secs(30),
         most_waiting: 1_000,

@@ -8,7 +8,6 @@ use super::super::pool::Pool;
 use super::super::queue::NoSeat;
 use super::super::reach::{Reach, Reached, Unreached};
 use super::super::record::Record;
-use super::super::stop::Phase;
 use super::super::tcp::letters;
 use super::super::transport::Transport;
 use super::super::tunnel::{Half, tunnel};
@@ -103,7 +102,7 @@ impl<C: Transport> Session<C> {
             offer: &work.offer,
             outside: &work.outside,
             date: context.date(),
-            may_persist: context.phase.get() == Phase::Running,
+            may_persist: context.goes_on(),
             received: &received,
             progress: &progress,
         };
@@ -155,7 +154,7 @@ impl<C: Transport> Session<C> {
     fn keep(&self, reached: Reached, pool: &Pool, upload: &Upload, download: &Download) {
         let ending = ending(upload, download);
         let keeps = pool.settings.keeps_connections();
-        if keeps && ending.server_goes_on() && self.context.phase.get() == Phase::Running {
+        if keeps && ending.server_goes_on() {
             pool.idle.keep(reached.seat.place, reached.server, self.context.elapsed());
         }
     }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use super::super::context::Context;
 use super::super::settings::{self, Key, PoolId};
-use super::super::stop::Phase;
 use super::upload::Upload;
 use super::{Front, Work};
 use crate::balance::{header_key, source_key, uri_key};
@@ -74,8 +73,7 @@ impl Asking<'_> {
             version: request.version,
             head: request.method == crate::http::Method::Head,
             idempotent: request.method.is_idempotent(),
-            persists: client_persists(request, &options)
-                && self.context.phase.get() == Phase::Running,
+            persists: client_persists(request, &options) && self.context.goes_on(),
             secure: self.secure,
             expects_continue,
         };

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::*;
 use crate::proxy::LogBuffer;
+use crate::proxy::engine::Engine;
 use crate::proxy::settings::Mode;
 use crate::proxy::shared::Shared;
 use crate::proxy::tests::server::{Peer, server};
@@ -190,7 +191,7 @@ impl Stand {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let taken = Rc::default();
         runtime.block_on(async {
-            let context = Rc::new(Context::new(&self.settings, shared));
+            let context = Context::new(&Engine::new(shared), &self.settings, None);
             let service = &self.settings.services[0];
             let Mode::Http(http) = &service.mode else { panic!("not HTTP") };
             let front = Front::new(service, http, &Rc::default());

@@ -110,7 +110,7 @@ fn a_drained_thread_ends_with_its_last_client() {
     let mut client = Peer::connect(stage.address);
     assert!(!client.ask(GET).contains("Connection"));
     assert_eq!(client.bytes(2), b"ok");
-    stage.stop().drain();
+    stage.control().drain();
     // The engine learns of it at its next turn at the latest.
     let mut head = String::new();
     while !head.contains("Connection: close") {

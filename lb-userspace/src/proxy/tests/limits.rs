@@ -59,7 +59,7 @@ fn nobody_waits_for_ever() {
         assert!(other.head().unwrap().starts_with("HTTP/1.1 503 "));
     }
     drop((first, others));
-    stage.stop().stop();
+    stage.control().stop();
 }
 
 #[test]

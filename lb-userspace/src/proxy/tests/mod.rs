@@ -4,6 +4,7 @@ mod bodies;
 mod client;
 mod limits;
 mod refusals;
+mod reload;
 pub(super) mod server;
 pub(super) mod stage;
 mod streams;

@@ -16,8 +16,10 @@ use crate::http::edit::{Forwarding, HeaderEdits, HeaderValue};
 use crate::http::rules::Routes;
 use crate::model::{Backups, Weight};
 use crate::plan::Ramp;
-use crate::proxy::settings::{ClientTimeouts, Http, Key, Mode, Pool, PoolId, Service, Settings};
-use crate::proxy::{LogBuffer, Memory, Shared, Stop, run};
+use crate::proxy::settings::{
+    ClientTimeouts, Http, Key, Members, Mode, Pool, PoolId, Service, Settings,
+};
+use crate::proxy::{Control, DataThread, Listening, LogBuffer, Memory, Shared};
 
 /// Long enough for a loaded machine; no test waits for it.
 const LONG: Duration = Duration::from_secs(30);
@@ -26,7 +28,7 @@ const LONG: Duration = Duration::from_secs(30);
 pub(in crate::proxy) struct Stage {
     pub(in crate::proxy) address: SocketAddr,
     pub(in crate::proxy) log: Arc<LogBuffer>,
-    stop: Stop,
+    control: Control,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -76,9 +78,12 @@ pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
         }],
         pools: vec![Pool {
             name: "pool".into(),
-            snapshot: Arc::new(Snapshot::new(all, Algorithm::RoundRobin, Backups::All)),
+            cell: 0,
+            members: Members {
+                snapshot: Arc::new(Snapshot::new(all, Algorithm::RoundRobin, Backups::All)),
+                names: Arc::new(names),
+            },
             key: Key::Source(1),
-            names,
             retries: Retries { most: 1, redispatch: Redispatch::Last, connect_timeout: LONG },
             queue_timeout: LONG,
             most_waiting: 100,
@@ -111,31 +116,30 @@ impl Stage {
         let log = Arc::new(LogBuffer::new(1 << 20));
         let thread = Thread::new(Lane::A, 0).unwrap();
         let shared = Shared::alone(memory(), thread, Arc::clone(&log));
-        let stop = Stop::new();
-        let told = stop.clone();
-        let thread = std::thread::spawn(move || {
-            run(&settings, vec![(0, listener)], shared, &told).unwrap();
-        });
-        Self { address, log, stop, thread: Some(thread) }
+        let (thread, control) = DataThread::new(shared).unwrap();
+        let listening = Listening { number: 1, service: 0, socket: Some(listener) };
+        control.configure(Arc::new(settings), vec![listening]);
+        let thread = std::thread::spawn(|| thread.run());
+        Self { address, log, control, thread: Some(thread) }
     }
 
     /// The lines of the log, when the engine has ended.
     pub(in crate::proxy) fn end(mut self) -> Vec<String> {
-        self.stop.drain();
+        self.control.drain();
         self.thread.take().unwrap().join().unwrap();
         let mut lines = Vec::new();
         self.log.take(&mut lines);
         String::from_utf8(lines).unwrap().lines().map(str::to_owned).collect()
     }
 
-    pub(in crate::proxy) fn stop(&self) -> &Stop {
-        &self.stop
+    pub(in crate::proxy) fn control(&self) -> &Control {
+        &self.control
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.stop.stop();
+        self.control.stop();
         if let Some(thread) = self.thread.take()
             && let Err(panic) = thread.join()
             && !std::thread::panicking()
