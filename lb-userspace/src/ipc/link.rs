@@ -31,6 +31,21 @@ pub enum Word {
     Probe(Identity),
     /// The probe says nothing any more.
     Hung,
+    /// A worker is wanted, and a socket to it. One that is another user, or has another number of threads, ends.
+    Worker(Crew),
+    /// The socket beside this is to be kept, by this number.
+    Keep(u32),
+    /// The one of this number is not needed any more.
+    Forget(u32),
+}
+
+/// What a worker is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crew {
+    /// Its user.
+    pub identity: Identity,
+    /// Its data threads.
+    pub threads: u8,
 }
 
 /// What the supervisor says.
@@ -45,6 +60,19 @@ pub enum News {
         /// How the last one has ended.
         ended: Option<Ending>,
     },
+    /// There is a worker, which may have served another agent before; the socket to it comes beside this.
+    Worker {
+        /// Its process number.
+        pid: u32,
+        /// How many there have been before.
+        before: u32,
+        /// How the last one has ended.
+        ended: Option<Ending>,
+    },
+    /// The socket beside this was kept by this number.
+    Kept(u32),
+    /// Those were all that were kept.
+    Begin,
 }
 
 /// Bytes of each of them.
@@ -63,6 +91,11 @@ impl Word {
             Self::Ready => message(1, [0; 3], 0, 0),
             Self::Probe(Identity { uid, gid }) => message(2, [0; 3], uid, gid),
             Self::Hung => message(3, [0; 3], 0, 0),
+            Self::Worker(Crew { identity: Identity { uid, gid }, threads }) => {
+                message(4, [threads, 0, 0], uid, gid)
+            }
+            Self::Keep(number) => message(5, [0; 3], number, 0),
+            Self::Forget(number) => message(6, [0; 3], number, 0),
         }
     }
 }
@@ -75,6 +108,11 @@ impl TryFrom<&[u8]> for Word {
             (1, ..) => Ok(Self::Ready),
             (2, _, uid, gid) => Ok(Self::Probe(Identity { uid, gid })),
             (3, ..) => Ok(Self::Hung),
+            (4, [threads, ..], uid, gid) => {
+                Ok(Self::Worker(Crew { identity: Identity { uid, gid }, threads }))
+            }
+            (5, _, number, _) => Ok(Self::Keep(number)),
+            (6, _, number, _) => Ok(Self::Forget(number)),
             _ => Err(Unknown),
         }
     }
@@ -84,14 +122,12 @@ impl News {
     /// As bytes.
     #[must_use]
     pub fn bytes(self) -> [u8; LENGTH] {
-        let Self::Probe { pid, before, ended } = self;
-        let ended = match ended {
-            None => [0, 0, 0],
-            Some(Ending::Exited(code)) => [1, code, 0],
-            Some(Ending::Killed(signal)) => [2, signal, 0],
-            Some(Ending::NotStarted) => [3, 0, 0],
-        };
-        message(1, ended, pid, before)
+        match self {
+            Self::Probe { pid, before, ended } => message(1, written(ended), pid, before),
+            Self::Worker { pid, before, ended } => message(2, written(ended), pid, before),
+            Self::Kept(number) => message(3, [0; 3], number, 0),
+            Self::Begin => message(4, [0; 3], 0, 0),
+        }
     }
 }
 
@@ -99,15 +135,32 @@ impl TryFrom<&[u8]> for News {
     type Error = Unknown;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Unknown> {
-        let (1, ended, pid, before) = fields(bytes)? else { return Err(Unknown) };
-        let ended = match ended {
-            [0, ..] => None,
-            [1, code, _] => Some(Ending::Exited(code)),
-            [2, signal, _] => Some(Ending::Killed(signal)),
-            [3, ..] => Some(Ending::NotStarted),
-            _ => return Err(Unknown),
-        };
-        Ok(Self::Probe { pid, before, ended })
+        match fields(bytes)? {
+            (1, ended, pid, before) => Ok(Self::Probe { pid, before, ended: read(ended)? }),
+            (2, ended, pid, before) => Ok(Self::Worker { pid, before, ended: read(ended)? }),
+            (3, _, number, _) => Ok(Self::Kept(number)),
+            (4, ..) => Ok(Self::Begin),
+            _ => Err(Unknown),
+        }
+    }
+}
+
+const fn written(ended: Option<Ending>) -> [u8; 3] {
+    match ended {
+        None => [0, 0, 0],
+        Some(Ending::Exited(code)) => [1, code, 0],
+        Some(Ending::Killed(signal)) => [2, signal, 0],
+        Some(Ending::NotStarted) => [3, 0, 0],
+    }
+}
+
+const fn read(ended: [u8; 3]) -> Result<Option<Ending>, Unknown> {
+    match ended {
+        [0, ..] => Ok(None),
+        [1, code, _] => Ok(Some(Ending::Exited(code))),
+        [2, signal, _] => Ok(Some(Ending::Killed(signal))),
+        [3, ..] => Ok(Some(Ending::NotStarted)),
+        _ => Err(Unknown),
     }
 }
 
@@ -142,13 +195,26 @@ mod tests {
 
     #[test]
     fn what_is_said_is_heard() {
-        for word in [Word::Ready, Word::Probe(Identity { uid: 65_534, gid: 7 }), Word::Hung] {
+        let identity = Identity { uid: 65_534, gid: 7 };
+        for word in [
+            Word::Ready,
+            Word::Probe(identity),
+            Word::Hung,
+            Word::Worker(Crew { identity, threads: 64 }),
+            Word::Keep(u32::MAX),
+            Word::Forget(3),
+        ] {
             assert_eq!(Word::try_from(&word.bytes()[..]), Ok(word));
         }
         let endings =
             [None, Some(Ending::Exited(3)), Some(Ending::Killed(9)), Some(Ending::NotStarted)];
         for ended in endings {
-            let news = News::Probe { pid: 4_711, before: 2, ended };
+            let (pid, before) = (4_711, 2);
+            for news in [News::Probe { pid, before, ended }, News::Worker { pid, before, ended }] {
+                assert_eq!(News::try_from(&news.bytes()[..]), Ok(news));
+            }
+        }
+        for news in [News::Kept(7), News::Begin] {
             assert_eq!(News::try_from(&news.bytes()[..]), Ok(news));
         }
     }

@@ -4,6 +4,6 @@ pub mod link;
 mod packets;
 mod post;
 
-pub use link::{Ending, Identity, News, Word};
-pub use packets::{LARGEST, Packets, Received};
+pub use link::{Crew, Ending, Identity, News, Word};
+pub use packets::{DESCRIPTORS, LARGEST, Packets, Received};
 pub use post::{Post, split};

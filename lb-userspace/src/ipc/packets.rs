@@ -21,7 +21,7 @@ use rustix::{
 /// The largest packet, in bytes.
 pub const LARGEST: usize = 256 << 10;
 /// The most descriptors beside one packet.
-const DESCRIPTORS: usize = 64;
+pub const DESCRIPTORS: usize = 64;
 /// What the kernel may keep of one side; a packet takes a little more than its bytes.
 const BUFFER: usize = 2 * LARGEST;
 

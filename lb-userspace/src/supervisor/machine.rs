@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ipc::{Ending, Identity, Word};
+use crate::ipc::{Crew, Ending, Identity, Word};
 
 /// The processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Who {
     Agent,
     /// The probe.
     Probe,
+    /// The worker.
+    Worker,
 }
 
 /// What happens.
@@ -42,6 +44,19 @@ pub enum Action {
         /// How the last one has ended.
         ended: Option<Ending>,
     },
+    /// Start a worker.
+    StartWorker(Crew),
+    /// Give the agent and the worker a socket to each other.
+    ConnectWorker {
+        /// How many workers there have been before.
+        before: u32,
+        /// How the last one has ended.
+        ended: Option<Ending>,
+    },
+    /// Keep the socket that came beside the word, by this number.
+    Keep(u32),
+    /// Close it.
+    Forget(u32),
     /// Ask the agent to end.
     StopAgent,
     /// Ask the agent to read its configuration again.
@@ -68,18 +83,29 @@ const FAILURE: u8 = 1;
 #[derive(Debug, Default)]
 pub struct Machine {
     agent: Child,
-    probe: Child,
+    /// Ends with its agent.
+    probe: Helper<Identity>,
+    /// Goes on without the agent.
+    worker: Helper<Crew>,
+    /// This agent wants to speak with the worker.
+    is_curious: bool,
     /// An agent has once been ready: from then on it is started anew.
     was_ready: bool,
-    /// Who the agent wants the probe to be; nobody, while there is no agent.
-    wanted: Option<Identity>,
-    /// Probes that this agent has had, and how the last one ended.
-    probes: u32,
-    last: Option<Ending>,
     /// An operator wants it all to end.
     is_stopping: bool,
     /// When the agent is killed that was asked to end.
     deadline: Option<Duration>,
+}
+
+/// A process that the agent wants.
+#[derive(Debug)]
+struct Helper<W> {
+    child: Child,
+    /// What the agent wants it to be; nothing, while nobody wants one.
+    wanted: Option<W>,
+    /// Those that there have been, and how the last one ended.
+    started: u32,
+    last: Option<Ending>,
 }
 
 /// A process.
@@ -113,20 +139,27 @@ impl Machine {
         match event {
             Event::Ended(Who::Agent, ending) => self.agent_ended(ending, now),
             Event::Ended(Who::Probe, ending) => {
-                if self.wanted.is_some() && !self.is_stopping {
-                    self.last = Some(ending);
-                    self.probe.ended(now);
-                } else {
-                    self.probe.state = State::Absent;
-                }
+                self.probe.ended(ending, self.is_stopping, now);
+                self.start_due(now)
+            }
+            Event::Ended(Who::Worker, ending) => {
+                self.worker.ended(ending, self.is_stopping, now);
                 self.start_due(now)
             }
             Event::Said(Word::Ready) => {
                 self.was_ready = true;
                 Vec::new()
             }
-            Event::Said(Word::Probe(identity)) => self.want_probe(identity, now),
+            Event::Said(Word::Probe(identity)) => {
+                if self.probe.want(identity, now) {
+                    return vec![Action::Kill(Who::Probe)];
+                }
+                self.start_due(now)
+            }
             Event::Said(Word::Hung) => self.kill_probe(),
+            Event::Said(Word::Worker(crew)) => self.want_worker(crew, now),
+            Event::Said(Word::Keep(number)) => vec![Action::Keep(number)],
+            Event::Said(Word::Forget(number)) => vec![Action::Forget(number)],
             Event::Stop => self.stop(now),
             Event::Reload if self.agent.runs() => vec![Action::ReloadAgent],
             Event::Reload => Vec::new(),
@@ -153,16 +186,18 @@ impl Machine {
             State::Due(at) => Some(at),
             State::Absent | State::Runs { .. } => None,
         };
-        [self.deadline, due(&self.agent), due(&self.probe)].into_iter().flatten().min()
+        let helpers = [due(&self.probe.child), due(&self.worker.child)];
+        helpers.into_iter().chain([self.deadline, due(&self.agent)]).flatten().min()
     }
 
     /// An agent that ends well was meant to. One that fails before it was ever ready has said why.
     fn agent_ended(&mut self, ending: Ending, now: Duration) -> Vec<Action> {
         let mut actions = self.kill_probe();
-        if !self.probe.runs() {
-            self.probe.state = State::Absent;
+        let probe = std::mem::take(&mut self.probe);
+        if probe.child.runs() {
+            self.probe.child = probe.child;
         }
-        (self.wanted, self.probes, self.last) = (None, 0, None);
+        self.is_curious = false;
         let code = match ending {
             Ending::Exited(code) => code,
             Ending::Killed(_) | Ending::NotStarted => FAILURE,
@@ -170,6 +205,7 @@ impl Machine {
         let is_over = self.is_stopping || ending == Ending::Exited(0) || !self.was_ready;
         if is_over {
             self.agent.state = State::Absent;
+            actions.extend(self.kill_worker());
             actions.push(Action::Exit(code));
             return actions;
         }
@@ -178,25 +214,34 @@ impl Machine {
         actions
     }
 
-    fn want_probe(&mut self, identity: Identity, now: Duration) -> Vec<Action> {
-        let before = self.wanted.replace(identity);
-        if self.probe.runs() {
-            return if before == Some(identity) { Vec::new() } else { self.kill_probe() };
+    fn want_worker(&mut self, crew: Crew, now: Duration) -> Vec<Action> {
+        self.is_curious = true;
+        if self.worker.want(crew, now) {
+            return vec![Action::Kill(Who::Worker)];
         }
-        if before.is_none() {
-            self.probe.state = State::Due(now);
+        if self.worker.child.runs() {
+            return vec![self.connect_worker()];
         }
         self.start_due(now)
     }
 
+    const fn connect_worker(&self) -> Action {
+        let Helper { started, last, .. } = self.worker;
+        Action::ConnectWorker { before: started.saturating_sub(1), ended: last }
+    }
+
     fn kill_probe(&self) -> Vec<Action> {
-        if self.probe.runs() { vec![Action::Kill(Who::Probe)] } else { Vec::new() }
+        if self.probe.child.runs() { vec![Action::Kill(Who::Probe)] } else { Vec::new() }
+    }
+
+    fn kill_worker(&self) -> Option<Action> {
+        self.worker.child.runs().then_some(Action::Kill(Who::Worker))
     }
 
     /// Whoever asks twice does not want to wait.
     fn stop(&mut self, now: Duration) -> Vec<Action> {
         if !self.agent.runs() {
-            return vec![Action::Exit(FAILURE)];
+            return self.kill_worker().into_iter().chain([Action::Exit(FAILURE)]).collect();
         }
         if self.is_stopping {
             return vec![Action::Kill(Who::Agent)];
@@ -211,14 +256,53 @@ impl Machine {
         if self.agent.begin_if_due(now) {
             actions.push(Action::StartAgent);
         }
-        if let Some(identity) = self.wanted
-            && self.probe.begin_if_due(now)
-        {
-            let (before, ended) = (self.probes, self.last);
-            self.probes += 1;
+        let (before, ended) = (self.probe.started, self.probe.last);
+        if let Some(identity) = self.probe.begin_if_due(now) {
             actions.push(Action::StartProbe { identity, before, ended });
         }
+        if let Some(crew) = self.worker.begin_if_due(now) {
+            actions.push(Action::StartWorker(crew));
+            actions.extend(self.is_curious.then(|| self.connect_worker()));
+        }
         actions
+    }
+}
+
+impl<W> Default for Helper<W> {
+    fn default() -> Self {
+        Self { child: Child::default(), wanted: None, started: 0, last: None }
+    }
+}
+
+impl<W: Copy + PartialEq> Helper<W> {
+    /// It is to be this. True where there is another one, which has to end first.
+    fn want(&mut self, what: W, now: Duration) -> bool {
+        let before = self.wanted.replace(what);
+        if self.child.runs() {
+            return before != Some(what);
+        }
+        if before.is_none() {
+            self.child.state = State::Due(now);
+        }
+        false
+    }
+
+    /// It is started again where it is still wanted.
+    fn ended(&mut self, ending: Ending, is_stopping: bool, now: Duration) {
+        if self.wanted.is_some() && !is_stopping {
+            self.last = Some(ending);
+            self.child.ended(now);
+        } else {
+            self.child.state = State::Absent;
+        }
+    }
+
+    fn begin_if_due(&mut self, now: Duration) -> Option<W> {
+        let wanted = self.wanted?;
+        self.child.begin_if_due(now).then(|| {
+            self.started += 1;
+            wanted
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 const NOBODY: Identity = Identity { uid: 65_534, gid: 65_534 };
+const CREW: Crew = Crew { identity: NOBODY, threads: 4 };
 const KILLED: Ending = Ending::Killed(9);
 
 const fn ms(milliseconds: u64) -> Duration {
@@ -139,8 +140,68 @@ fn a_reload_is_for_an_agent_that_runs() {
     assert_eq!(machine.handle(Event::Stop, ms(12)), [Action::Exit(FAILURE)], "nobody is there");
 }
 
+/// With a worker besides.
+fn proxying() -> Machine {
+    let mut machine = running();
+    let actions = machine.handle(Event::Said(Word::Worker(CREW)), ms(3));
+    assert_eq!(actions, [Action::StartWorker(CREW), connected(0, None)]);
+    machine
+}
+
+const fn connected(before: u32, ended: Option<Ending>) -> Action {
+    Action::ConnectWorker { before, ended }
+}
+
+#[test]
+fn a_worker_goes_on_without_its_agent() {
+    let mut machine = proxying();
+    let actions = machine.handle(Event::Ended(Who::Agent, KILLED), ms(500));
+    assert_eq!(actions, [Action::Kill(Who::Probe), Action::StartAgent]);
+    assert_eq!(machine.handle(Event::Said(Word::Worker(CREW)), ms(700)), [connected(0, None)]);
+    let actions = machine.handle(Event::Ended(Who::Worker, KILLED), ms(800));
+    assert_eq!(actions, [Action::StartWorker(CREW), connected(1, Some(KILLED))]);
+}
+
+#[test]
+fn a_worker_that_dies_without_an_agent_is_back_before_it() {
+    let mut machine = proxying();
+    machine.handle(Event::Ended(Who::Agent, KILLED), ms(500));
+    machine.handle(Event::Ended(Who::Agent, KILLED), ms(501));
+    let actions = machine.handle(Event::Ended(Who::Worker, KILLED), ms(502));
+    assert_eq!(actions, [Action::StartWorker(CREW)]);
+    assert_eq!(machine.handle(Event::Tick, ms(601)), [Action::StartAgent]);
+    let actions = machine.handle(Event::Said(Word::Worker(CREW)), ms(700));
+    assert_eq!(actions, [connected(1, Some(KILLED))]);
+}
+
+#[test]
+fn a_worker_that_is_to_have_more_threads_ends_first() {
+    let mut machine = proxying();
+    let more = Crew { threads: 8, ..CREW };
+    let actions = machine.handle(Event::Said(Word::Worker(more)), ms(10));
+    assert_eq!(actions, [Action::Kill(Who::Worker)]);
+    let actions = machine.handle(Event::Ended(Who::Worker, KILLED), ms(11));
+    assert_eq!(actions, [Action::StartWorker(more), connected(1, Some(KILLED))]);
+}
+
+#[test]
+fn all_is_over_for_the_worker_too() {
+    let mut machine = proxying();
+    machine.handle(Event::Stop, ms(10));
+    let actions = machine.handle(Event::Ended(Who::Agent, Ending::Exited(0)), ms(11));
+    let kills = [Action::Kill(Who::Probe), Action::Kill(Who::Worker)];
+    assert_eq!(actions, [&kills[..], &[Action::Exit(0)]].concat());
+}
+
+#[test]
+fn sockets_are_kept_as_the_agent_says() {
+    let mut machine = proxying();
+    assert_eq!(machine.handle(Event::Said(Word::Keep(7)), ms(10)), [Action::Keep(7)]);
+    assert_eq!(machine.handle(Event::Said(Word::Forget(7)), ms(11)), [Action::Forget(7)]);
+}
+
 fn events() -> impl Strategy<Value = Vec<(u64, u8)>> {
-    prop::collection::vec((0..5_000_u64, 0..9_u8), 0..60)
+    prop::collection::vec((0..5_000_u64, 0..12_u8), 0..60)
 }
 
 proptest! {
@@ -150,7 +211,7 @@ proptest! {
     fn nobody_runs_twice_and_nobody_is_forgotten(events in events()) {
         let mut machine = Machine::default();
         let mut now = ms(0);
-        let mut runs = [false; 2];
+        let mut runs = [false; 3];
         let mut actions = machine.start(now);
         let (mut news, mut is_over) = (events.into_iter(), false);
         loop {
@@ -161,6 +222,11 @@ proptest! {
                         prop_assert!(runs[0], "a probe without an agent");
                         prop_assert!(!std::mem::replace(&mut runs[1], true));
                     }
+                    Action::StartWorker(_) => {
+                        prop_assert!(!std::mem::replace(&mut runs[2], true));
+                    }
+                    Action::ConnectWorker { .. } => prop_assert!(runs[0] && runs[2]),
+                    Action::Keep(_) | Action::Forget(_) => {}
                     Action::StopAgent | Action::ReloadAgent => prop_assert!(runs[0]),
                     Action::Kill(who) => prop_assert!(runs[who as usize]),
                     Action::Exit(_) => {
@@ -188,6 +254,8 @@ proptest! {
                 6 if runs[0] => Event::Said(Word::Probe(NOBODY)),
                 7 if runs[0] => Event::Said(Word::Hung),
                 8 if runs[0] => Event::Reload,
+                9 if runs[0] => Event::Said(Word::Worker(CREW)),
+                10 | 11 if std::mem::take(&mut runs[2]) => Event::Ended(Who::Worker, KILLED),
                 _ => Event::Tick,
             };
             now = next;

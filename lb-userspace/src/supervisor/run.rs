@@ -1,9 +1,10 @@
 //! The supervisor's loop: waits for signals, for the end of a process and for what the agent says.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     io,
-    os::fd::AsFd as _,
+    os::fd::{AsFd as _, OwnedFd},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -23,7 +24,7 @@ use super::{
     child::Child,
     machine::{Action, Event, Machine, Who},
 };
-use crate::ipc::{Ending, Identity, News, Packets, Word, link};
+use crate::ipc::{Crew, DESCRIPTORS, Ending, Identity, News, Packets, Word, link};
 
 /// What the processes are called with.
 #[derive(Clone, Debug)]
@@ -50,6 +51,10 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         agent: None,
         link: None,
         probe: None,
+        worker: None,
+        way: None,
+        beside: None,
+        kept: BTreeMap::new(),
     };
     let first = supervisor.machine.start(Duration::ZERO);
     if let Some(code) = supervisor.perform(first) {
@@ -81,6 +86,7 @@ fn report(event: Event, actions: &[Action]) {
         Event::Ended(Who::Probe, ending) if !is_over && ending != Ending::Exited(0) => {
             warn!("the probe is gone: {ending}");
         }
+        Event::Ended(Who::Worker, ending) if !is_over => warn!("the worker is gone: {ending}"),
         Event::Ended(..) | Event::Said(_) | Event::Stop | Event::Reload | Event::Tick => {}
     }
 }
@@ -93,7 +99,17 @@ struct Supervisor<'a> {
     /// The way to the agent.
     link: Option<Packets>,
     probe: Option<Child>,
+    worker: Option<Child>,
+    /// The way to the worker.
+    way: Option<Packets>,
+    /// What came beside the agent's last word.
+    beside: Option<OwnedFd>,
+    /// Sockets that outlive the agent and the worker.
+    kept: BTreeMap<u32, OwnedFd>,
 }
+
+/// More sockets are not kept.
+const MOST_KEPT: usize = 8_192;
 
 impl Supervisor<'_> {
     /// Waits until there is an event.
@@ -101,6 +117,7 @@ impl Supervisor<'_> {
         let mut watched = vec![PollFd::new(signals, PollFlags::IN)];
         watched.extend(self.agent.iter().map(|child| PollFd::new(child, PollFlags::IN)));
         watched.extend(self.probe.iter().map(|child| PollFd::new(child, PollFlags::IN)));
+        watched.extend(self.worker.iter().map(|child| PollFd::new(child, PollFlags::IN)));
         watched.extend(self.link.iter().map(|link| PollFd::new(link, PollFlags::IN)));
         let due = self.machine.next_deadline();
         let pause = due.map(|due| due.saturating_sub(self.origin.elapsed()));
@@ -130,6 +147,10 @@ impl Supervisor<'_> {
             self.probe = None;
             return Some(Event::Ended(Who::Probe, ending));
         }
+        if let Some(ending) = self.worker.as_mut().and_then(Child::ended) {
+            (self.worker, self.way) = (None, None);
+            return Some(Event::Ended(Who::Worker, ending));
+        }
         let ending = self.agent.as_mut().and_then(Child::ended)?;
         (self.agent, self.link) = (None, None);
         Some(Event::Ended(Who::Agent, ending))
@@ -147,6 +168,7 @@ impl Supervisor<'_> {
                 return None;
             }
         };
+        self.beside = received.descriptors.into_iter().next();
         match Word::try_from(&bytes[..received.length]) {
             Ok(word) => Some(Event::Said(word)),
             Err(error) => {
@@ -173,6 +195,17 @@ impl Supervisor<'_> {
                         let started = self.start_probe(identity, before, ended);
                         actions.extend(self.note_start(Who::Probe, started));
                     }
+                    Action::StartWorker(crew) => {
+                        let started = self.start_worker(crew);
+                        actions.extend(self.note_start(Who::Worker, started));
+                    }
+                    Action::ConnectWorker { before, ended } => {
+                        if let Err(error) = self.connect_worker(before, ended) {
+                            error!("cannot bring agent and worker together: {error}");
+                        }
+                    }
+                    Action::Keep(number) => self.keep(number),
+                    Action::Forget(number) => drop(self.kept.remove(&number)),
                     Action::StopAgent => self.signal_agent(Signal::TERM),
                     Action::ReloadAgent => self.signal_agent(Signal::HUP),
                     Action::Kill(Who::Agent) => {
@@ -184,8 +217,12 @@ impl Supervisor<'_> {
                     Action::Kill(Who::Probe) => {
                         self.probe.iter().for_each(|probe| probe.signal(Signal::KILL));
                     }
+                    Action::Kill(Who::Worker) => {
+                        self.worker.iter().for_each(|worker| worker.signal(Signal::KILL));
+                    }
                     Action::Exit(code) => {
-                        self.bury_probe();
+                        bury(self.probe.take());
+                        bury(self.worker.take());
                         return Some(code.into());
                     }
                 }
@@ -203,6 +240,7 @@ impl Supervisor<'_> {
         let name = match who {
             Who::Agent => "agent",
             Who::Probe => "probe",
+            Who::Worker => "worker",
         };
         error!("cannot start the {name}: {error}");
         let now = self.origin.elapsed();
@@ -215,8 +253,48 @@ impl Supervisor<'_> {
         if self.origin.elapsed() > Duration::from_secs(1) {
             info!(pid = agent.id(), "the agent is started anew");
         }
+        let kept: Vec<_> = self.kept.iter().collect();
+        for some in kept.chunks(DESCRIPTORS) {
+            let words: Vec<_> =
+                some.iter().flat_map(|(number, _)| News::Kept(**number).bytes()).collect();
+            let sockets: Vec<_> = some.iter().map(|(_, socket)| socket.as_fd()).collect();
+            ours.send(&words, &sockets)?;
+        }
+        ours.send(&News::Begin.bytes(), &[])?;
         (self.agent, self.link) = (Some(agent), Some(ours));
         Ok(())
+    }
+
+    fn start_worker(&mut self, crew: Crew) -> io::Result<()> {
+        let Crew { identity: Identity { uid, gid }, threads } = crew;
+        let (ours, theirs) = Packets::pair()?;
+        let numbers = [uid, gid, u32::from(threads)].map(|number| number.to_string());
+        let [uid, gid, threads] = &numbers;
+        let arguments = ["worker", "--uid", uid, "--gid", gid, "--threads", threads];
+        self.worker = Some(Child::start("lb", &arguments.map(OsString::from), theirs)?);
+        self.way = Some(ours);
+        Ok(())
+    }
+
+    /// Each gets an end of a new pair.
+    fn connect_worker(&self, before: u32, ended: Option<Ending>) -> io::Result<()> {
+        let (Some(worker), Some(way), Some(link)) = (&self.worker, &self.way, &self.link) else {
+            return Ok(());
+        };
+        let (agents, workers) = Packets::pair()?;
+        way.send(&News::Begin.bytes(), &[workers.as_fd()])?;
+        let news = News::Worker { pid: worker.id(), before, ended };
+        link.send(&news.bytes(), &[agents.as_fd()])
+    }
+
+    /// Whoever keeps it can give it to the next agent.
+    fn keep(&mut self, number: u32) {
+        match self.beside.take() {
+            Some(socket) if self.kept.len() < MOST_KEPT => {
+                self.kept.insert(number, socket);
+            }
+            _ => error!("the agent's socket {number} is not kept"),
+        }
     }
 
     fn start_probe(
@@ -237,13 +315,12 @@ impl Supervisor<'_> {
         }
         Ok(())
     }
+}
 
-    /// The probe was killed just now; nobody else will ask how it went.
-    fn bury_probe(&mut self) {
-        if let Some(mut probe) = self.probe.take() {
-            while probe.ended().is_none() {
-                _ = poll(&mut [PollFd::new(&probe, PollFlags::IN)], None);
-            }
-        }
+/// It was killed just now; nobody else will ask how it went.
+fn bury(child: Option<Child>) {
+    let Some(mut child) = child else { return };
+    while child.ended().is_none() {
+        _ = poll(&mut [PollFd::new(&child, PollFlags::IN)], None);
     }
 }

@@ -67,7 +67,10 @@ impl Supervised {
         let mut conversation: Option<JoinHandle<()>> = None;
         while let Some((bytes, descriptors)) = self.link.receive(&mut buffer).await? {
             let News::Probe { pid, before, ended } =
-                News::try_from(bytes).map_err(io::Error::other)?;
+                News::try_from(bytes).map_err(io::Error::other)?
+            else {
+                continue;
+            };
             let Some(socket) = descriptors.into_iter().next() else { continue };
             if let Some(former) = conversation.take() {
                 former.abort();
