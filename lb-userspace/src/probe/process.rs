@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ipc::{Identity, LARGEST, Packets, Post, split},
-    sandbox,
+    sandbox::{self, Role},
 };
 
 /// Checks under way at a time; each has a socket.
@@ -38,7 +38,8 @@ pub fn process(identity: Identity) -> Result<ExitCode> {
     tls::load_authorities();
     // It opens sockets of its own for signals.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let enclosure = sandbox::enter(identity)?;
+    let enclosure = sandbox::give_up(identity)?;
+    sandbox::shut_in(Role::Probe)?;
     tracing::info!(user = identity.uid, "the probe is shut in: {enclosure}");
     // As a task of its own: what wakes the future that the runtime blocks on takes a system call each time.
     let ended = runtime.block_on(async { tokio::spawn(serve(Post::new(socket)?)).await? });

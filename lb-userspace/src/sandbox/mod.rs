@@ -58,13 +58,22 @@ impl fmt::Display for Enclosure {
     }
 }
 
-/// Becomes a probe: this user, with nothing but TCP and UDP.
+/// What a process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It speaks TCP and UDP to servers.
+    Probe,
+    /// It accepts TCP from clients, and speaks it to servers.
+    Worker,
+}
+
+/// Gives up all but system calls: this user, without privileges and files.
 ///
 /// Call it with a single thread: what is given up is given up by this thread and those that it starts.
 ///
 /// # Errors
 /// Something could not be given up.
-pub fn enter(identity: Identity) -> Result<Enclosure, SandboxError> {
+pub fn give_up(identity: Identity) -> Result<Enclosure, SandboxError> {
     let parent = getppid();
     limit_resources()?;
     become_user(identity)?;
@@ -76,9 +85,16 @@ pub fn enter(identity: Identity) -> Result<Enclosure, SandboxError> {
     dumpable.map_err(refused("shut tracers out"))?;
     // Last of these: a change of the user takes it back.
     end_with_parent(parent)?;
-    let files = files::shut()?;
-    system_calls::shut()?;
-    Ok(Enclosure { files })
+    Ok(Enclosure { files: files::shut()? })
+}
+
+/// Gives up the system calls that it does not need, starting threads and programs among them. It holds for every thread
+/// that there is.
+///
+/// # Errors
+/// The kernel refused.
+pub fn shut_in(role: Role) -> Result<(), SandboxError> {
+    system_calls::shut(role)
 }
 
 /// Ends this process when the one that started it ends.

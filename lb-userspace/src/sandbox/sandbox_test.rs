@@ -1,4 +1,4 @@
-//! What somebody who has taken over a probe would try.
+//! What somebody who has taken over a probe or a worker would try.
 
 use std::{
     env, fs,
@@ -43,6 +43,7 @@ fn attempts(port: u16) -> Vec<(&'static str, Result<(), io::Error>)> {
         ("a raw socket", make(AddressFamily::Inet, SockType::Raw)),
         ("a packet socket", make(AddressFamily::Packet, SockType::Raw)),
         ("a netlink socket", make(AddressFamily::Netlink, SockType::Raw)),
+        ("a socket for datagrams", make(AddressFamily::Inet, SockType::Datagram)),
         ("a Unix socket", make(AddressFamily::Unix, SockType::Stream)),
         ("a signal to the parent", kill(parent, None).map_err(Into::into)),
         ("the parent's memory", read.map(drop).map_err(Into::into)),
@@ -73,25 +74,50 @@ fn attacked() -> Option<u16> {
     env::var(ATTACKER).ok().map(|port| port.parse().expect("a port"))
 }
 
-#[test]
-fn an_attacker_can_connect_and_no_more() {
+fn an_attacker(role: Role, test: &str) {
     let Some(port) = attacked() else {
         let listener = TcpListener::bind("127.0.0.1:0").expect("it listens");
         let port = listener.local_addr().expect("it listens").port();
-        let said = in_a_process("an_attacker_can_connect_and_no_more", port);
+        let said = in_a_process(test, port);
         return assert!(said.contains("all was tried"), "{said}");
     };
-    enter(NOBODY).expect("it is shut in");
+    give_up(NOBODY).expect("it gives up");
+    let (go, wait) = std::sync::mpsc::channel();
+    // One that there is already; another cannot be started later.
+    let attacker = std::thread::spawn(move || {
+        wait.recv().expect("it may go");
+        attack(role, port);
+    });
+    shut_in(role).expect("it is shut in");
+    attack(role, port);
+    let another = std::thread::Builder::new().spawn(|| ());
+    assert!(another.is_err(), "a thread");
+    go.send(()).expect("it waits");
+    attacker.join().expect("it was refused everything");
+    println!("all was tried");
+}
+
+fn attack(role: Role, port: u16) {
     for (what, result) in attempts(port) {
         match (what, result) {
-            ("to connect", result) => result.expect("checks can be made"),
+            ("to connect", result) => result.expect("servers can be reached"),
+            ("a socket for datagrams", result) if role == Role::Probe => result.expect(what),
             (_, result) => {
                 let errno = result.expect_err(what).raw_os_error();
                 assert_eq!(errno, Some(Errno::EPERM as i32), "{what}");
             }
         }
     }
-    println!("all was tried");
+}
+
+#[test]
+fn an_attacker_in_the_probe_can_connect_and_no_more() {
+    an_attacker(Role::Probe, "an_attacker_in_the_probe_can_connect_and_no_more");
+}
+
+#[test]
+fn an_attacker_in_a_worker_can_connect_and_no_more() {
+    an_attacker(Role::Worker, "an_attacker_in_a_worker_can_connect_and_no_more");
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! Shuts system calls off (seccomp): all but those that speak over sockets and keep a runtime going.
+//! Shuts system calls off (seccomp): all but those that speak over sockets and keep a runtime going, and the few that one
+//! process needs and the other does not.
 
 use libc::{AF_INET, AF_INET6, EPERM, PROT_EXEC, SOCK_DGRAM, SOCK_STREAM, c_int, c_long};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, apply_filter,
+    SeccompRule, apply_filter_all_threads,
 };
 
-use super::SandboxError;
+use super::{Role, SandboxError};
 
 /// What is free. Everything else is refused with EPERM, as a library may try it and go on without; what an attacker
 /// wants (files, programs, other processes, raw sockets, the kernel's own doors) is not here.
@@ -20,11 +21,8 @@ const FREE: &[c_long] = &[
     libc::SYS_sendto,
     libc::SYS_recvmsg,
     libc::SYS_sendmsg,
-    libc::SYS_recvmmsg,
-    libc::SYS_sendmmsg,
     libc::SYS_close,
     // Sockets; which ones may be made, stands below.
-    libc::SYS_bind,
     libc::SYS_connect,
     libc::SYS_getpeername,
     libc::SYS_getsockname,
@@ -82,22 +80,40 @@ const FREE: &[c_long] = &[
     libc::SYS_time,
 ];
 
+impl Role {
+    /// What it needs besides.
+    const fn calls(self) -> &'static [c_long] {
+        match self {
+            Self::Probe => &[libc::SYS_bind, libc::SYS_recvmmsg, libc::SYS_sendmmsg],
+            Self::Worker => &[libc::SYS_accept4],
+        }
+    }
+
+    /// Sockets that it may make.
+    const fn sockets(self) -> &'static [c_int] {
+        match self {
+            Self::Probe => &[SOCK_STREAM, SOCK_DGRAM],
+            Self::Worker => &[SOCK_STREAM],
+        }
+    }
+}
+
 /// The bits of a socket's type that say what it is, without those that say how it waits.
 const SOCKET_KIND: u64 = 0xf;
 
-/// Shuts all others off.
-pub(super) fn shut() -> Result<(), SandboxError> {
-    apply_filter(&program()?)?;
+/// Shuts all others off, for every thread that there is.
+pub(super) fn shut(role: Role) -> Result<(), SandboxError> {
+    apply_filter_all_threads(&program(role)?)?;
     Ok(())
 }
 
-fn program() -> Result<BpfProgram, SandboxError> {
+fn program(role: Role) -> Result<BpfProgram, SandboxError> {
     let mut rules: std::collections::BTreeMap<_, _> =
-        FREE.iter().map(|call| (*call, Vec::new())).collect();
+        FREE.iter().chain(role.calls()).map(|call| (*call, Vec::new())).collect();
     let mut sockets = Vec::new();
     for family in [AF_INET, AF_INET6] {
-        for kind in [SOCK_STREAM, SOCK_DGRAM] {
-            let kind = is(1, SeccompCmpOp::MaskedEq(SOCKET_KIND), kind)?;
+        for kind in role.sockets() {
+            let kind = is(1, SeccompCmpOp::MaskedEq(SOCKET_KIND), *kind)?;
             sockets.push(SeccompRule::new(vec![is(0, SeccompCmpOp::Eq, family)?, kind])?);
         }
     }
