@@ -37,6 +37,8 @@ enum Command {
     Agent(run::Args),
     #[command(hide = true)]
     Probe(run::ProbeArgs),
+    #[command(hide = true)]
+    Worker(run::WorkerArgs),
     Status(status::Args),
     Backend(backend::Args),
     Guard(guard::Args),
@@ -78,12 +80,15 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         (Command::Run(args), None) => run::run(args),
         (Command::Agent(args), None) => run::agent(args),
         (Command::Probe(args), None) => run::probe(args),
+        (Command::Worker(args), None) => run::worker(args),
         (Command::RealServer(args), None) => real_server::run(&args),
-        (Command::Run(_) | Command::Agent(_) | Command::Probe(_), Some(_)) => Err(UsageError(
-            "`lb run` takes its socket from the configuration: set `socket` under [node]"
-                .to_owned(),
-        )
-        .into()),
+        (Command::Run(_) | Command::Agent(_) | Command::Probe(_) | Command::Worker(_), Some(_)) => {
+            Err(UsageError(
+                "`lb run` takes its socket from the configuration: set `socket` under [node]"
+                    .to_owned(),
+            )
+            .into())
+        }
         (Command::Check(_) | Command::Preflight(_) | Command::RealServer(_), Some(_)) => {
             Err(UsageError(
                 "--socket is for status, backend, guard, health, trace, capture, vrrp and reload"

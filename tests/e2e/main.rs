@@ -31,6 +31,7 @@ mod notify;
 mod peers;
 mod preflight;
 mod processes;
+mod proxied;
 mod real_server;
 mod reload;
 mod requests;

@@ -89,9 +89,11 @@ fn nobody_outlives_the_supervisor_or_starts_without_it() {
         assert!(line.is_empty(), "{pid} lives");
     }
     let config = stage.director.paths.config.to_str().expect("a path").to_owned();
-    for words in
-        [&["agent", "--config", &config][..], &["probe", "--uid", "65534", "--gid", "65534"]]
-    {
+    for words in [
+        &["agent", "--config", &config][..],
+        &["probe", "--uid", "65534", "--gid", "65534"],
+        &["worker", "--uid", "65534", "--gid", "65534", "--threads", "1"],
+    ] {
         let mut command = Command::new(stage.director.binary());
         let output = output(stage.director.namespace(), command.args(words));
         let (_, said) = fails(&output, words);
@@ -103,7 +105,11 @@ fn nobody_outlives_the_supervisor_or_starts_without_it() {
 fn the_probe_may_do_nothing() {
     let stage = Stage::up();
     let probe = probe_after(&stage, 0);
-    let status = fs::read_to_string(format!("/proc/{probe}/status")).expect("its status");
+    is_shut_in(&fs::read_to_string(format!("/proc/{probe}/status")).expect("its status"));
+}
+
+/// By what the kernel says of a process.
+pub(crate) fn is_shut_in(status: &str) {
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.expect("the field").split_whitespace().collect::<Vec<_>>().join(" ")

@@ -165,6 +165,7 @@ impl Director {
         let retagged = retags.then(|| craft::in_vlan(frame, vlan));
         let frame = retagged.as_deref().unwrap_or(frame);
         match service.mode {
+            Mode::Tcp | Mode::Http => panic!("XDP forwards nothing of the proxy"),
             Mode::DirectRouting => craft::forwarded(frame, mac(real)),
             Mode::Tunnel => {
                 let pool = config.pool(service.pool.as_str()).expect("its pool");
@@ -181,6 +182,7 @@ impl Director {
         let service = config.services.iter().find(|service| service.address == vip);
         let service = service.expect("a service of the configuration");
         match service.mode {
+            Mode::Tcp | Mode::Http => panic!("XDP forwards nothing of the proxy"),
             Mode::DirectRouting => self.plane.mtu,
             Mode::Tunnel => {
                 let pool = config.pool(service.pool.as_str()).expect("its pool");

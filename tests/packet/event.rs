@@ -66,7 +66,14 @@ impl Director {
                 Event::Add(server) => {
                     let (pool, name) = names(family, server);
                     let (address, weight) = (family.real(server), Weight::new(1).expect("one"));
-                    let server = RealServer { name, address, port: None, weight, backup: false };
+                    let server = RealServer {
+                        name,
+                        address,
+                        port: None,
+                        weight,
+                        backup: false,
+                        max_connections: None,
+                    };
                     let _ = operator.add(config, &pool, server);
                 }
                 Event::Remove(server) => {

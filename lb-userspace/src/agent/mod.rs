@@ -36,6 +36,7 @@ mod passages;
 mod placement;
 pub mod preflight;
 pub mod prober;
+mod proxied;
 mod reload;
 mod rules;
 mod run;

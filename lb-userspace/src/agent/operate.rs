@@ -18,7 +18,10 @@ impl Agent {
         let mut operator = self.director.operator.clone();
         let config = &self.director.config;
         let mut place = None;
-        if let Change::Add(server) = &change {
+        let is_forwarded = config.pool(pool.as_str()).is_some_and(|pool| config.forwards_to(pool));
+        if let Change::Add(server) = &change
+            && is_forwarded
+        {
             let (name, address) = (server.name.as_str(), server.address);
             let tunnelled =
                 config.pool(pool.as_str()).is_some_and(|pool| config.is_tunnelled(pool));
@@ -68,6 +71,7 @@ impl Agent {
         self.follow();
         let steps = self.director.converge(&self.neighbours, Instant::now())?;
         self.tell_trackers();
+        self.tell_worker();
         self.tell_news();
         Ok(steps)
     }

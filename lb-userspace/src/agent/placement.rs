@@ -218,7 +218,8 @@ impl Placement {
 
     /// The neighbours that `config` needs: those of real servers, and the other directors.
     pub(super) fn neighbours(&self, config: &Config) -> BTreeSet<Key> {
-        let servers = config.pools.iter().flat_map(Pool::everyone);
+        let pools = config.pools.iter().filter(|pool| config.forwards_to(pool));
+        let servers = pools.flat_map(Pool::everyone);
         let places = servers.filter_map(|server| self.places.get(&server.address));
         places.chain(self.peers.values()).map(|place| place.key).collect()
     }
@@ -239,7 +240,8 @@ impl Placement {
 
 /// Every real server with its key in the file, sorry servers included.
 fn servers(config: &Config) -> impl Iterator<Item = (String, Wanted<'_>)> {
-    config.pools.iter().enumerate().flat_map(|(p, pool)| {
+    let pools = config.pools.iter().enumerate().filter(|(_, pool)| config.forwards_to(pool));
+    pools.flat_map(|(p, pool)| {
         let tunnelled = config.is_tunnelled(pool);
         let servers = pool.servers.iter().enumerate();
         let servers = servers.map(move |(s, server)| (format!("pool[{p}].servers[{s}]"), server));

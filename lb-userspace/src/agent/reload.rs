@@ -27,6 +27,7 @@ impl Agent {
         let notices = notify::settings(&parsed.config).map_err(|error| error.to_string())?;
         let user = parsed.config.node.user.as_deref();
         self.supervised.want_probe(user).await.map_err(words)?;
+        self.open_listeners(&parsed).await.map_err(words)?;
         let operator = self.director.operator.clone();
         let mut warnings = place_added(&operator, &mut placement, &parsed, &self.netlink).await;
         self.keep_hops(&placement);
@@ -47,6 +48,7 @@ impl Agent {
         self.parsed = parsed;
         self.forget_next_hops().await;
         self.set_addresses().await;
+        self.follow_proxied().await;
         self.follow_cluster().await;
         self.notifier.configure(notices).await;
         if let Err(error) = self.set_vrrp(vrrp).await {

@@ -21,17 +21,21 @@ impl Director {
     pub(super) fn wanted(&mut self, neighbours: &Neighbours) -> Desired {
         let (down, left_hops, slow) = (&self.down, &self.left_hops, &self.slow);
         let (placement, effective, checks) = (&self.placement, &self.effective, &self.checks);
-        let now = |pool: &Name, address: IpAddr| {
+        let now = |pool: &Name, is_forwarded, address: IpAddr| {
             let place = (pool.clone(), address);
             let advice = checks.get(&place).map_or(Advice::NONE, Several::advice);
             let (healthy, ramp) = (!down.contains(&place), slow.ramp(pool, address));
-            let (local, next_hop) = reached(placement, left_hops, neighbours, address);
+            let (local, next_hop) = match is_forwarded {
+                true => reached(placement, left_hops, neighbours, address),
+                false => (true, None),
+            };
             MemberStatus { healthy, next_hop, local, ramp, advice }
         };
         // Asked several times of each real server, looked up once.
         let of = |pool: &Pool| -> BTreeMap<_, _> {
             let addresses = pool.everyone().map(|server| server.address);
-            addresses.map(|address| (address, now(&pool.name, address))).collect()
+            let is_forwarded = effective.config.forwards_to(pool);
+            addresses.map(|address| (address, now(&pool.name, is_forwarded, address))).collect()
         };
         let pools = effective.config.pools.iter();
         let found: BTreeMap<_, _> = pools.map(|pool| (&pool.name, of(pool))).collect();
@@ -90,10 +94,12 @@ impl Agent {
         }
     }
 
-    /// Tells the trackers of pools how many real servers that are alive take new flows.
+    /// Tells the trackers of pools how many real servers that are alive take new flows, and those of services of the proxy
+    /// whether they are served.
     pub(super) fn tell_trackers(&self) {
         let rosters = &self.director.rosters;
         self.trackers.tell_pools(|name| rosters.get(name).map(Roster::alive));
+        self.trackers.tell_proxies(|service| self.proxied.serves(service));
     }
 
     /// Who of a pool is at work.

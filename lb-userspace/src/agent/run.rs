@@ -31,7 +31,8 @@ use super::{
     notify::Notifier,
     passages::Passages,
     prober::{self, Prober},
-    supervised::Supervised,
+    proxied::{Listeners, Proxied},
+    supervised::{Parts, Supervised},
     sysctl::Raised,
     track::Trackers,
     virtual_macs::VirtualMacs,
@@ -73,8 +74,12 @@ pub(super) struct Agent {
     pub(super) netlink: Netlink,
     pub(super) neighbours: Neighbours,
     pub(super) prober: Prober,
-    /// Who started this process, and gives it a probe.
+    /// Who started this process, and gives it a probe and a worker.
     pub(super) supervised: Supervised,
+    /// What the worker serves.
+    pub(super) proxied: Proxied,
+    /// Where clients of the proxy come in.
+    pub(super) listeners: Listeners,
     pub(super) pins: Pins,
     pub(super) links: Links,
     pub(super) hooks: Hooks,
@@ -113,6 +118,7 @@ enum Event {
     Cluster(cluster::Event),
     CaptureEnded,
     Masters,
+    Worker,
     Reload,
     Tick,
     Reconcile,
@@ -133,8 +139,9 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
         let (prober, passages) = (Prober::new(events), Passages::default());
         prober.connect_here(checks_here::start());
         let supervised = Supervised::new(link).context("speaking with the supervisor")?;
-        supervised.serve(prober.clone(), passages.clone());
-        let mut agent = Agent::start(file, options, (prober, passages, supervised)).await?;
+        let parts = Parts { prober, passages, proxied: Proxied::new() };
+        supervised.serve(parts.clone());
+        let mut agent = Agent::start(file, options, supervised, parts).await?;
         let outcome = match agent.bring_up(&mut health).await {
             Ok(()) => agent.serve(health).await,
             Err(error) => Err(error),
@@ -152,6 +159,7 @@ impl Agent {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut masters = self.notifier.masters();
+        let mut serving = self.proxied.serving();
         let mut hang_up = signal(SignalKind::hangup())?;
         let socket = self.parsed.config.node.socket.clone();
         let mut commands = control::serve(&socket)?;
@@ -169,6 +177,7 @@ impl Agent {
                 Some(update) = self.neighbours.next() => Event::NextHop(update),
                 Some(result) = health.recv() => Event::Health(result),
                 Ok(()) = masters.changed() => Event::Masters,
+                Ok(()) = serving.changed() => Event::Worker,
                 Some(command) = commands.recv() => Event::Command(command),
                 event = Cluster::next(&mut self.cluster) => Event::Cluster(event),
                 () = capture::ended(&mut self.capture) => Event::CaptureEnded,
@@ -178,6 +187,7 @@ impl Agent {
             match event {
                 Event::NextHop(update) => self.next_hop(update),
                 Event::Masters => self.suspend_checks(),
+                Event::Worker => self.tell_trackers(),
                 Event::Health(result) => self.health(&result),
                 Event::Command(command) => self.command(command).await,
                 Event::Cluster(event) => self.cluster_event(event).await,
@@ -302,6 +312,7 @@ impl Agent {
         }
         self.follow_hooks();
         self.tell_trackers();
+        self.tell_worker();
         self.tell_news();
     }
 

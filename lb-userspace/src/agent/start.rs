@@ -27,11 +27,11 @@ use super::{
     netlink::Netlink,
     notebook::Notebook,
     notify::{self, Notifier},
-    passages::{Here, Passages},
+    passages::Here,
     placement::Placement,
-    prober::{self, Prober, Target},
+    prober::{self, Target},
     run::{Agent, Options},
-    supervised::Supervised,
+    supervised::{Parts, Supervised},
     sysctl::{Raised, Setting, on_request},
     track::Trackers,
     virtual_macs::{VirtualMacs, settings_beneath},
@@ -57,7 +57,8 @@ impl Agent {
     pub(super) async fn start(
         file: &Path,
         options: Options,
-        (prober, passages, supervised): (Prober, Passages, Supervised),
+        supervised: Supervised,
+        Parts { prober, passages, proxied }: Parts,
     ) -> Result<Self> {
         let parsed = load(file, &options)?;
         let (node, limits) = (&parsed.config.node, parsed.config.limits);
@@ -76,6 +77,7 @@ impl Agent {
         virtual_macs.check(&netlink, &vrrp::wanted(&parsed.config, &netlink).await?).await?;
         let raised = Raised::load(&node.state_folder)?;
         let notices = notify::settings(&parsed.config)?;
+        let listeners = proxied.listeners().await;
         let addresses = Addresses::load(&node.state_folder)?;
         let links = Links::new(Pins::links(&node.pin_folder));
         let hooks = Hooks::new(&node.pin_folder);
@@ -113,6 +115,8 @@ impl Agent {
             neighbours,
             prober,
             supervised,
+            proxied,
+            listeners,
             pins,
             links,
             hooks,
@@ -152,10 +156,13 @@ impl Agent {
         self.director.left_checks.clear();
         self.prober.remember(&self.parsed.config.node.state_folder);
         self.first_hops(health).await;
+        let parsed = self.parsed.clone();
+        self.open_listeners(&parsed).await?;
         self.put_into_force()?;
         self.attach()?;
         self.pins.remove_others()?;
         self.set_addresses().await;
+        self.follow_proxied().await;
         self.follow_cluster().await;
         let wanted = vrrp::wanted(&self.director.config, &self.netlink).await?;
         self.set_vrrp(wanted).await
@@ -343,7 +350,7 @@ pub(super) async fn place_added(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     let config = operator.apply(&parsed.config).config;
-    for pool in &config.pools {
+    for pool in config.pools.iter().filter(|pool| config.forwards_to(pool)) {
         let tunnelled = config.is_tunnelled(pool);
         for server in pool.everyone() {
             if placement.knows(&server.address) {

@@ -1,6 +1,6 @@
 //! What `lb status` shows.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, net::IpAddr, time::Instant};
 
 use lb_common::abi::{Counter, Features, Reason};
 
@@ -17,8 +17,8 @@ use crate::{
     plan::{Admin, OpenWindow, carries_mark},
 };
 
-/// Parts of a ring, by real server number.
-type Shares = BTreeMap<u16, f64>;
+/// Which part of new flows each real server gets.
+type Shares = BTreeMap<IpAddr, f64>;
 
 impl Agent {
     /// Everything there is to see.
@@ -37,7 +37,8 @@ impl Agent {
             pools: config.pools.iter().map(|pool| self.pool(pool, &left)).collect(),
             reasons: Reason::ALL.iter().map(|reason| self.reason(*reason)).collect(),
             directors: self.directors(),
-            probe: self.supervised.status(),
+            probe: self.supervised.probe(),
+            worker: self.supervised.worker(),
             warnings: self.all_warnings(),
         }
     }
@@ -47,7 +48,7 @@ impl Agent {
         let director = &self.director;
         let resolved = |key| self.neighbours.state(key).is_some_and(|s| s.mac().is_some());
         let mut warnings = self.warnings.clone();
-        warnings.extend(self.supervised.warning());
+        warnings.extend(self.supervised.warnings());
         warnings.extend(self.cluster.as_ref().and_then(Cluster::deaf));
         warnings.extend(advice(&director.effective.config, &director.placement, resolved));
         warnings
@@ -117,7 +118,7 @@ impl Agent {
             state: self.state(pool, server),
             weight: server.weight.get(),
             sorry: pool.is_sorry(server),
-            share: self.share(&pool.name, server, shares),
+            share: shares.get(&server.address).copied().unwrap_or_default(),
             packets: counter.packets,
             bytes: counter.bytes,
             connections: counter.connections,
@@ -172,7 +173,7 @@ impl Agent {
             advice: self.director.advice(pool, server).words(),
             differs_from_file: self.differs(pool, server),
             state: self.state(pool, server),
-            share: self.share(&pool.name, server, shares),
+            share: shares.get(&server.address).copied().unwrap_or_default(),
             health: self.health_of(pool, server),
             leaving: drained.map(|(numbers, number)| {
                 self.director.leaving(pool, (numbers.number, number), left)
@@ -191,15 +192,20 @@ impl Agent {
             Admin::Drain => "drain",
             Admin::Ready if self.director.held_for(&key).is_some() => "damped",
             Admin::Ready if self.director.down.contains(&key) => "down",
-            Admin::Ready if !self.is_here(server) && self.next_hop_of(server).is_none() => {
-                "unresolved"
-            }
+            Admin::Ready if !self.is_reached(pool, server) => "unresolved",
             Admin::Ready if server.backup && !roster.is_some_and(|r| r.is_open(server)) => {
                 "standby"
             }
             Admin::Ready => "up",
         }
         .to_owned()
+    }
+
+    /// Its next hop is known, or none is needed.
+    fn is_reached(&self, pool: &Pool, server: &RealServer) -> bool {
+        !self.director.effective.config.forwards_to(pool)
+            || self.is_here(server)
+            || self.next_hop_of(server).is_some()
     }
 
     fn differs(&self, pool: &Pool, server: &RealServer) -> bool {
@@ -252,19 +258,16 @@ impl Agent {
 
     fn shares(&self, pool: &Pool) -> Shares {
         let Some(numbers) = self.director.ledger.numbering().pools.get(&pool.name) else {
-            return Shares::new();
+            return self.director.shares_of_proxy(pool);
         };
         let ring = self.director.plane.ring(numbers.number);
         let part = 1.0 / ring.len().max(1) as f64;
-        let mut shares = Shares::new();
+        let mut parts = BTreeMap::<_, f64>::new();
         for number in ring {
-            *shares.entry(number).or_default() += part;
+            *parts.entry(number).or_default() += part;
         }
-        shares
-    }
-
-    fn share(&self, pool: &Name, server: &RealServer, shares: &Shares) -> f64 {
-        self.number(pool, server).and_then(|number| shares.get(&number)).copied().unwrap_or(0.0)
+        let members = numbers.members.iter();
+        members.filter_map(|(address, number)| Some((*address, *parts.get(number)?))).collect()
     }
 
     fn number(&self, pool: &Name, server: &RealServer) -> Option<u16> {

@@ -37,9 +37,9 @@ pub use capture::{CaptureStart, NewCapture, Snap, SnapError};
 pub use guard::{GuardReport, GuardWord, ListedPrefix, NewPrefixes};
 pub use health::{CheckStatus, CheckStep, CheckTest, LastCheck, LastFailure, show_target};
 pub use status::{
-    DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus, ProbeStatus,
-    QuorumStatus, Rates, RealTraffic, ReasonStatus, RemovedStatus, ServerStatus, ServiceStatus,
-    Status,
+    DirectorStatus, HealthStatus, InterfaceStatus, Leaving, NextHopStatus, PoolStatus,
+    ProcessStatus, QuorumStatus, Rates, RealTraffic, ReasonStatus, RemovedStatus, ServerStatus,
+    ServiceStatus, Status,
 };
 pub use trace::Trace;
 pub use vrrp::{
@@ -71,7 +71,7 @@ pub struct NewServer {
 impl From<NewServer> for RealServer {
     fn from(new: NewServer) -> Self {
         let NewServer { name, address, port, weight } = new;
-        Self { name, address, port, weight, backup: false }
+        Self { name, address, port, weight, backup: false, max_connections: None }
     }
 }
 

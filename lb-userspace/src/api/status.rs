@@ -35,14 +35,17 @@ pub struct Status {
     pub directors: Vec<DirectorStatus>,
     /// The process that makes the checks, once there was one.
     #[serde(default)]
-    pub probe: Option<ProbeStatus>,
+    pub probe: Option<ProcessStatus>,
+    /// The process that serves clients of the proxy, once there was one.
+    #[serde(default)]
+    pub worker: Option<ProcessStatus>,
     /// What an operator should look at.
     pub warnings: Vec<String>,
 }
 
-/// The process that makes the checks.
+/// A process that works for the agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProbeStatus {
+pub struct ProcessStatus {
     /// Its number.
     pub pid: u32,
     /// False until it has been started again.

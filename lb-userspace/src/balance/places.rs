@@ -62,6 +62,11 @@ impl<K: Ord + Clone> Places<K> {
         self.owners.get(key).copied()
     }
 
+    /// Everybody who has one.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.owners.keys()
+    }
+
     fn free(&mut self, is_idle: impl Fn(Place) -> bool) -> Result<Place, PlacesFull> {
         if self.fresh < self.size {
             self.fresh += 1;

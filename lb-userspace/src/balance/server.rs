@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, num::NonZeroU32};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{model::Weight, plan::Ramp};
 
 /// The number of a server's [`Cell`](super::Cell) in the shared memory.
@@ -9,7 +11,8 @@ use crate::{model::Weight, plan::Ramp};
 pub struct Place(pub u16);
 
 /// What may be done with a server. The agent decides it, for the proxy as for XDP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It gets new requests.
     Up,

@@ -3,7 +3,14 @@
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use super::logging;
-use crate::{agent, ipc::Identity, model::InterfaceName, probe, supervisor};
+use crate::{
+    agent,
+    ipc::{Crew, Identity},
+    model::InterfaceName,
+    probe,
+    proxy::worker,
+    supervisor,
+};
 
 /// Run the load balancer on this host.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,6 +37,20 @@ pub struct ProbeArgs {
     gid: u32,
 }
 
+/// The process that serves clients; `lb run` starts it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct WorkerArgs {
+    /// The user that it is to be.
+    #[arg(long)]
+    uid: u32,
+    /// The user's group.
+    #[arg(long)]
+    gid: u32,
+    /// Its data threads.
+    #[arg(long)]
+    threads: u8,
+}
+
 /// Runs until it is told to stop.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     logging::start()?;
@@ -49,6 +70,13 @@ pub fn probe(ProbeArgs { uid, gid }: ProbeArgs) -> anyhow::Result<ExitCode> {
     supervisor::begin_as(c"lb-probe")?;
     logging::start()?;
     probe::process(Identity { uid, gid })
+}
+
+/// Is a worker.
+pub fn worker(WorkerArgs { uid, gid, threads }: WorkerArgs) -> anyhow::Result<ExitCode> {
+    supervisor::begin_as(c"lb-worker")?;
+    logging::start()?;
+    worker::process(Crew { identity: Identity { uid, gid }, threads })
 }
 
 impl Args {

@@ -180,6 +180,7 @@ pub(in crate::cli) fn example() -> Status {
             reason("a later fragment, not for a VIP", false, 0),
             reason("no real server is available", true, 7),
         ],
+        worker: None,
         probe: None,
         directors: vec![
             DirectorStatus {

@@ -53,6 +53,7 @@ fn an_operators_word_is_compared_word_by_word() {
     here.set_weight(&file, &web, &name("r1"), Weight::new(3).unwrap()).unwrap();
     let mut there = Operator::default();
     let added = RealServer {
+        max_connections: None,
         name: name("r4"),
         address: real(4),
         port: Some(81),

@@ -291,6 +291,7 @@ pub(super) const TRACK: Schema = Schema {
         "file",
         "interface",
         "pool",
+        "proxy",
         "weight",
         "interval",
         "timeout",
@@ -301,7 +302,7 @@ pub(super) const TRACK: Schema = Schema {
         "arguments",
         "at_least",
     ],
-    later: &["proxy"],
+    later: &[],
 };
 
 pub(super) const TRACKED: Schema =

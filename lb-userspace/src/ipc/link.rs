@@ -37,6 +37,8 @@ pub enum Word {
     Keep(u32),
     /// The one of this number is not needed any more.
     Forget(u32),
+    /// The worker says nothing any more.
+    WorkerHung,
 }
 
 /// What a worker is to be.
@@ -96,6 +98,7 @@ impl Word {
             }
             Self::Keep(number) => message(5, [0; 3], number, 0),
             Self::Forget(number) => message(6, [0; 3], number, 0),
+            Self::WorkerHung => message(7, [0; 3], 0, 0),
         }
     }
 }
@@ -113,12 +116,18 @@ impl TryFrom<&[u8]> for Word {
             }
             (5, _, number, _) => Ok(Self::Keep(number)),
             (6, _, number, _) => Ok(Self::Forget(number)),
+            (7, ..) => Ok(Self::WorkerHung),
             _ => Err(Unknown),
         }
     }
 }
 
 impl News {
+    /// Those of a packet, one behind the other.
+    pub fn all(bytes: &[u8]) -> impl Iterator<Item = Result<Self, Unknown>> {
+        bytes.chunks(LENGTH).map(Self::try_from)
+    }
+
     /// As bytes.
     #[must_use]
     pub fn bytes(self) -> [u8; LENGTH] {
@@ -203,6 +212,7 @@ mod tests {
             Word::Worker(Crew { identity, threads: 64 }),
             Word::Keep(u32::MAX),
             Word::Forget(3),
+            Word::WorkerHung,
         ] {
             assert_eq!(Word::try_from(&word.bytes()[..]), Ok(word));
         }
@@ -214,9 +224,10 @@ mod tests {
                 assert_eq!(News::try_from(&news.bytes()[..]), Ok(news));
             }
         }
-        for news in [News::Kept(7), News::Begin] {
-            assert_eq!(News::try_from(&news.bytes()[..]), Ok(news));
-        }
+        let both = [News::Kept(7), News::Begin];
+        let bytes: Vec<_> = both.iter().flat_map(|news| news.bytes()).collect();
+        assert_eq!(News::all(&bytes).collect::<Result<Vec<_>, _>>(), Ok(both.to_vec()));
+        assert_eq!(News::all(&bytes[..13]).last(), Some(Err(Unknown)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the processes of one `lb run` say to each other: whole packets over Unix sockets, with descriptors beside them.
 
+mod letter;
 pub mod link;
 mod packets;
 mod post;

@@ -35,6 +35,14 @@ impl Post {
         self.0.async_io(Interest::WRITABLE, |packets| packets.send(bytes, descriptors)).await
     }
 
+    /// Sends a packet, if there is room for it now.
+    ///
+    /// # Errors
+    /// There is none, it is too large, or the other end is gone.
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<()> {
+        self.0.get_ref().send(bytes, &[])
+    }
+
     /// Takes a packet into the buffer; its bytes, and what came beside it. `None`: the other end is gone.
     ///
     /// # Errors

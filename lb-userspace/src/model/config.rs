@@ -50,6 +50,22 @@ impl Config {
         self.services.iter().filter(|service| service.pool == pool.name)
     }
 
+    /// The services that XDP forwards.
+    pub fn forwarded(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter().filter(|service| service.proxy.is_none())
+    }
+
+    /// False for a pool that only services of the proxy lead to: its servers are reached by the host's own sockets, and no map
+    /// knows them.
+    pub fn forwards_to(&self, pool: &Pool) -> bool {
+        self.services_of(pool).any(|service| service.proxy.is_none()) || !self.proxies_to(pool)
+    }
+
+    /// True where a service of the proxy leads to a pool.
+    pub fn proxies_to(&self, pool: &Pool) -> bool {
+        self.services_of(pool).any(|service| service.proxy.is_some())
+    }
+
     /// Addresses that VRRP adds and removes; nobody else is to.
     pub fn vrrp_addresses(&self) -> BTreeSet<IpAddr> {
         VrrpInstance::all_addresses(&self.vrrp)
@@ -88,6 +104,7 @@ impl Config {
             let path = match service.mode {
                 Mode::DirectRouting if vip.is_ipv4() != server.address.is_ipv4() => continue,
                 Mode::DirectRouting => VipPath { vip, tunnel: None },
+                Mode::Tcp | Mode::Http => continue,
                 Mode::Tunnel => VipPath { vip, tunnel: Some(pool.tunnel) },
             };
             if !paths.contains(&path) {

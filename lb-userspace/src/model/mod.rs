@@ -18,6 +18,7 @@ mod persistence;
 mod pool;
 mod port;
 mod prefix;
+mod proxy;
 mod rate;
 mod ring_size;
 mod rules;
@@ -57,6 +58,9 @@ pub use port::{PortSpec, PortSpecError, Protocol};
 pub use prefix::{
     NetworkError, PrefixLengthError, parse_network, parse_network4, parse_network6,
     parse_prefix_length,
+};
+pub use proxy::{
+    AccessLog, Balance, HashOf, HttpService, PoolProxy, ProxyService, ProxyTimeouts, Redispatched,
 };
 pub use rate::{Rate, RateError};
 pub use ring_size::{RingSizeError, check_ring_size};

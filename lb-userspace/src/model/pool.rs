@@ -1,13 +1,13 @@
 //! A pool: the real servers behind a service, and how one of them is chosen.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use lb_common::ring::default_size;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checks, Name, PoolNotify, PoolRules, SchedulerKind, Tunnel, Weight, Window, duration,
-    show_duration,
+    Checks, Name, PoolNotify, PoolProxy, PoolRules, SchedulerKind, Tunnel, Weight, Window,
+    duration, show_duration,
 };
 
 /// A host that answers the connections of a service.
@@ -25,6 +25,9 @@ pub struct RealServer {
     /// It gets new connections only where no other one does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backup: bool,
+    /// Connections (of HTTP: requests) of the proxy that it takes at a time; `None`: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<NonZeroU32>,
 }
 
 /// Real servers that do the same work.
@@ -57,6 +60,8 @@ pub struct Pool {
     pub sorry: Option<RealServer>,
     /// How real servers are reached by services with `mode = "tunnel"`.
     pub tunnel: Tunnel,
+    /// How the proxy uses it.
+    pub proxy: PoolProxy,
 }
 
 /// What becomes of packets when no real server is left, and no sorry server either.

@@ -5,8 +5,8 @@ use std::{fmt, net::IpAddr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Flood, Guard, Mark, Name, Persistence, PortSpec, Protocol, SchedulerKind, duration,
-    show_duration,
+    Flood, Guard, Mark, Name, Persistence, PortSpec, Protocol, ProxyService, SchedulerKind,
+    duration, show_duration,
 };
 
 /// The way packets take to a real server.
@@ -20,6 +20,17 @@ pub enum Mode {
     DirectRouting,
     /// The packet is wrapped for the real server; the answer goes to the client directly.
     Tunnel,
+    /// The proxy passes connections on.
+    Tcp,
+    /// The proxy passes requests on.
+    Http,
+}
+
+impl Mode {
+    /// A worker serves it, not XDP.
+    pub const fn is_proxied(self) -> bool {
+        matches!(self, Self::Tcp | Self::Http)
+    }
 }
 
 impl fmt::Display for Mode {
@@ -27,6 +38,8 @@ impl fmt::Display for Mode {
         f.pad(match self {
             Self::DirectRouting => "direct-routing",
             Self::Tunnel => "tunnel",
+            Self::Tcp => "tcp",
+            Self::Http => "http",
         })
     }
 }
@@ -56,6 +69,8 @@ pub struct Service {
     pub flood: Option<Flood>,
     /// The pool that serves it.
     pub pool: Name,
+    /// What the proxy does for it; there with the modes of the proxy alone.
+    pub proxy: Option<Box<ProxyService>>,
 }
 
 /// For how long a UDP flow is one: the time after its last datagram, 1s to 1h.
@@ -143,6 +158,7 @@ mod tests {
             guard: None,
             flood: None,
             pool: Name::new("web").unwrap(),
+            proxy: None,
         }
     }
 

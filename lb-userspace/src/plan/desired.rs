@@ -85,7 +85,7 @@ pub struct MemberStatus {
     pub healthy: bool,
     /// Where it is reached; `None` until its address was resolved for the first time.
     pub next_hop: Option<NextHop>,
-    /// It is this host.
+    /// It is this host, or only this host's own sockets go there: no next hop is needed.
     pub local: bool,
     /// How much of its weight it has.
     pub ramp: Ramp,
@@ -95,14 +95,16 @@ pub struct MemberStatus {
 
 impl MemberStatus {
     /// Hundredths of its weight that it has: 0 to 200, so that the largest weight still fits.
-    fn parts(&self) -> u16 {
+    #[must_use]
+    pub fn parts(&self) -> u16 {
         let share = u32::from(self.advice.share.percent());
         let parts = share * u32::from(self.ramp.get()) / 100;
         u16::try_from(parts.max(share.min(1))).unwrap_or(100)
     }
 
     /// Its weight, by its own word or as configured. What is taken out by its weight stays out.
-    fn weight(&self, server: &RealServer) -> Weight {
+    #[must_use]
+    pub fn weight(&self, server: &RealServer) -> Weight {
         self.advice.weight.filter(|_| !server.weight.is_zero()).unwrap_or(server.weight)
     }
 
@@ -122,7 +124,8 @@ impl Default for MemberStatus {
 }
 
 /// How much of its weight a real server has that starts slowly: 1 to 100 percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Ramp(u8);
 
 impl Ramp {
@@ -232,11 +235,13 @@ pub fn desired(inputs: &Inputs<'_>, rings: &mut Rings) -> Desired {
     let mut desired = Desired::default();
     let config = &inputs.effective.config;
     for pool in &config.pools {
+        let roster = roster(pool, inputs);
         if let Some(numbers) = inputs.numbering.pools.get(&pool.name) {
-            desired.add_pool(pool, numbers, inputs, rings);
+            desired.add_pool(pool, numbers, &roster, inputs, rings);
         }
+        desired.rosters.insert(pool.name.clone(), roster);
     }
-    for service in &config.services {
+    for service in config.forwarded() {
         desired.add_service(service, inputs);
     }
     desired.peers.clone_from(&inputs.surroundings.peers);
@@ -264,26 +269,34 @@ pub fn features(config: &model::Config) -> Features {
         .with_if(Features::FENCE, !config.vrrp.is_empty())
 }
 
+/// Who of a pool gets new flows.
+fn roster(pool: &model::Pool, inputs: &Inputs<'_>) -> Roster {
+    let closed = inputs.closed.contains(&pool.name);
+    Roster::of(pool, closed, |server| known(pool, server, inputs))
+}
+
+fn known(pool: &model::Pool, server: &RealServer, inputs: &Inputs<'_>) -> Known {
+    let status = (inputs.status)(&pool.name, server.address);
+    status.known(inputs.effective.admin(&pool.name, &server.name))
+}
+
 impl Desired {
     fn add_pool(
         &mut self,
         pool: &model::Pool,
         numbers: &PoolNumbers,
+        roster: &Roster,
         inputs: &Inputs<'_>,
         rings: &mut Rings,
     ) {
         let mut members = Vec::with_capacity(pool.servers.len());
         let mut open = BTreeSet::new();
         let status = |server: &RealServer| (inputs.status)(&pool.name, server.address);
-        let known = |server: &RealServer| {
-            status(server).known(inputs.effective.admin(&pool.name, &server.name))
-        };
-        let roster = Roster::of(pool, inputs.closed.contains(&pool.name), known);
         // While one of them starts slowly, or wants a part of its weight, weights are counted in hundredths.
         let parted = pool.everyone().any(|server| status(server).parts() != 100);
         for server in pool.everyone() {
             let Some(&number) = numbers.members.get(&server.address) else { continue };
-            let (status, known) = (status(server), known(server));
+            let (status, known) = (status(server), known(pool, server, inputs));
             let parts = if parted { status.parts() } else { 1 };
             let weight = status.weight(server).get() * parts;
             let member = Member { number, address: server.address.into(), weight };
@@ -329,7 +342,6 @@ impl Desired {
             let weight = |m: &Member| (reals + u32::from(m.number), u32::from(m.weight));
             self.weights.extend(members.iter().map(weight));
         }
-        self.rosters.insert(pool.name.clone(), roster);
         self.pools.push(PoolPlan { name, number, reals, ring, counting: schedule.is_some() });
     }
 

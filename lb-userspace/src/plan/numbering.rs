@@ -80,15 +80,15 @@ impl Numbering {
     /// [`NumberingError`]: a map is too small.
     pub fn assign(&self, config: &Config, pools: u32) -> Result<Self, NumberingError> {
         let mut next = self.clone();
-        for pool in &config.pools {
+        for pool in config.pools.iter().filter(|pool| config.forwards_to(pool)) {
             let servers = pool.servers.iter().chain(&pool.sorry);
             let addresses = servers.map(|server| server.address).collect();
             next.assign_pool(self, &pool.name, &addresses, pools, &config.limits)?;
         }
         next.services.retain(|name, numbers| {
-            config.services.iter().any(|s| s.name == *name && s.pool == numbers.pool)
+            config.forwarded().any(|s| s.name == *name && s.pool == numbers.pool)
         });
-        for service in &config.services {
+        for service in config.forwarded() {
             next.assign_counters(self, &service.name, &service.pool, &config.limits)?;
         }
         Ok(next)
@@ -104,7 +104,8 @@ impl Numbering {
 
     /// Removes the pools that `config` no longer has, and returns their numbers.
     pub fn remove_pools(&mut self, config: &Config) -> Vec<u32> {
-        let kept: BTreeSet<_> = config.pools.iter().map(|pool| &pool.name).collect();
+        let kept = config.pools.iter().filter(|pool| config.forwards_to(pool));
+        let kept: BTreeSet<_> = kept.map(|pool| &pool.name).collect();
         let gone: Vec<_> = self.pools.keys().filter(|name| !kept.contains(name)).cloned().collect();
         gone.iter().filter_map(|name| Some(self.pools.remove(name)?.number)).collect()
     }

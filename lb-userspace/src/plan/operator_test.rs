@@ -12,7 +12,7 @@ fn file() -> Config {
 fn server(number: u8) -> RealServer {
     let weight = Weight::new(1).unwrap();
     let (name, address) = (name(&format!("r{number}")), real(number));
-    RealServer { name, address, port: None, weight, backup: false }
+    RealServer { name, address, port: None, weight, backup: false, max_connections: None }
 }
 
 /// Real servers in force, with their weights.

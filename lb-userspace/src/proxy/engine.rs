@@ -87,6 +87,7 @@ impl Engine {
 
     /// With each tick.
     pub(super) fn tick(&self) {
+        self.shared.pulse.beat();
         let elapsed = self.elapsed();
         self.timers.turn(elapsed);
         if let Ok(wall) = SystemTime::now().duration_since(UNIX_EPOCH) {

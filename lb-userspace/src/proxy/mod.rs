@@ -34,10 +34,11 @@ mod thread;
 mod timers;
 mod transport;
 mod tunnel;
+pub mod worker;
 
 pub use log::LogBuffer;
 pub use orders::{Control, Listening};
-pub use shared::{Memory, Shared};
+pub use shared::{Memory, Pulse, Shared};
 pub use thread::DataThread;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What threads share: the counters that make limits exact, and how to wake one another.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use tokio::sync::Notify;
 
@@ -27,6 +28,24 @@ pub struct Shared {
     pub peers: Arc<[Notify]>,
     /// Its access log.
     pub log: Arc<LogBuffer>,
+    /// That it goes on.
+    pub pulse: Arc<Pulse>,
+}
+
+/// Beats for as long as a thread goes on.
+#[derive(Debug, Default)]
+pub struct Pulse(AtomicU32);
+
+impl Pulse {
+    pub(super) fn beat(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    /// Beats so far: another number each time, unless it stands still.
+    #[must_use]
+    pub fn beats(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
 }
 
 impl Shared {
@@ -34,7 +53,7 @@ impl Shared {
     #[must_use]
     pub fn alone(memory: Memory, thread: Thread, log: Arc<LogBuffer>) -> Self {
         let peers = (0..=thread.index()).map(|_| Notify::new()).collect();
-        Self { memory, thread, peers, log }
+        Self { memory, thread, peers, log, pulse: Arc::default() }
     }
 
     /// Those of another generation find out by themselves: they look at their queues with each tick.

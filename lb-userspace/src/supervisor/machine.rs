@@ -158,6 +158,7 @@ impl Machine {
             }
             Event::Said(Word::Hung) => self.kill_probe(),
             Event::Said(Word::Worker(crew)) => self.want_worker(crew, now),
+            Event::Said(Word::WorkerHung) => Vec::from_iter(self.kill_worker()),
             Event::Said(Word::Keep(number)) => vec![Action::Keep(number)],
             Event::Said(Word::Forget(number)) => vec![Action::Forget(number)],
             Event::Stop => self.stop(now),

@@ -185,6 +185,15 @@ fn a_worker_that_is_to_have_more_threads_ends_first() {
 }
 
 #[test]
+fn a_worker_that_says_nothing_is_killed() {
+    let mut machine = proxying();
+    let actions = machine.handle(Event::Said(Word::WorkerHung), ms(10));
+    assert_eq!(actions, [Action::Kill(Who::Worker)]);
+    let actions = machine.handle(Event::Ended(Who::Worker, KILLED), ms(11));
+    assert_eq!(actions, [Action::StartWorker(CREW), connected(1, Some(KILLED))]);
+}
+
+#[test]
 fn all_is_over_for_the_worker_too() {
     let mut machine = proxying();
     machine.handle(Event::Stop, ms(10));

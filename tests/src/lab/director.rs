@@ -167,6 +167,11 @@ impl Director {
         child_called(self.running()?.id(), "probe")
     }
 
+    /// The process that serves clients of the proxy.
+    pub fn worker(&self) -> Result<Pid> {
+        child_called(self.running()?.id(), "worker")
+    }
+
     /// SIGKILL: all of `lb run` crashes, forwarding stays.
     pub fn kill9(&mut self) -> Result<()> {
         let mut process = self.process.take().context("`lb run` does not run")?;

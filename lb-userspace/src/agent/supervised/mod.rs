@@ -1,46 +1,51 @@
-//! The agent as one of several processes: what the supervisor tells it, and the probe that it is given.
+//! The agent as one of several processes: what the supervisor tells it, and the probe and the worker that it is given.
 
 mod bridge;
 mod desk;
+mod helper;
 mod user;
 
 use std::{
     io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
 };
 
 use tokio::task::JoinHandle;
 use tracing::{error, warn};
 
-use self::user::unprivileged;
-use super::{passages::Passages, prober::Prober};
+use self::{
+    helper::{Helper, Process},
+    user::unprivileged,
+};
+use super::{passages::Passages, prober::Prober, proxied::Proxied};
 use crate::{
-    api::ProbeStatus,
-    ipc::{Ending, Identity, LARGEST, News, Packets, Post, Word},
+    api::ProcessStatus,
+    ipc::{Crew, Identity, LARGEST, News, Packets, Post, Word},
 };
 
-/// The way to the supervisor, and what is known of the probe.
+/// The way to the supervisor, and what is known of the other processes.
 #[derive(Clone, Debug)]
 pub(super) struct Supervised {
     link: Arc<Post>,
-    probe: Arc<Mutex<Probe>>,
+    helpers: Arc<Mutex<Helpers>>,
 }
 
 #[derive(Debug, Default)]
-struct Probe {
-    identity: Option<Identity>,
-    process: Option<Process>,
-    /// It says nothing, and will not be asked again.
-    is_gone: bool,
+struct Helpers {
+    probe: Helper<Identity>,
+    worker: Helper<Crew>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Process {
-    pid: u32,
-    since: Instant,
-    before: u32,
-    ended: Option<Ending>,
+/// What goes on with those that the agent is given.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    /// Has the probe make the checks.
+    pub(super) prober: Prober,
+    /// Checks through VIPs.
+    pub(super) passages: Passages,
+    /// What the worker serves.
+    pub(super) proxied: Proxied,
 }
 
 impl Supervised {
@@ -49,54 +54,80 @@ impl Supervised {
     /// # Errors
     /// The runtime does not take it.
     pub(super) fn new(link: Packets) -> io::Result<Self> {
-        Ok(Self { link: Arc::new(Post::new(link)?), probe: Arc::default() })
+        Ok(Self { link: Arc::new(Post::new(link)?), helpers: Arc::default() })
     }
 
-    /// Connects every probe that comes with the checks, until the end.
-    pub(super) fn serve(&self, prober: Prober, passages: Passages) -> JoinHandle<()> {
+    /// Brings every probe and every worker that comes together with what they are for, until the end.
+    pub(super) fn serve(&self, parts: Parts) -> JoinHandle<()> {
         let own = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = own.hear(&prober, &passages).await {
+            if let Err(error) = own.hear(&parts).await {
                 error!("cannot hear the supervisor: {error}");
             }
         })
     }
 
-    async fn hear(&self, prober: &Prober, passages: &Passages) -> io::Result<()> {
+    async fn hear(&self, parts: &Parts) -> io::Result<()> {
         let mut buffer = vec![0; LARGEST];
-        let mut conversation: Option<JoinHandle<()>> = None;
+        let [mut with_probe, mut with_worker] = [const { None::<JoinHandle<()>> }; 2];
+        let mut kept = Vec::new();
         while let Some((bytes, descriptors)) = self.link.receive(&mut buffer).await? {
-            let News::Probe { pid, before, ended } =
-                News::try_from(bytes).map_err(io::Error::other)?
-            else {
-                continue;
-            };
-            let Some(socket) = descriptors.into_iter().next() else { continue };
-            if let Some(former) = conversation.take() {
-                former.abort();
-            }
-            let post = Post::new(Packets::from_descriptor(socket))?;
-            let process = Process { pid, since: Instant::now(), before, ended };
-            {
-                let mut probe = self.probe();
-                (probe.process, probe.is_gone) = (Some(process), false);
-            }
-            let (own, prober, passages) = (self.clone(), prober.clone(), passages.clone());
-            conversation = Some(tokio::spawn(async move {
-                let hung = bridge::converse(&post, &prober, &passages).await;
-                own.probe().is_gone = true;
-                if hung {
-                    warn!(pid, "the probe says nothing any more: it is ended and started again");
-                    own.say(Word::Hung).await;
+            let mut descriptors = descriptors.into_iter();
+            for news in News::all(bytes) {
+                match news.map_err(io::Error::other)? {
+                    News::Probe { pid, before, ended } => {
+                        self.helpers().probe.meet(Process::new(pid, before, ended));
+                        let Some(socket) = descriptors.next() else { continue };
+                        let with = self.clone().speak_with_probe(pid, socket, parts.clone());
+                        replace(&mut with_probe, with);
+                    }
+                    News::Worker { pid, before, ended } => {
+                        self.helpers().worker.meet(Process::new(pid, before, ended));
+                        let Some(socket) = descriptors.next() else { continue };
+                        let proxied = parts.proxied.clone();
+                        replace(
+                            &mut with_worker,
+                            self.clone().speak_with_worker(pid, socket, proxied),
+                        );
+                    }
+                    News::Kept(number) => kept.extend(descriptors.next().map(|it| (number, it))),
+                    News::Begin => parts.proxied.inherit(std::mem::take(&mut kept)),
                 }
-            }));
+            }
+        }
+        Ok(())
+    }
+
+    async fn speak_with_probe(self, pid: u32, socket: OwnedFd, parts: Parts) -> io::Result<()> {
+        let post = Post::new(Packets::from_descriptor(socket))?;
+        let hung = bridge::converse(&post, &parts.prober, &parts.passages).await;
+        self.helpers().probe.is_gone = true;
+        if hung {
+            warn!(pid, "the probe says nothing any more: it is ended and started again");
+            self.say(Word::Hung, &[]).await;
+        }
+        Ok(())
+    }
+
+    async fn speak_with_worker(
+        self,
+        pid: u32,
+        socket: OwnedFd,
+        proxied: Proxied,
+    ) -> io::Result<()> {
+        let post = Post::new(Packets::from_descriptor(socket))?;
+        let hung = proxied.converse(&post).await;
+        self.helpers().worker.is_gone = true;
+        if hung {
+            warn!(pid, "the worker says nothing any more: it is ended and started again");
+            self.say(Word::WorkerHung, &[]).await;
         }
         Ok(())
     }
 
     /// Tells the supervisor that all is at work.
     pub(super) async fn ready(&self) {
-        self.say(Word::Ready).await;
+        self.say(Word::Ready, &[]).await;
     }
 
     /// Asks for a probe that is this user, or goes on with the one that there is.
@@ -105,41 +136,79 @@ impl Supervised {
     /// There is no such user, or it is root.
     pub(super) async fn want_probe(&self, user: Option<&str>) -> anyhow::Result<()> {
         let identity = unprivileged(user)?;
-        if self.probe().identity.replace(identity) != Some(identity) {
-            self.say(Word::Probe(identity)).await;
+        if self.helpers().probe.want(identity) {
+            self.say(Word::Probe(identity), &[]).await;
         }
         Ok(())
     }
 
-    async fn say(&self, word: Word) {
-        if let Err(error) = self.link.send(&word.bytes(), &[]).await {
+    /// Asks for a worker that is this user and has so many threads, or goes on with the one that there is.
+    ///
+    /// # Errors
+    /// There is no such user, or it is root.
+    pub(super) async fn want_worker(&self, user: Option<&str>, threads: u8) -> anyhow::Result<()> {
+        let crew = Crew { identity: unprivileged(user)?, threads };
+        if self.helpers().worker.want(crew) {
+            self.say(Word::Worker(crew), &[]).await;
+        }
+        Ok(())
+    }
+
+    /// Has the supervisor keep a socket, for the next agent too.
+    pub(super) async fn keep(&self, number: u32, socket: BorrowedFd<'_>) {
+        self.say(Word::Keep(number), &[socket.as_fd()]).await;
+    }
+
+    /// Nobody needs it any more.
+    pub(super) async fn forget(&self, number: u32) {
+        self.say(Word::Forget(number), &[]).await;
+    }
+
+    async fn say(&self, word: Word, beside: &[BorrowedFd<'_>]) {
+        if let Err(error) = self.link.send(&word.bytes(), beside).await {
             error!("cannot speak to the supervisor: {error}");
         }
     }
 
-    fn probe(&self) -> MutexGuard<'_, Probe> {
-        self.probe.lock().unwrap_or_else(PoisonError::into_inner)
+    fn helpers(&self) -> MutexGuard<'_, Helpers> {
+        self.helpers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The probe, once there is one.
-    pub(super) fn status(&self) -> Option<ProbeStatus> {
-        let probe = self.probe();
-        let Process { pid, since, before, ended } = probe.process?;
-        Some(ProbeStatus {
-            pid,
-            running: !probe.is_gone,
-            uptime_seconds: since.elapsed().as_secs(),
-            restarts: before,
-            last_end: ended.map(|ended| ended.to_string()),
-        })
+    pub(super) fn probe(&self) -> Option<ProcessStatus> {
+        self.helpers().probe.status()
     }
 
-    /// What an operator should know of it.
-    pub(super) fn warning(&self) -> Option<String> {
-        let probe = self.probe();
-        probe.is_gone.then(|| {
-            "the probe is gone: checks stand still, and what they have found stays as it is, until it is back"
-                .to_owned()
-        })
+    /// The worker, once there is one.
+    pub(super) fn worker(&self) -> Option<ProcessStatus> {
+        self.helpers().worker.status()
+    }
+
+    /// What an operator should know of them.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let helpers = self.helpers();
+        let probe = helpers.probe.is_gone.then_some(
+            "the probe is gone: checks stand still, and what they have found stays as it is, until it is back",
+        );
+        let worker = helpers
+            .worker
+            .is_gone
+            .then_some("the worker is gone: clients of the proxy wait until it is back");
+        probe.into_iter().chain(worker).map(str::to_owned).collect()
+    }
+}
+
+/// Another conversation in place of the one that there is.
+fn replace(
+    conversation: &mut Option<JoinHandle<()>>,
+    next: impl Future<Output = io::Result<()>> + Send + 'static,
+) {
+    let next = tokio::spawn(async {
+        if let Err(error) = next.await {
+            error!("cannot speak with another process: {error}");
+        }
+    });
+    if let Some(former) = conversation.replace(next) {
+        former.abort();
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Trackers {
 #[derive(Debug)]
 struct AtWork {
     kind: TrackerKind,
-    /// Pools have none: the agent knows them itself.
+    /// Pools and services of the proxy have none: the agent knows them itself.
     task: Option<AbortHandle>,
 }
 
@@ -109,6 +109,18 @@ impl Trackers {
         }
     }
 
+    /// Tells those that watch services of the proxy.
+    pub(super) fn tell_proxies(&self, is_served: impl Fn(&Name) -> bool) {
+        for (name, one) in &self.at_work {
+            let TrackerKind::Proxy(service) = &one.kind else { continue };
+            let (reading, reason) = match is_served(service) {
+                true => (Reading::Up, "the worker serves it"),
+                false => (Reading::Down, "no worker serves it"),
+            };
+            self.board.put(name, Finding { reading, reason: reason.to_owned(), said: None });
+        }
+    }
+
     fn start(&self, Tracker { name, kind }: &Tracker) -> AtWork {
         let (name, board) = (name.clone(), Arc::clone(&self.board));
         let task = match kind.clone() {
@@ -124,7 +136,7 @@ impl Trackers {
             TrackerKind::Interface(interface) => {
                 Some(tokio::spawn(interface::watch(name, interface, board)))
             }
-            TrackerKind::Pool(_) => None,
+            TrackerKind::Pool(_) | TrackerKind::Proxy(_) => None,
         };
         AtWork { kind: kind.clone(), task: task.map(|task| task.abort_handle()) }
     }

@@ -115,6 +115,16 @@ async fn a_reload_keeps_what_is_known() {
 }
 
 #[tokio::test]
+async fn services_of_the_proxy_are_as_the_agent_says() {
+    let mut trackers = Trackers::new();
+    trackers.begin(&[tracker("shop", TrackerKind::Proxy(Name::new("s").unwrap()))]).await;
+    trackers.tell_proxies(|service| service.as_str() == "s");
+    until(&trackers, "shop", Reading::Up).await;
+    trackers.tell_proxies(|_| false);
+    assert_eq!(until(&trackers, "shop", Reading::Down).await.reason, "no worker serves it");
+}
+
+#[tokio::test]
 async fn pools_are_as_the_agent_says() {
     let mut trackers = Trackers::new();
     trackers.begin(&[tracker("web", TrackerKind::Pool(Name::new("w").unwrap()))]).await;

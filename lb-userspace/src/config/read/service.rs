@@ -8,14 +8,32 @@ use crate::{
     model::{Mark, Mode, Name, Persistence, PersistenceDrain, UdpIdle, parse_prefix_length},
 };
 
-const MODES: [(&str, Mode); 2] =
-    [("direct-routing", Mode::DirectRouting), ("tunnel", Mode::Tunnel)];
-const LATER_MODES: [&str; 3] = ["nat", "tcp", "http"];
+const MODES: [(&str, Mode); 4] = [
+    ("direct-routing", Mode::DirectRouting),
+    ("tunnel", Mode::Tunnel),
+    ("tcp", Mode::Tcp),
+    ("http", Mode::Http),
+];
+const LATER_MODES: [&str; 1] = ["nat"];
 const DRAINS: [(&str, PersistenceDrain); 2] =
     [("move", PersistenceDrain::Move), ("stay", PersistenceDrain::Stay)];
 
+/// What XDP does for a service alone.
+const FORWARDED: [&str; 6] = ["mark", "persistence", "udp_idle", "quic", "guard", "flood"];
+
 /// Reads one service.
 pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
+    let mode = match table.get("mode") {
+        None => Some(Mode::default()),
+        Some(item) => item.word(sink, "mode", &MODES, &LATER_MODES).map(Spanned::into_inner),
+    };
+    if let Some(mode) = mode.filter(|mode| mode.is_proxied()) {
+        for (key, item) in FORWARDED.iter().filter_map(|key| Some((key, table.get(key)?))) {
+            let message =
+                format!("`{key}` is for services that XDP forwards, not for mode `{mode}`");
+            sink.error(item.span, item.path, message).help("leave it out".to_owned());
+        }
+    }
     let name = |text: &str| Ok(Name::new(text)?);
     ServiceDraft {
         path: table.path.clone(),
@@ -28,10 +46,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
             .map(|item| ports::read(&item, sink))
             .unwrap_or_default(),
         mark: table.get("mark").and_then(|item| item.integer(sink, |mark| Ok(Mark::new(mark)?))),
-        mode: match table.get("mode") {
-            None => Some(Mode::default()),
-            Some(item) => item.word(sink, "mode", &MODES, &LATER_MODES).map(Spanned::into_inner),
-        },
+        mode,
         persistence: table.get("persistence").and_then(|item| persistence(&item, sink)),
         udp_idle: table
             .get("udp_idle")

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The keys that say what is watched.
-const KINDS: [&str; 5] = ["script", "process", "file", "interface", "pool"];
+const KINDS: [&str; 6] = ["script", "process", "file", "interface", "pool", "proxy"];
 
 /// The keys that only some kinds have.
 const SPECIAL: [(&str, &[&str]); 8] = [
@@ -99,7 +99,8 @@ fn kind(key: &str, item: &Item<'_>, table: &Table<'_>, sink: &mut Sink) -> Optio
             let name = item.text(sink, |text| Ok(InterfaceName::new(text)?))?;
             TrackerKind::Interface(name.into_inner())
         }
-        _ => TrackerKind::Pool(item.text(sink, |text| Ok(Name::new(text)?))?.into_inner()),
+        "pool" => TrackerKind::Pool(item.text(sink, |text| Ok(Name::new(text)?))?.into_inner()),
+        _ => TrackerKind::Proxy(item.text(sink, |text| Ok(Name::new(text)?))?.into_inner()),
     })
 }
 

@@ -12,6 +12,7 @@ mod wrong_checks;
 mod wrong_guards;
 mod wrong_keys;
 mod wrong_ports;
+mod wrong_proxied;
 mod wrong_rules;
 mod wrong_schedulers;
 mod wrong_services;

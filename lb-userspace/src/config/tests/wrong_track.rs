@@ -23,7 +23,10 @@ fn kinds() {
             tracker(
                 "",
                 (41, "[[track]]", "track[0]"),
-                &["watches nothing", "`script`, `process`, `file`, `interface` and `pool`"],
+                &[
+                    "watches nothing",
+                    "`script`, `process`, `file`, `interface`, `pool` and `proxy`",
+                ],
             ),
             Case {
                 related: Some((43, "the other one")),
@@ -33,11 +36,6 @@ fn kinds() {
                     &["`process` and `file` are two", "a [[track]] for each"],
                 )
             },
-            tracker(
-                "proxy = \"a\"\nfile = \"/b\"",
-                (43, "proxy", "track[0].proxy"),
-                &["`proxy` is not available in this version"],
-            ),
             tracker(
                 "file = \"/b\"\nrise = 2",
                 (44, "2", "track[0].rise"),

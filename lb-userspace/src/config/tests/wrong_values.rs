@@ -128,9 +128,9 @@ fn words() {
         Severity::Error,
         &[
             case(
-                ("mode = \"direct-routing\"", "mode = \"http\""),
-                (22, "\"http\"", "service[0].mode"),
-                &["mode `http` is not available in this version", "`direct-routing`"],
+                ("mode = \"direct-routing\"", "mode = \"nat\""),
+                (22, "\"nat\"", "service[0].mode"),
+                &["mode `nat` is not available in this version", "`direct-routing`"],
             ),
             case(
                 ("mode = \"direct-routing\"", "mode = \"direct-roting\""),

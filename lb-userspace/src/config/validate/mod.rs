@@ -8,6 +8,7 @@ mod listeners;
 mod names;
 mod notify;
 mod pools;
+mod proxied;
 mod rules;
 mod schedulers;
 mod track;
@@ -22,6 +23,7 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     addresses::validate(draft, sink);
     listeners::validate(draft, sink);
     pools::validate(draft, sink);
+    proxied::validate(draft, sink);
     rules::validate(draft, sink);
     schedulers::validate(draft, sink);
     guard::validate(draft, sink);

@@ -135,7 +135,7 @@ fn checks_needed(pool: &PoolDraft, sink: &mut Sink) {
 /// How a tunnel is made matters to services that use one.
 fn tunnel(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
     let Some(tunnel) = &pool.tunnel else { return };
-    if services.iter().all(|service| service.mode == Some(Mode::DirectRouting)) {
+    if services.iter().all(|service| service.mode.is_some_and(|mode| mode != Mode::Tunnel)) {
         let message =
             format!("no service of {} is in tunnel mode: `tunnel` does nothing", pool.title());
         sink.warning(tunnel.span(), format!("{}.tunnel", pool.path), message)
@@ -172,7 +172,7 @@ fn kept_port(pool: &PoolDraft, services: &[&ServiceDraft], sink: &mut Sink) {
     let served = |port: u16| {
         services.iter().any(|service| {
             // What was refused may have been the one.
-            service.mode.is_none()
+            service.mode.is_none_or(Mode::is_proxied)
                 || service.ports.is_empty()
                 || service.ports.iter().any(|spec| {
                     spec.value.covers(Protocol::Tcp, port) || spec.value.covers(Protocol::Udp, port)

@@ -5,10 +5,10 @@ use toml::Spanned;
 use crate::{
     config::{
         diagnostic::Sink,
-        draft::{Draft, TrackedDraft, TrackerDraft, VrrpDraft},
+        draft::{Draft, ServiceDraft, TrackedDraft, TrackerDraft, VrrpDraft},
         nearest::{did_you_mean, list},
     },
-    model::{Name, TrackerKind},
+    model::{Mode, Name, TrackerKind},
     vrrp::{track::TrackWeight, types::Priority},
 };
 
@@ -26,6 +26,7 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     for tracker in &draft.trackers {
         used(draft, tracker, sink);
         pool(draft, tracker, sink);
+        proxy(draft, tracker, sink);
     }
 }
 
@@ -73,6 +74,29 @@ fn used(draft: &Draft, tracker: &TrackerDraft, sink: &mut Sink) {
         let message = format!("no instance tracks `{}`", name.get_ref());
         sink.warning(name.span(), format!("{}.name", tracker.path), message)
             .help(format!("add `track = [\"{}\"]` to a [[vrrp]]", name.get_ref()));
+    }
+}
+
+/// A tracker of a service that there is, and that the proxy serves.
+fn proxy(draft: &Draft, tracker: &TrackerDraft, sink: &mut Sink) {
+    let Some(TrackerKind::Proxy(wanted)) = &tracker.kind else { return };
+    let named = |service: &&ServiceDraft| {
+        service.name.as_ref().is_some_and(|name| name.get_ref() == wanted)
+    };
+    let path = format!("{}.proxy", tracker.path);
+    let Some(service) = draft.services.iter().find(named) else {
+        let names = || draft.services.iter().filter_map(|service| service.name.as_ref());
+        let known = || names().map(|name| Name::as_str(name.get_ref()));
+        let help = did_you_mean(wanted.as_str(), known())
+            .unwrap_or_else(|| format!("the services are {}", list(known())));
+        let message = format!("there is no service `{wanted}`");
+        sink.error(tracker.place.clone(), path, message).help(help);
+        return;
+    };
+    if !service.mode.is_some_and(Mode::is_proxied) {
+        let message = format!("`{wanted}` is no service of the proxy: XDP forwards it");
+        sink.error(tracker.place.clone(), path, message)
+            .help("watch its pool with `pool` instead".to_owned());
     }
 }
 

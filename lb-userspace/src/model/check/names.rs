@@ -34,6 +34,7 @@ mod tests {
     #[test]
     fn each_server_has_its_own() {
         let server = RealServer {
+            max_connections: None,
             name: "web1".parse().unwrap(),
             address: [10, 8, 8, 43].into(),
             port: Some(80),

@@ -30,6 +30,8 @@ pub enum TrackerKind {
     Interface(InterfaceName),
     /// A pool of this director: up while a real server of it takes new flows.
     Pool(Name),
+    /// A service of the proxy: up while the worker serves it.
+    Proxy(Name),
 }
 
 impl TrackerKind {
@@ -42,6 +44,7 @@ impl TrackerKind {
             Self::File(_) => "file",
             Self::Interface(_) => "interface",
             Self::Pool(_) => "pool",
+            Self::Proxy(_) => "proxy",
         }
     }
 }

@@ -1,0 +1,184 @@
+//! From what the file says to what data threads work with. It has been checked already: what is refused here all the same
+//! is a mistake of this program.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    census::Census,
+    message::{Configuration, Members, Pool},
+};
+use crate::{
+    access_log::Format,
+    balance::{Algorithm, LoadFactor, Place, Redispatch, Retries, Server, Snapshot},
+    http::{
+        Limits,
+        edit::{Forwarding, HeaderEdits, HeaderName, HeaderValue},
+        rules::Routes,
+    },
+    model::{self, AccessLog, Backups, Balance, HashOf, Name, PoolProxy, Redispatched},
+    proxy::settings::{self, ClientTimeouts, Http, Key, Mode, PoolId, Service, Settings},
+};
+
+/// How the servers of each pool are chosen, for when they change.
+#[derive(Debug, Default)]
+pub(super) struct Algorithms(BTreeMap<Name, Algorithm>);
+
+/// All of it. `threads` share the limits of clients.
+///
+/// # Errors
+/// What cannot be made use of.
+pub(super) fn settings(
+    configuration: &Configuration,
+    census: &Census,
+    threads: usize,
+) -> Result<(Settings, Algorithms), String> {
+    let Configuration { seed, services, pools, .. } = configuration;
+    let algorithms = Algorithms::of(pools);
+    let index = |name: &Name| {
+        let found = pools.iter().position(|pool| pool.members.pool == *name);
+        found.map(PoolId).ok_or_else(|| format!("there is no pool {name}"))
+    };
+    let services = services.iter().map(|one| service(one, &index, threads));
+    let pools = pools.iter().map(|one| pool(one, *seed, &algorithms, census));
+    let settings = Settings {
+        services: services.collect::<Result<_, _>>()?,
+        pools: pools.collect::<Result<_, _>>()?,
+    };
+    Ok((settings, algorithms))
+}
+
+impl Algorithms {
+    fn of(pools: &[Pool]) -> Self {
+        let all = pools.iter().map(|pool| (pool.members.pool.clone(), algorithm(&pool.proxy)));
+        Self(all.collect())
+    }
+
+    /// The members of a pool as data threads have them, with its cell; `None` where there is no such pool.
+    pub(super) fn members(
+        &self,
+        members: &Members,
+        census: &Census,
+    ) -> Option<(u16, settings::Members)> {
+        let algorithm = *self.0.get(&members.pool)?;
+        let Place(cell) = census.pool(&members.pool)?;
+        let mut names = BTreeMap::new();
+        let servers = members.members.iter().filter_map(|member| {
+            let place = census.server(&members.pool, &member.name, member.address)?;
+            names.insert(place, Arc::from(member.name.as_str()));
+            Some(Server {
+                place,
+                address: member.address,
+                weight: member.weight,
+                ramp: member.ramp,
+                // The agent has decided who of them is at work.
+                backup: false,
+                standing: member.standing,
+                max_connections: member.max_connections,
+            })
+        });
+        let snapshot = Snapshot::new(servers.collect(), algorithm, Backups::All);
+        Some((cell, settings::Members { snapshot: Arc::new(snapshot), names: Arc::new(names) }))
+    }
+}
+
+fn pool(
+    Pool { proxy, members }: &Pool,
+    seed: u64,
+    algorithms: &Algorithms,
+    census: &Census,
+) -> Result<settings::Pool, String> {
+    let name = &members.pool;
+    let (cell, members) =
+        algorithms.members(members, census).ok_or_else(|| format!("pool {name} is not counted"))?;
+    let key = match &proxy.hash {
+        HashOf::Source => Key::Source(seed),
+        HashOf::Uri => Key::Uri { seed, with_query: false },
+        HashOf::UriWithQuery => Key::Uri { seed, with_query: true },
+        HashOf::Header(name) => {
+            Key::Header(seed, HeaderName::new(name).map_err(|error| error.to_string())?)
+        }
+    };
+    let redispatch = match proxy.redispatch {
+        Redispatched::Off => Redispatch::Off,
+        Redispatched::Last => Redispatch::Last,
+        Redispatched::Every(number) => Redispatch::Every(number),
+    };
+    Ok(settings::Pool {
+        name: name.as_str().into(),
+        cell,
+        members,
+        key,
+        retries: Retries {
+            most: proxy.retries,
+            redispatch,
+            connect_timeout: proxy.connect_timeout,
+        },
+        queue_timeout: proxy.queue_timeout,
+        most_waiting: proxy.max_queue as usize,
+        server_timeout: proxy.server_timeout,
+        most_idle: proxy.max_idle as usize,
+        idle_timeout: proxy.idle_timeout,
+        sends_proxy: proxy.send_proxy,
+        host: HeaderValue::new(name.as_str()).map_err(|error| error.to_string())?,
+    })
+}
+
+fn algorithm(proxy: &PoolProxy) -> Algorithm {
+    match proxy.balance {
+        Balance::RoundRobin => Algorithm::RoundRobin,
+        Balance::LeastConn => Algorithm::LeastConnections,
+        Balance::Random => Algorithm::Random,
+        Balance::First => Algorithm::First,
+        Balance::Hash => Algorithm::Hashed { bound: proxy.load_factor.and_then(LoadFactor::new) },
+    }
+}
+
+fn service(
+    service: &model::Service,
+    pool: &impl Fn(&Name) -> Result<PoolId, String>,
+    threads: usize,
+) -> Result<Service, String> {
+    let name = &service.name;
+    let proxy =
+        service.proxy.as_ref().ok_or_else(|| format!("{name} is no service of the proxy"))?;
+    let mode = match &proxy.http {
+        Some(http) => Mode::Http(Box::new(self::http(http))),
+        None => Mode::Tcp,
+    };
+    let timeouts = &proxy.timeouts;
+    let most = usize::try_from(proxy.max_connections.get()).unwrap_or(usize::MAX);
+    Ok(Service {
+        name: name.as_str().into(),
+        pool: pool(&service.pool)?,
+        most_connections: most.div_ceil(threads.max(1)),
+        accepts_proxy: proxy.accept_proxy,
+        timeouts: ClientTimeouts {
+            request: timeouts.http_request,
+            keep_alive: timeouts.http_keep_alive,
+            client: timeouts.client,
+            tunnel: timeouts.tunnel,
+        },
+        mode,
+        log: proxy.log.as_ref().map(log).transpose()?,
+    })
+}
+
+fn http(http: &model::HttpService) -> Http {
+    Http {
+        limits: Limits::default(),
+        largest_body: http.max_body,
+        routes: Routes::new(Vec::new()),
+        forwarding: Forwarding::default(),
+        request_headers: HeaderEdits::default(),
+        response_headers: HeaderEdits::default(),
+        host: None,
+    }
+}
+
+fn log(log: &AccessLog) -> Result<Format, String> {
+    match log {
+        AccessLog::Http => Ok(Format::httplog()),
+        AccessLog::Tcp => Ok(Format::tcplog()),
+        AccessLog::Custom(format) => Format::parse(format).map_err(|error| error.to_string()),
+    }
+}
