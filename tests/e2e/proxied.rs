@@ -2,7 +2,7 @@
 //! or another configuration comes.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lb_tests::http::Connection;
 use lb_tests::lab::{Topology, VIP4};
@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::requests::Requests;
-use crate::stage::{LIMIT, RETRY_PAUSE, Stage, server};
+use crate::stage::{LIMIT, RETRY_PAUSE, Stage, server, service};
 
 const HTTP: u16 = 8080;
 const TCP: u16 = 8081;
@@ -221,4 +221,34 @@ fn the_worker_may_do_nothing() {
     let worker = until_served(&stage, 0);
     let status = fs::read_to_string(format!("/proc/{worker}/status")).expect("its status");
     crate::processes::is_shut_in(&status);
+}
+
+#[test]
+fn xdp_guards_and_counts_what_the_proxy_serves() {
+    let stage = proxying();
+    let requests = requests(&stage, &[HTTP], false);
+    requests.await_more(50);
+    let before = requests.stop_whole();
+    let status = stage.until("they are counted", |status| {
+        service(status, "shop").connections >= before.requests()
+    });
+    assert!(service(&status, "shop").packets >= 3 * before.requests());
+    assert_eq!(service(&status, "raw").packets, 0);
+    let client = stage.lab.topology().client_addresses()[0];
+    let trace = stage.lb(&["trace", "tcp", &format!("{client}:4711"), "10.8.8.40:8080"]);
+    for words in ["service shop: pool app\n", "it goes on to this host, whose proxy serves it"] {
+        assert!(trace.contains(words), "{trace}");
+    }
+    // A client that the guard does not let in never gets to the kernel's own stack.
+    let mut config = stage.config.clone();
+    let guarded = format!("mode = \"http\"\nguard = {{ deny = [\"{client}/32\"] }}\n");
+    config.more = SERVICES.replace("mode = \"http\"\n", &guarded);
+    let text = config.to_toml(stage.lab.topology(), &stage.director.paths);
+    stage.director.write_config(&text).expect("it is written");
+    stage.lb(&["reload"]);
+    let open = || Connection::open(client, (VIP4, HTTP).into(), Duration::from_millis(300));
+    let refused = stage.lab.client().enter(open).expect("the namespace").expect_err("no answer");
+    assert_eq!(refused.kind(), std::io::ErrorKind::TimedOut);
+    let trace = stage.lb(&["trace", "tcp", &format!("{client}:4711"), "10.8.8.40:8080"]);
+    assert!(trace.contains("dropped: "), "{trace}");
 }

@@ -70,11 +70,8 @@ impl Director {
     /// The counters of a service that are in use, those of real servers on their way out among them.
     fn sample(&self, service: &Service) -> Sample {
         let numbering = self.ledger.numbering();
-        let (Some(numbers), Some(pool)) =
-            (numbering.services.get(&service.name), numbering.pools.get(&service.pool))
-        else {
-            return Sample::default();
-        };
+        let Some(numbers) = numbering.services.get(&service.name) else { return Sample::default() };
+        let Some(pool) = numbering.pools.get(&numbers.pool) else { return Sample::default() };
         let used = pool.members.values().chain(pool.retired.values());
         used.map(|&number| (number, self.plane.counter(numbers.counters.start + u32::from(number))))
             .collect()

@@ -74,6 +74,7 @@ impl Agent {
             reals.map(|server| self.real(service, pool, server, meter, &shares)).collect()
         });
         let flood = meter.and_then(|meter| meter.flood.since());
+        let here = service.proxy.as_ref().map(|_| self.counter_of(service, 0)).unwrap_or_default();
         ServiceStatus {
             name: service.name.clone(),
             address: service.address,
@@ -82,9 +83,9 @@ impl Agent {
             mark_on_packets: self.marks(service),
             mode: service.mode.to_string(),
             pool: service.pool.clone(),
-            packets: reals.iter().map(|real| real.packets).sum(),
-            bytes: reals.iter().map(|real| real.bytes).sum(),
-            connections: reals.iter().map(|real| real.connections).sum(),
+            packets: here.packets + reals.iter().map(|real| real.packets).sum::<u64>(),
+            bytes: here.bytes + reals.iter().map(|real| real.bytes).sum::<u64>(),
+            connections: here.connections + reals.iter().map(|real| real.connections).sum::<u64>(),
             rates: meter.map(|meter| rates(&meter.samples.rate())).unwrap_or_default(),
             flood: flood.is_some(),
             flood_seconds: flood.map(|since| since.elapsed().as_secs()),
@@ -275,12 +276,21 @@ impl Agent {
         numbers.members.get(&server.address).copied()
     }
 
+    /// What XDP has given a real server; nothing of a service of the proxy, where it does not know them.
     fn counter(&self, service: &Service, server: &RealServer) -> Counter {
-        let services = &self.director.ledger.numbering().services;
-        let index = services.get(&service.name).and_then(|numbers| {
-            Some(numbers.counters.start + u32::from(self.number(&service.pool, server)?))
-        });
-        index.map(|index| self.director.plane.counter(index)).unwrap_or_default()
+        if service.proxy.is_some() {
+            return Counter::default();
+        }
+        let number = self.number(&service.pool, server);
+        number.map(|number| self.counter_of(service, number)).unwrap_or_default()
+    }
+
+    fn counter_of(&self, service: &Service, number: u16) -> Counter {
+        let numbers = self.director.ledger.numbering().services.get(&service.name);
+        let first = numbers.map(|numbers| numbers.counters.start);
+        first
+            .map(|first| self.director.plane.counter(first + u32::from(number)))
+            .unwrap_or_default()
     }
 
     fn reason(&self, reason: Reason) -> ReasonStatus {

@@ -79,11 +79,14 @@ impl Agent {
         let service = self.service_at(trace.vip, protocol);
         let name =
             service.map_or_else(|| "(unknown)".to_owned(), |service| service.name.to_string());
-        let hashed =
-            if record.port_mask() == 0 { "client address" } else { "client address and ports" };
+        let hashed = match record.port_mask() {
+            _ if service.is_some_and(|service| service.proxy.is_some()) => "",
+            0 => ", hashes client address",
+            _ => ", hashes client address and ports",
+        };
         let pool = service.map_or_else(String::new, |service| service.pool.to_string());
         let mark = if record.mark == 0 { String::new() } else { format!(", mark {}", record.mark) };
-        trace.steps.push(format!("service {name}{mark}: pool {pool}, hashes {hashed}"));
+        trace.steps.push(format!("service {name}{mark}: pool {pool}{hashed}"));
         trace.service = service.map(|service| service.name.to_string());
         if record.has(Service::FLOOD) {
             trace.steps.push("a flood is on: new connections leave no notes".to_owned());
@@ -91,6 +94,14 @@ impl Agent {
     }
 
     fn explain_choice(&self, trace: &mut Trace, record: &Service, choice: &Choice) {
+        let proxied = self.traced_service(trace).filter(|service| service.proxy.is_some());
+        if let Some(service) = proxied {
+            let words =
+                format!("it goes on to this host, whose proxy serves it (mode {})", service.mode);
+            trace.steps.push(words);
+            trace.verdict = "pass".to_owned();
+            return;
+        }
         let slots = self
             .director
             .plane

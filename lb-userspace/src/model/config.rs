@@ -50,9 +50,9 @@ impl Config {
         self.services.iter().filter(|service| service.pool == pool.name)
     }
 
-    /// The services that XDP forwards.
-    pub fn forwarded(&self) -> impl Iterator<Item = &Service> {
-        self.services.iter().filter(|service| service.proxy.is_none())
+    /// True with services of the proxy.
+    pub fn has_proxy(&self) -> bool {
+        self.services.iter().any(|service| service.proxy.is_some())
     }
 
     /// False for a pool that only services of the proxy lead to: its servers are reached by the host's own sockets, and no map

@@ -6,8 +6,20 @@ use serde::{Deserialize, Serialize};
 
 /// The name of a node, pool, service or real server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "String")]
 pub struct Name(String);
+
+/// A name as this program has written it down.
+#[derive(Deserialize)]
+struct Written(String);
+
+impl TryFrom<Written> for Name {
+    type Error = NameError;
+
+    fn try_from(Written(text): Written) -> Result<Self, NameError> {
+        if text == PROXY { Ok(Self::of_proxy()) } else { Self::new(&text) }
+    }
+}
 
 /// Why a text is not a [`Name`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +38,9 @@ pub enum NameError {
     Character(char),
 }
 
+/// The name of the proxy's pool in the maps.
+const PROXY: &str = "(proxy)";
+
 impl Name {
     /// The longest name, in characters.
     pub const MAX_LENGTH: usize = 63;
@@ -43,6 +58,12 @@ impl Name {
             Some(other) => Err(NameError::Character(other)),
             None => Ok(Self(text.to_owned())),
         }
+    }
+
+    /// What the maps know the proxy by: the pool whose only real server is this host. No file can have such a name.
+    #[must_use]
+    pub fn of_proxy() -> Self {
+        Self(PROXY.to_owned())
     }
 
     /// The name as text.
@@ -192,5 +213,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&Name::new("web").unwrap()).unwrap(), "\"web\"");
         assert!(serde_json::from_str::<Name>("\"web\"").is_ok());
         assert!(serde_json::from_str::<Name>("\"/web\"").is_err());
+        let proxy = serde_json::to_string(&Name::of_proxy()).unwrap();
+        assert_eq!(serde_json::from_str::<Name>(&proxy).unwrap(), Name::of_proxy());
+        assert!(Name::new(PROXY).is_err(), "nobody else has it");
     }
 }

@@ -132,6 +132,11 @@ impl Service {
         HashKey::Source { prefix }
     }
 
+    /// The pool that XDP sends its packets to: its own, or the one that is this host.
+    pub fn pool_in_maps(&self) -> Name {
+        if self.proxy.is_some() { Name::of_proxy() } else { self.pool.clone() }
+    }
+
     /// The first of its TCP ports that it names.
     pub fn first_port(&self, protocol: Protocol) -> Option<u16> {
         self.ports

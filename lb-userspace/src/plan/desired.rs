@@ -10,7 +10,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use lb_common::{
     abi::{Address, Features, Guard, RealState, Rule, Schedule, Service, ServiceKey, Tunnel, Vip},
     flow_hash::HashKeys,
-    ring::Member,
+    ring::{self, Member},
 };
 use serde::{Deserialize, Serialize};
 
@@ -241,7 +241,10 @@ pub fn desired(inputs: &Inputs<'_>, rings: &mut Rings) -> Desired {
         }
         desired.rosters.insert(pool.name.clone(), roster);
     }
-    for service in config.forwarded() {
+    if let Some(numbers) = inputs.numbering.pools.get(&Name::of_proxy()) {
+        desired.add_proxy(numbers);
+    }
+    for service in &config.services {
         desired.add_service(service, inputs);
     }
     desired.peers.clone_from(&inputs.surroundings.peers);
@@ -343,6 +346,18 @@ impl Desired {
             self.weights.extend(members.iter().map(weight));
         }
         self.pools.push(PoolPlan { name, number, reals, ring, counting: schedule.is_some() });
+    }
+
+    /// Services of the proxy: their packets go on to this host, after their guard.
+    fn add_proxy(&mut self, numbers: &PoolNumbers) {
+        for number in numbers.members.values() {
+            let here = MemberStatus { local: true, ..MemberStatus::default() };
+            self.reals.insert(numbers.reals.start + u32::from(*number), real(&here, true, true));
+            let ring = vec![*number; ring::default_size(1) as usize];
+            let (name, reals) = (Name::of_proxy(), numbers.reals.start);
+            let counting = false;
+            self.pools.push(PoolPlan { name, number: numbers.number, reals, ring, counting });
+        }
     }
 
     /// The tunnel to a real server, where its pool has one.

@@ -299,3 +299,36 @@ fn vlans_are_a_feature() {
     let inputs = Inputs { effective, numbering, keys, surroundings, status: &|_, _| UP, closed };
     assert!(super::desired(&inputs, &mut Rings::default()).features.has(Features::VLANS));
 }
+
+#[test]
+fn services_of_the_proxy_go_on_to_this_host() {
+    let config = config(
+        r#"
+[[pool]]
+name = "app"
+servers = [{ name = "a", address = "10.0.1.1:8080" }]
+[[service]]
+name = "shop"
+address = "10.0.0.1"
+ports = ["tcp/80", "tcp/443"]
+mode = "http"
+guard = { deny = ["10.9.0.0/16"] }
+pool = "app"
+"#,
+    );
+    let desired = all_up(&config);
+    let [pool] = &desired.pools[..] else { panic!("{:?}", desired.pools) };
+    assert_eq!(pool.name, Name::of_proxy(), "the one that is known to the maps");
+    assert!(pool.ring.iter().all(|slot| *slot == 0));
+    let here = RealState::USABLE.with(RealState::OPEN);
+    let here = here.with(RealState::RESOLVED).with(RealState::LOCAL);
+    assert_eq!(desired.reals[&pool.reals], RealEntry { state: here, hop: None });
+    assert!(desired.features.has(Features::LOCAL) && desired.features.has(Features::GUARD));
+    assert_eq!(desired.services.len(), 2);
+    for service in desired.services.values() {
+        assert_eq!(u32::from(service.pool), pool.number);
+        assert!(service.guard > 0 && !service.has(Service::TRACKED));
+    }
+    // The rules of its pool are for the proxy.
+    assert!(desired.rosters[&name("app")].has_anybody());
+}

@@ -6,16 +6,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
 };
 
 use lb_common::abi::NO_REAL;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Config, Limits, Name};
+use crate::model::{Config, Limits, Name, Service};
 
 /// The fewest real servers that a block has room for.
 const SMALLEST_BLOCK: u32 = 16;
+
+/// The only member of the proxy's pool: packets for it go nowhere, so it needs no address.
+const THIS_HOST: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 /// A run of entries in a map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,11 +88,17 @@ impl Numbering {
             let addresses = servers.map(|server| server.address).collect();
             next.assign_pool(self, &pool.name, &addresses, pools, &config.limits)?;
         }
+        if config.has_proxy() {
+            let this_host = BTreeSet::from([THIS_HOST]);
+            next.assign_pool(self, &Name::of_proxy(), &this_host, pools, &config.limits)?;
+        }
         next.services.retain(|name, numbers| {
-            config.forwarded().any(|s| s.name == *name && s.pool == numbers.pool)
+            let still = |service: &&Service| service.name == *name;
+            let service = config.services.iter().find(still);
+            service.is_some_and(|service| service.pool_in_maps() == numbers.pool)
         });
-        for service in config.forwarded() {
-            next.assign_counters(self, &service.name, &service.pool, &config.limits)?;
+        for service in &config.services {
+            next.assign_counters(self, &service.name, &service.pool_in_maps(), &config.limits)?;
         }
         Ok(next)
     }
@@ -105,7 +114,8 @@ impl Numbering {
     /// Removes the pools that `config` no longer has, and returns their numbers.
     pub fn remove_pools(&mut self, config: &Config) -> Vec<u32> {
         let kept = config.pools.iter().filter(|pool| config.forwards_to(pool));
-        let kept: BTreeSet<_> = kept.map(|pool| &pool.name).collect();
+        let proxy = config.has_proxy().then(Name::of_proxy);
+        let kept: BTreeSet<_> = kept.map(|pool| &pool.name).chain(&proxy).collect();
         let gone: Vec<_> = self.pools.keys().filter(|name| !kept.contains(name)).cloned().collect();
         gone.iter().filter_map(|name| Some(self.pools.remove(name)?.number)).collect()
     }

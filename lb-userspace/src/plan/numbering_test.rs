@@ -204,3 +204,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_proxy_has_a_pool_for_as_long_as_it_has_services() {
+    let config = crate::plan::sample::config(
+        "[[pool]]\nname = \"app\"\nservers = [{ name = \"a\", address = \"10.0.1.1:80\" }]\n\
+         [[service]]\nname = \"shop\"\naddress = \"10.0.0.1\"\nports = [\"tcp/80\"]\nmode = \"tcp\"\npool = \"app\"\n",
+    );
+    let mut numbering = assign(&Numbering::default(), &config);
+    let names: Vec<_> = numbering.pools.keys().collect();
+    assert_eq!(names, [&Name::of_proxy()]);
+    assert_eq!(numbering.services[&name("shop")].pool, Name::of_proxy());
+    assert_eq!(numbering, assign(&numbering, &config), "nothing is new");
+    assert!(numbering.remove_pools(&config).is_empty());
+    let written = serde_json::to_string(&numbering).expect("it is written");
+    assert_eq!(serde_json::from_str::<Numbering>(&written).expect("it is read"), numbering);
+    let next = assign(&numbering, &pools(&[("b", &[1])]));
+    assert!(!next.services.contains_key(&name("shop")));
+    assert_eq!(numbering.remove_pools(&pools(&[("b", &[1])])), [0]);
+}

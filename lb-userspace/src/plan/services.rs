@@ -11,11 +11,8 @@ impl Desired {
     /// Adds the entries of a service; all of a bundle hold the same but for what its protocols differ in.
     pub(super) fn add_service(&mut self, service: &model::Service, inputs: &Inputs<'_>) {
         let numbering = inputs.numbering;
-        let (Some(pool), Some(numbers)) =
-            (numbering.pools.get(&service.pool), numbering.services.get(&service.name))
-        else {
-            return;
-        };
+        let Some(numbers) = numbering.services.get(&service.name) else { return };
+        let Some(pool) = numbering.pools.get(&numbers.pool) else { return };
         let Some(configured) = inputs.effective.config.pool(service.pool.as_str()) else { return };
         let vip = Address::from(service.address);
         let key = service.hash_key(configured.scheduler);
@@ -34,7 +31,10 @@ impl Desired {
         }
         let flood = inputs.surroundings.floods.contains(&service.name);
         for spec in &service.ports {
-            let flags = flags(service, configured, key, spec.protocol, flood);
+            let flags = match service.proxy {
+                Some(_) => 0,
+                None => flags(service, configured, key, spec.protocol, flood),
+            };
             let record = Service { flags, ..record };
             for port in spec.ports() {
                 self.add_entry(ServiceKey::new(vip, spec.protocol.number(), port), record);

@@ -1,5 +1,6 @@
 //! `cargo xtask bench lateness`: how late advertisements every 10 ms come to the other director while every CPU is
-//! busy at normal priority, and while a configuration with 1,000 services is read again and again.
+//! busy at normal priority and clients keep the proxy's worker at its limit, and while a configuration with 1,000 services is
+//! read again and again.
 //!
 //! They are timed by the kernel, as they leave the master and as they come to the backup: that this program is late
 //! itself does not count. Between the two lies this machine's network stack, whose kernel threads have normal priority
@@ -7,7 +8,8 @@
 //! stands below.
 
 mod arrivals;
-mod load;
+mod busy;
+
 mod witness;
 
 use std::env;
@@ -16,10 +18,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use arrivals::{Arrivals, Late};
+use busy::Busy;
 use lb_tests::interrupt::Interrupt;
 use lb_tests::lab::{Director, Families, INTERFACE, Lab, LbConfig, Topology, VIP4, VIP4_BUNDLE};
+use lb_tests::load::{self, LoadHandle, Plan, Target};
 use lb_userspace::api::VrrpStatus;
-use load::Load;
 use witness::Witness;
 
 const MASTER: &str = "director1";
@@ -28,6 +31,9 @@ const INTERVAL: Duration = Duration::from_millis(10);
 const SERVICES: u16 = 1_000;
 /// The first port of the services: of every second configuration, all ports are others.
 const PORTS: [u16; 2] = [10_000, 20_000];
+/// Where the proxy listens, and clients that ask it without a pause.
+const PROXY_PORT: u16 = 8080;
+const CLIENTS: u32 = 16;
 const READY_LIMIT: Duration = Duration::from_secs(20);
 
 /// The directors. Dropped in this order.
@@ -52,8 +58,9 @@ fn main() -> Result<()> {
     println!("{:<48}  {:>8}  median    99 %  99.9 %    most  changes of state", "", "times");
     stand.phase("nothing else", &interrupt, time.min(Duration::from_secs(10)), &mut || Ok(()))?;
     let (cpus, busy) = (stand.cpus, stand.cpus * 2);
-    let load = Load::start(busy);
-    let busy = format!("{busy} threads busy on {cpus} CPUs");
+    let load = Busy::start(busy);
+    let clients = stand.clients()?;
+    let busy = format!("{busy} threads busy on {cpus} CPUs, and the proxy");
     stand.phase(&busy, &interrupt, time, &mut || Ok(()))?;
     let (mut reloads, mut longest) = (0, Duration::ZERO);
     stand.phase(&format!("and {SERVICES} services reloaded"), &interrupt, time, &mut || {
@@ -64,7 +71,10 @@ fn main() -> Result<()> {
         Ok(())
     })?;
     drop(load);
+    let report = clients.stop()?;
+    let rate = report.requests() as f64 / report.elapsed.as_secs_f64();
     println!("\n{reloads} reloads; the longest took {:.1} s", longest.as_secs_f64());
+    println!("the proxy answered {rate:.0} requests/s beside them; failed: {}", report.failed());
     Ok(())
 }
 
@@ -90,6 +100,16 @@ impl Stand {
             std::thread::sleep(INTERVAL);
         }
         Ok(stand)
+    }
+
+    /// Clients of the proxy, as fast as it answers.
+    fn clients(&self) -> Result<LoadHandle> {
+        let targets = vec![Target::new("proxy", (VIP4, PROXY_PORT))];
+        let sources = self.lab.topology().client_addresses();
+        let plan = Plan { threads: CLIENTS, keep_alive: true, ..Plan::new(targets, sources) };
+        let client = self.lab.client();
+        load::wait_answering(client, &plan, READY_LIMIT)?;
+        load::start(client, plan)
     }
 
     /// Listens for so long, does `work` again and again meanwhile, and prints a line.
@@ -158,6 +178,15 @@ fn config(lab: &Lab, director: &Director, priority: u8, ports: u16) -> String {
             "\n[[service]]\nname = \"n{number}\"\naddress = \"{VIP4}\"\nports = [\"tcp/{}\"]\n\
              mode = \"direct-routing\"\npool = \"web4\"",
             ports + number
+        );
+    }
+    let real = lab.topology().find("real1").and_then(|node| node.ipv4);
+    if let Some(real) = real {
+        let _ = write!(
+            config.more,
+            "\n[[pool]]\nname = \"app\"\nservers = [{{ name = \"real1\", address = \"{real}:80\" }}]\n\
+             [[service]]\nname = \"proxied\"\naddress = \"{VIP4}\"\nports = [\"tcp/{PROXY_PORT}\"]\n\
+             mode = \"http\"\npool = \"app\"\n"
         );
     }
     config.to_toml(lab.topology(), &director.paths)

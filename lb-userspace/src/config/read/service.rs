@@ -19,7 +19,7 @@ const DRAINS: [(&str, PersistenceDrain); 2] =
     [("move", PersistenceDrain::Move), ("stay", PersistenceDrain::Stay)];
 
 /// What XDP does for a service alone.
-const FORWARDED: [&str; 6] = ["mark", "persistence", "udp_idle", "quic", "guard", "flood"];
+const FORWARDED: [&str; 5] = ["mark", "persistence", "udp_idle", "quic", "flood"];
 
 /// Reads one service.
 pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {

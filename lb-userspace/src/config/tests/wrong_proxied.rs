@@ -65,7 +65,11 @@ fn what_is_wrong() {
             "service[2].mark",
             "`mark` is for services that XDP forwards",
         ),
-        (with("tcp", ports, server, "guard = {}\n"), "service[2].guard", "not for mode `tcp`"),
+        (
+            with("tcp", ports, server, "persistence = {}\n"),
+            "service[2].persistence",
+            "not for mode `tcp`",
+        ),
         (
             with(
                 "tcp",

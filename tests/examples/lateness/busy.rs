@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 /// Threads that are busy until this is dropped.
-pub(crate) struct Load {
+pub(crate) struct Busy {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Load {
+impl Busy {
     pub(crate) fn start(threads: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let busy = |_| {
@@ -27,7 +27,7 @@ impl Load {
     }
 }
 
-impl Drop for Load {
+impl Drop for Busy {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
