@@ -13,6 +13,11 @@ use lb_userspace::cli::{
     guard, health, preflight, real_server, reload, run, status, trace, vrrp,
 };
 
+/// Frees what another thread has allocated without a lock: with the C library's, a thread of normal priority that loses its
+/// CPU inside of it keeps VRRP's thread waiting (`cargo xtask bench lateness`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What was typed cannot be meant.
 const USAGE: u8 = 2;
 
