@@ -32,6 +32,7 @@ mod peers;
 mod preflight;
 mod processes;
 mod proxied;
+mod proxied_vrrp;
 mod real_server;
 mod reload;
 mod requests;
