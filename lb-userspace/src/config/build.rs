@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     model::{
-        Checks, Config, Guard, Notify, Pool, PoolNotify, PoolProxy, ProxyService, RealServer,
-        Service, Tracked, Tracker, VrrpGroup, VrrpInstance,
+        Checks, Config, Guard, Notify, Pool, PoolNotify, RealServer, Service, Tracked, Tracker,
+        VrrpGroup, VrrpInstance,
     },
     vrrp::types::InstanceId,
 };
@@ -90,10 +90,9 @@ fn pool(draft: PoolDraft, has_webhook: bool) -> Option<Pool> {
         own.filter_map(|one| Some((one.name.as_ref()?.get_ref().clone(), one.scripts.clone())));
     let webhook = draft.notify.webhook.as_ref().map_or(has_webhook, |wanted| *wanted.get_ref());
     let notify = PoolNotify { own: own.collect(), webhook, ..draft.notify.notify };
-    let scheduler = draft.scheduler.map(Spanned::into_inner).unwrap_or_default();
     Some(Pool {
         name: draft.name?.into_inner(),
-        scheduler,
+        scheduler: draft.scheduler.map(Spanned::into_inner).unwrap_or_default(),
         checks: checks(draft.checks, draft.checks_needed)?,
         servers: draft.servers.into_iter().map(server).collect::<Option<_>>()?,
         ring_size: draft.ring_size.map(Spanned::into_inner),
@@ -107,7 +106,7 @@ fn pool(draft: PoolDraft, has_webhook: bool) -> Option<Pool> {
             None => None,
         },
         tunnel: draft.tunnel.map(Spanned::into_inner).unwrap_or_default(),
-        proxy: PoolProxy { balance: scheduler.into(), ..PoolProxy::default() },
+        proxy: draft.proxy,
     })
 }
 
@@ -127,7 +126,7 @@ fn server(draft: ServerDraft) -> Option<RealServer> {
         port: draft.port,
         weight: draft.weight,
         backup: draft.backup,
-        max_connections: None,
+        max_connections: draft.max_connections,
     })
 }
 
@@ -144,7 +143,7 @@ fn service(draft: ServiceDraft) -> Option<Service> {
         guard: draft.guard.map(guard),
         flood: draft.flood,
         pool: draft.pool?.into_inner(),
-        proxy: ProxyService::of_mode(draft.mode?),
+        proxy: draft.proxy,
     })
 }
 

@@ -3,7 +3,7 @@
 //! A value that is missing or was refused is `None`; that has been reported, and what depends on it is
 //! not looked at any further.
 
-use std::{net::IpAddr, ops::Range, time::Duration};
+use std::{net::IpAddr, num::NonZeroU32, ops::Range, time::Duration};
 
 use ipnet::IpNet;
 use toml::Spanned;
@@ -12,9 +12,9 @@ use super::table::Entry;
 use crate::{
     model::{
         Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mail, Mark, Mode,
-        Name, Node, Notify, OnEmpty, Persistence, PoolNotify, PoolRules, PortSpec, Rate,
-        SchedulerKind, Script, SourceRate, TrackerKind, Tunnel, UdpIdle, VirtualAddress,
-        VirtualRouting, VrrpProtocol, Webhook, Weight, Window,
+        Name, Node, Notify, OnEmpty, Persistence, PoolNotify, PoolProxy, PoolRules, PortSpec,
+        ProxyService, Rate, SchedulerKind, Script, SourceRate, TrackerKind, Tunnel, UdpIdle,
+        VirtualAddress, VirtualRouting, VrrpProtocol, Webhook, Weight, Window,
     },
     vrrp::{
         machine::Preempt,
@@ -145,6 +145,9 @@ pub(super) struct PoolDraft {
     pub(super) on_empty: OnEmpty,
     pub(super) sorry: Option<ServerDraft>,
     pub(super) tunnel: Option<Spanned<Tunnel>>,
+    pub(super) proxy: PoolProxy,
+    /// `proxy` is there.
+    pub(super) has_proxy: Option<Range<usize>>,
 }
 
 /// The rules of a pool, and where some of them stand.
@@ -184,6 +187,7 @@ pub(super) struct ServerDraft {
     pub(super) port: Option<u16>,
     pub(super) weight: Weight,
     pub(super) backup: bool,
+    pub(super) max_connections: Option<NonZeroU32>,
     pub(super) scripts: ServerScripts,
 }
 
@@ -203,6 +207,8 @@ pub(super) struct ServiceDraft {
     pub(super) quic: Option<Range<usize>>,
     pub(super) guard: Option<GuardDraft>,
     pub(super) flood: Option<Flood>,
+    /// What the proxy does for it, if it does anything.
+    pub(super) proxy: Option<Box<ProxyService>>,
     pub(super) pool: Option<Spanned<Name>>,
 }
 

@@ -87,6 +87,7 @@ pub(super) const POOL: Schema = Schema {
         "on_empty",
         "sorry_server",
         "tunnel",
+        "proxy",
     ],
     later: &[],
 };
@@ -151,7 +152,7 @@ pub(super) const REQUEST: Schema = Schema {
 
 pub(super) const SERVER: Schema = Schema {
     title: "`servers` of a pool",
-    keys: &["name", "address", "weight", "backup", "notify_up", "notify_down"],
+    keys: &["name", "address", "weight", "backup", "max_connections", "notify_up", "notify_down"],
     later: &[],
 };
 
@@ -178,8 +179,37 @@ pub(super) const SERVICE: Schema = Schema {
         "guard",
         "flood",
         "pool",
+        "max_connections",
+        "accept_proxy",
+        "timeouts",
+        "log",
     ],
     later: &["tls", "http"],
+};
+
+pub(super) const TIMEOUTS: Schema = Schema {
+    title: "`timeouts` of a service",
+    keys: &["http_request", "http_keep_alive", "client", "tunnel"],
+    later: &[],
+};
+
+pub(super) const POOL_PROXY: Schema = Schema {
+    title: "`proxy` of a pool",
+    keys: &[
+        "balance",
+        "hash",
+        "load_factor",
+        "connect_timeout",
+        "server_timeout",
+        "queue_timeout",
+        "max_queue",
+        "retries",
+        "redispatch",
+        "max_idle",
+        "idle_timeout",
+        "send_proxy",
+    ],
+    later: &[],
 };
 
 pub(super) const PERSISTENCE: Schema = Schema {
@@ -340,7 +370,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 24] = [
+pub(super) const ALL: [&Schema; 26] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -361,7 +391,9 @@ pub(super) const ALL: [&Schema; 24] = [
     &DAMPING,
     &SORRY_SERVER,
     &TUNNEL,
+    &POOL_PROXY,
     &SERVICE,
+    &TIMEOUTS,
     &PERSISTENCE,
     &GUARD,
     &FLOOD,

@@ -60,7 +60,8 @@ pub use prefix::{
     parse_prefix_length,
 };
 pub use proxy::{
-    AccessLog, Balance, HashOf, HttpService, PoolProxy, ProxyService, ProxyTimeouts, Redispatched,
+    AccessLog, Balance, HashOf, HttpService, PoolProxy, ProxyService, ProxyTimeoutError,
+    ProxyTimeouts, Redispatched,
 };
 pub use rate::{Rate, RateError};
 pub use ring_size::{RingSizeError, check_ring_size};

@@ -1,13 +1,10 @@
 //! What the proxy does for services of the modes `tcp` and `http`, and how it uses their pools.
 
-use std::{
-    num::{NonZeroU8, NonZeroU32},
-    time::Duration,
-};
+use std::{num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, ProxyVersion, SchedulerKind};
+use super::{Mode, ProxyVersion, SchedulerKind, show_duration};
 
 /// A service of the proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,8 +118,8 @@ pub enum Redispatched {
     /// With the last attempt.
     #[default]
     Last,
-    /// With each attempt of this number.
-    Every(NonZeroU8),
+    /// With each attempt.
+    Every,
 }
 
 /// How the proxy uses a pool.
@@ -169,6 +166,27 @@ impl Default for PoolProxy {
             max_idle: 128,
             idle_timeout: Duration::from_secs(5),
             send_proxy: None,
+        }
+    }
+}
+
+/// A timeout that is out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is out of range: a timeout of the proxy takes {} to {}", show_duration(*.0), show_duration(ProxyTimeouts::SHORTEST), show_duration(ProxyTimeouts::LONGEST))]
+pub struct ProxyTimeoutError(Duration);
+
+impl ProxyTimeouts {
+    /// The shortest timeout: deadlines are kept in steps of 50 ms.
+    pub const SHORTEST: Duration = Duration::from_millis(50);
+    /// The longest one.
+    pub const LONGEST: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+    /// Checks the range.
+    pub fn time(value: Duration) -> Result<Duration, ProxyTimeoutError> {
+        if (Self::SHORTEST..=Self::LONGEST).contains(&value) {
+            Ok(value)
+        } else {
+            Err(ProxyTimeoutError(value))
         }
     }
 }

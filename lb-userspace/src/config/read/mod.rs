@@ -11,6 +11,7 @@ mod notify;
 mod pool;
 mod pool_notify;
 mod ports;
+mod proxied;
 mod rules;
 mod script;
 mod service;

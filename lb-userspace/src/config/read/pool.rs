@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, check, pool_notify, port_number, rules, schema, tables, tunnel};
+use super::{
+    Item, Sink, Table, check, pool_notify, port_number, proxied, rules, schema, tables, tunnel,
+};
 use crate::{
     config::{
         draft::{PoolDraft, ServerDraft, ServerScripts},
@@ -42,6 +44,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolDraft {
         .get("slow_start")
         .and_then(|item| item.duration(sink, |time| Ok(Pool::slow_start(time)?)));
     let on_empty = table.get("on_empty").and_then(|item| item.word(sink, "answer", &ON_EMPTY, &[]));
+    let balance = scheduler.as_ref().map(|one| *one.get_ref()).unwrap_or_default().into();
     PoolDraft {
         span: table.span.clone(),
         path: table.path.clone(),
@@ -60,6 +63,8 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> PoolDraft {
         on_empty: on_empty.map(Spanned::into_inner).unwrap_or_default(),
         sorry: table.get("sorry_server").and_then(|item| sorry_server(&item, sink)),
         tunnel: table.get("tunnel").and_then(|item| tunnel::read(&item, sink)),
+        proxy: proxied::pool(table.get("proxy").as_ref(), balance, sink),
+        has_proxy: table.get("proxy").map(|item| item.span),
     }
 }
 
@@ -81,22 +86,33 @@ fn server(table: &Table<'_>, sink: &mut Sink) -> ServerDraft {
         port,
         weight: weight.map(Spanned::into_inner).unwrap_or_default(),
         backup: backup.is_some_and(Spanned::into_inner),
+        max_connections: table
+            .get("max_connections")
+            .and_then(|item| proxied::connections(&item, sink)),
         scripts: pool_notify::of_server(table, sink),
     }
 }
 
-/// It is not checked and shares with nobody: an address will do.
+/// It is not checked and shares with nobody: an address will do, with a port for the proxy.
 fn sorry_server(item: &Item<'_>, sink: &mut Sink) -> Option<ServerDraft> {
     let table = item.table(&schema::SORRY_SERVER, sink)?;
     let name = match table.get("name") {
         Some(item) => item.text(sink, |text| Ok(Name::new(text)?)),
         None => Name::new("sorry").ok().map(|name| Spanned::new(table.span.clone(), name)),
     };
-    let address =
-        table.require("address", "\"10.8.8.99\"", sink).and_then(|item| item.address(sink));
-    let weight = Weight::default();
-    let (path, scripts) = (table.path, ServerScripts::default());
-    Some(ServerDraft { path, name, address, port: None, weight, backup: false, scripts })
+    let address = table
+        .require("address", "\"10.8.8.99\"", sink)
+        .and_then(|item| item.text(sink, address_and_port));
+    Some(ServerDraft {
+        path: table.path,
+        name,
+        port: address.as_ref().and_then(|address| address.get_ref().1),
+        address: address.map(|address| Spanned::new(address.span(), address.get_ref().0)),
+        weight: Weight::default(),
+        backup: false,
+        max_connections: None,
+        scripts: ServerScripts::default(),
+    })
 }
 
 /// `10.8.8.43`, `10.8.8.43:80`, `2001:db8::43` or `[2001:db8::43]:80`.

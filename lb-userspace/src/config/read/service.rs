@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::{Item, Sink, Table, guard, ports, schema};
+use super::{Item, Sink, Table, guard, ports, proxied, schema};
 use crate::{
     config::draft::ServiceDraft,
     model::{Mark, Mode, Name, Persistence, PersistenceDrain, UdpIdle, parse_prefix_length},
@@ -58,6 +58,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
             .and_then(|quic| quic.get_ref().then(|| quic.span())),
         guard: table.get("guard").and_then(|item| guard::guard(&item, sink)),
         flood: table.get("flood").and_then(|item| guard::flood(&item, sink)),
+        proxy: proxied::service(table, mode, sink),
         pool: table.require("pool", "\"web\"", sink).and_then(|item| item.text(sink, name)),
     }
 }

@@ -1,6 +1,9 @@
 //! Services of the proxy: what they cannot have, and what they cannot do without.
 
+use std::{num::NonZeroU32, time::Duration};
+
 use super::*;
+use crate::model::{AccessLog, Balance, HashOf, ProxyVersion, Redispatched};
 
 /// [`VALID`] with a service of the proxy behind it.
 fn with(mode: &str, ports: &str, server: &str, more: &str) -> String {
@@ -103,4 +106,87 @@ fn trackers_of_the_proxy() {
         assert_eq!(key, "track[0].proxy");
         assert!(said.contains(words), "{said}");
     }
+}
+
+#[test]
+fn everything_can_be_said() {
+    let more = "max_connections = 500\naccept_proxy = true\nlog = \"%ci %ST %r\"\n\
+                timeouts = { http_request = \"5s\", client = \"1m\", tunnel = \"24h\" }\n";
+    let proxy = "proxy = { balance = \"hash\", hash = \"header X-User\", load_factor = 150, connect_timeout = \"1s\", \
+                 server_timeout = \"2m\", queue_timeout = \"1s\", max_queue = 10, retries = 1, redispatch = \"every\", \
+                 max_idle = 0, idle_timeout = \"30s\", send_proxy = \"v2\" }\n[[service]]\nname = \"shop\"";
+    let text = with("http", "\"tcp/80\"", "10.8.8.43:8080", more)
+        .replace("[[service]]\nname = \"shop\"", proxy)
+        .replace("10.8.8.43:8080\" }", "10.8.8.43:8080\", max_connections = 7 }");
+    let config = parse("lb.toml", &text).unwrap_or_else(|report| panic!("{report}")).config;
+    let service = config.services.last().and_then(|service| service.proxy.as_deref());
+    let service = service.expect("it is one of the proxy");
+    assert_eq!((service.max_connections.get(), service.accept_proxy), (500, true));
+    assert_eq!(service.timeouts.http_request, Duration::from_secs(5));
+    assert_eq!(service.timeouts.http_keep_alive, Duration::from_secs(10), "as it was");
+    assert_eq!(service.log, Some(AccessLog::Custom("%ci %ST %r".to_owned())));
+    let pool = config.pools.last().expect("it is there");
+    let proxy = &pool.proxy;
+    assert_eq!((proxy.balance, proxy.load_factor), (Balance::Hash, Some(150)));
+    assert_eq!(proxy.hash, HashOf::Header("X-User".to_owned()));
+    assert_eq!((proxy.retries, proxy.max_queue, proxy.max_idle), (1, 10, 0));
+    assert_eq!((proxy.redispatch, proxy.send_proxy), (Redispatched::Every, Some(ProxyVersion::V2)));
+    assert_eq!(pool.servers[0].max_connections.map(NonZeroU32::get), Some(7));
+    // The scheduler's own way, where nothing else is said.
+    assert_eq!(config.pools[0].proxy.balance, Balance::RoundRobin);
+}
+
+#[test]
+fn what_cannot_be_meant() {
+    let service = |line: &str| with("http", "\"tcp/80\"", "10.8.8.43:8080", line);
+    let pool = |proxy: &str| {
+        service("").replace(
+            "[[service]]\nname = \"shop\"",
+            &format!("proxy = {{ {proxy} }}\n[[service]]\nname = \"shop\""),
+        )
+    };
+    for (text, key, words) in [
+        (
+            service("max_connections = 0\n"),
+            "service[2].max_connections",
+            "0 is out of range: 1 to 1000000",
+        ),
+        (
+            service("log = \"common\"\n"),
+            "service[2].log",
+            "`common` is no format of a log | available: `http`",
+        ),
+        (service("log = \"%zz\"\n"), "service[2].log", "no variable `%zz"),
+        (
+            service("timeouts = { client = \"1ms\" }\n"),
+            "service[2].timeouts.client",
+            "takes 50ms to 168h",
+        ),
+        (pool("balance = \"fastest\""), "pool[2].proxy.balance", "unknown balance `fastest`"),
+        (pool("load_factor = 150"), "pool[2].proxy.load_factor", "add `balance = \"hash\"`"),
+        (pool("balance = \"hash\", load_factor = 100"), "pool[2].proxy.load_factor", "101 to 1000"),
+        (
+            pool("balance = \"hash\", hash = \"cookie\""),
+            "pool[2].proxy.hash",
+            "`source`, `uri`, `uri-with-query` and `header NAME`",
+        ),
+        (
+            pool("balance = \"hash\", hash = \"header A B\""),
+            "pool[2].proxy.hash",
+            "a header name is made of",
+        ),
+        (pool("retries = 1000"), "pool[2].proxy.retries", "0 to 100"),
+        (
+            VALID.replace("mark = 80", "mark = 80\nlog = \"http\""),
+            "service[0].log",
+            "write `mode = \"http\"`",
+        ),
+    ] {
+        let (found, said) = refused(&text);
+        assert_eq!(found, key, "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    let nobody = VALID.replace("scheduler = \"maglev\"", "scheduler = \"maglev\"\nproxy = {}");
+    let warnings = parse("lb.toml", &nobody).unwrap_or_else(|report| panic!("{report}")).warnings;
+    assert!(warnings.to_string().contains("no service of the proxy uses pool `web`"), "{warnings}");
 }

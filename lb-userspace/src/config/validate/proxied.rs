@@ -3,7 +3,7 @@
 use crate::{
     config::{
         diagnostic::Sink,
-        draft::{Draft, ServiceDraft},
+        draft::{Draft, PoolDraft, ServiceDraft},
         table::Entry,
     },
     model::{Mode, PortSpec, Protocol},
@@ -13,10 +13,28 @@ use crate::{
 const MOST_PORTS: u32 = 64;
 
 pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
+    for pool in &draft.pools {
+        unused(pool, draft, sink);
+    }
     for service in draft.services.iter().filter(|service| is_proxied(service)) {
         ports(service, sink);
         not_forwarded(service, draft, sink);
         servers(service, draft, sink);
+    }
+}
+
+/// What is said for the proxy is said to nobody.
+fn unused(pool: &PoolDraft, draft: &Draft, sink: &mut Sink) {
+    let Some(span) = &pool.has_proxy else { return };
+    let may_use =
+        |service: &ServiceDraft| service.uses(pool) && service.mode.is_none_or(Mode::is_proxied);
+    if !draft.services.iter().any(may_use) {
+        let message =
+            format!("no service of the proxy uses {}: `proxy` does nothing", pool.title());
+        sink.warning(span.clone(), format!("{}.proxy", pool.path), message).help(
+            "write `mode = \"http\"` or `mode = \"tcp\"` in the service, or leave `proxy` out"
+                .to_owned(),
+        );
     }
 }
 

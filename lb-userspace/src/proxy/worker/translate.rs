@@ -1,7 +1,7 @@
 //! From what the file says to what data threads work with. It has been checked already: what is refused here all the same
 //! is a mistake of this program.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU8, sync::Arc};
 
 use super::{
     census::Census,
@@ -101,7 +101,7 @@ fn pool(
     let redispatch = match proxy.redispatch {
         Redispatched::Off => Redispatch::Off,
         Redispatched::Last => Redispatch::Last,
-        Redispatched::Every(number) => Redispatch::Every(number),
+        Redispatched::Every => Redispatch::Every(NonZeroU8::MIN),
     };
     Ok(settings::Pool {
         name: name.as_str().into(),
