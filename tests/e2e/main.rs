@@ -28,6 +28,7 @@ mod kinds_web;
 mod local;
 mod marks;
 mod notify;
+mod observe;
 mod peers;
 mod preflight;
 mod processes;

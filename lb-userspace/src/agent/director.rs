@@ -24,7 +24,7 @@ use super::{
     prober::{Key, Record},
 };
 use crate::{
-    health::{Damper, Several},
+    health::{Damper, Outliers, Several},
     model::{Config, Name},
     notify::Change,
     plan::{
@@ -67,6 +67,8 @@ pub(super) struct Director {
     pub(super) rosters: BTreeMap<Name, Roster>,
     /// Those of the real servers that may be held down.
     pub(super) dampers: BTreeMap<(Name, IpAddr), Damper>,
+    /// What requests say of the servers of pools where they are heard.
+    pub(super) outliers: BTreeMap<Name, Outliers<IpAddr>>,
     /// How often the health of each real server has changed.
     pub(super) transitions: BTreeMap<(Name, IpAddr), u64>,
     /// What has changed about real servers and pools, and was not told yet.
@@ -134,6 +136,7 @@ impl Director {
             quorums: Quorums::default(),
             rosters: BTreeMap::new(),
             dampers: BTreeMap::new(),
+            outliers: BTreeMap::new(),
             transitions: BTreeMap::new(),
             news: Vec::new(),
             origin: clock::boot(),
@@ -220,7 +223,7 @@ impl Director {
         if self.notebook.due().is_some_and(|due| due <= now) {
             self.write_findings(now);
         }
-        let released = self.release_damped(now);
+        let released = self.release_damped(now) | self.readmit(now);
         Ok(self.slow.advance(now) || flood_turned || released)
     }
 
@@ -273,6 +276,7 @@ impl Director {
             .chain(self.plane.next_deadline())
             .chain(self.slow.next_deadline())
             .chain(self.next_release())
+            .chain(self.next_return())
             .chain(self.notebook.due())
             .min()
     }

@@ -81,7 +81,8 @@ impl Director {
         }
         let mut changed = false;
         for key in over {
-            let Some(state) = self.checks.get(&key).map(Several::state) else { continue };
+            let Some(found) = self.checks.get(&key).map(Several::state) else { continue };
+            let state = self.state_of(&key, found);
             info!(pool = %key.0, address = %key.1, %state, "quiet for long enough: no longer held down");
             if self.mark(&key, state) {
                 self.spread(&key, state, "no longer held down".to_owned());
@@ -92,7 +93,7 @@ impl Director {
     }
 
     /// Counts a transition, and has it told.
-    fn spread(&mut self, key: &(Name, IpAddr), state: State, reason: String) {
+    pub(super) fn spread(&mut self, key: &(Name, IpAddr), state: State, reason: String) {
         *self.transitions.entry(key.clone()).or_default() += 1;
         let pool = self.effective.config.pool(key.0.as_str());
         let server = pool.and_then(|pool| pool.servers.iter().find(|one| one.address == key.1));
@@ -121,12 +122,12 @@ impl Director {
     /// Expects the results of a pool's checks of a real server; of no check: it counts as alive.
     pub(super) fn expect_checks(&mut self, pool: &Pool, address: IpAddr) {
         let server = (pool.name.clone(), address);
-        if pool.rules.damping.is_none() {
+        if pool.rules.damping.is_none() || pool.checks.is_empty() {
             self.dampers.remove(&server);
         }
         if pool.checks.is_empty() {
-            self.down.remove(&server);
             self.checks.remove(&server);
+            self.mark(&server, self.state_of(&server, State::Up));
             return;
         }
         let (count, needed) = (pool.checks.iter().len(), pool.checks.needed());
@@ -183,13 +184,16 @@ impl Director {
         Findings { down, quorums, advice, dampers }
     }
 
-    /// What its checks have found, unless it is held down.
+    /// What its checks have found, unless it is held down or requests have put it out.
     pub(super) fn state_of(&self, server: &(Name, IpAddr), found: State) -> State {
+        if self.is_ejected(server) {
+            return State::Down;
+        }
         self.dampers.get(server).map_or(found, |damper| damper.state(found))
     }
 
     /// Puts a state in force. Returns true where it was another.
-    fn mark(&mut self, server: &(Name, IpAddr), state: State) -> bool {
+    pub(super) fn mark(&mut self, server: &(Name, IpAddr), state: State) -> bool {
         match state {
             State::Up => self.down.remove(server),
             State::Down => self.down.insert(server.clone()),

@@ -44,6 +44,7 @@ pub mod script;
 mod start;
 mod status;
 mod supervised;
+mod suspects;
 pub mod sysctl;
 mod trace;
 mod track;

@@ -43,6 +43,7 @@ use crate::{
     config::Parsed,
     ipc::Packets,
     model::{InterfaceName, Name},
+    proxy::Suspect,
     sandbox,
 };
 
@@ -55,6 +56,8 @@ const DETACH_LIMIT: Duration = Duration::from_secs(2);
 const DETACH_PAUSE: Duration = Duration::from_millis(2);
 /// Health events that wait for the loop; the results behind one that does not fit wait with it.
 const HEALTH_QUEUE: usize = 1_024;
+/// Servers that requests fail at, and the loop has not heard of; more are not taken note of.
+const SUSPECTS_QUEUE: usize = 64;
 
 /// How `lb run` was called.
 #[derive(Clone, Debug, Default)]
@@ -114,6 +117,7 @@ pub(super) struct Agent {
 enum Event {
     NextHop(Update),
     Health(prober::Event),
+    Suspect(Suspect),
     Command(Command),
     Cluster(cluster::Event),
     CaptureEnded,
@@ -136,14 +140,15 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (events, mut health) = mpsc::channel(HEALTH_QUEUE);
+        let (suspects, suspected) = mpsc::channel(SUSPECTS_QUEUE);
         let (prober, passages) = (Prober::new(events), Passages::default());
         prober.connect_here(checks_here::start());
         let supervised = Supervised::new(link).context("speaking with the supervisor")?;
-        let parts = Parts { prober, passages, proxied: Proxied::new() };
+        let parts = Parts { prober, passages, proxied: Proxied::new(suspects) };
         supervised.serve(parts.clone());
         let mut agent = Agent::start(file, options, supervised, parts).await?;
         let outcome = match agent.bring_up(&mut health).await {
-            Ok(()) => agent.serve(health).await,
+            Ok(()) => agent.serve(health, suspected).await,
             Err(error) => Err(error),
         };
         let notifier = agent.notifier.clone();
@@ -155,7 +160,11 @@ pub fn run(file: &Path, options: Options) -> Result<ExitCode> {
 }
 
 impl Agent {
-    async fn serve(&mut self, mut health: mpsc::Receiver<prober::Event>) -> Result<()> {
+    async fn serve(
+        &mut self,
+        mut health: mpsc::Receiver<prober::Event>,
+        mut suspects: mpsc::Receiver<Suspect>,
+    ) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut masters = self.notifier.masters();
@@ -176,6 +185,7 @@ impl Agent {
                 _ = hang_up.recv() => Event::Reload,
                 Some(update) = self.neighbours.next() => Event::NextHop(update),
                 Some(result) = health.recv() => Event::Health(result),
+                Some(suspect) = suspects.recv() => Event::Suspect(suspect),
                 Ok(()) = masters.changed() => Event::Masters,
                 Ok(()) = serving.changed() => Event::Worker,
                 Some(command) = commands.recv() => Event::Command(command),
@@ -189,6 +199,7 @@ impl Agent {
                 Event::Masters => self.suspend_checks(),
                 Event::Worker => self.tell_trackers(),
                 Event::Health(result) => self.health(&result),
+                Event::Suspect(suspect) => self.suspect(&suspect),
                 Event::Command(command) => self.command(command).await,
                 Event::Cluster(event) => self.cluster_event(event).await,
                 Event::CaptureEnded => self.end_capture(),
@@ -252,7 +263,7 @@ impl Agent {
         }
     }
 
-    fn health(&mut self, event: &prober::Event) {
+    pub(super) fn health(&mut self, event: &prober::Event) {
         if self.director.note_health(event, Instant::now()) {
             self.converge();
         }

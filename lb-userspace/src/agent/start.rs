@@ -259,6 +259,7 @@ impl Agent {
         if let Err(error) = self.passages.begin(self.director.plane.through(), here) {
             warn!(%error, "no check goes through a VIP");
         }
+        self.director.follow_outliers();
         let mut targets = Vec::new();
         for pool in &config.pools {
             // The sorry server is not checked.

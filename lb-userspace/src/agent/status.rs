@@ -169,6 +169,7 @@ impl Agent {
             transitions: self.director.transitions.get(&key).copied().unwrap_or_default(),
             backup: server.backup,
             damped_seconds: self.director.held_for(&key).map(|left| left.as_secs()),
+            ejected_seconds: self.director.ejected_for(&key).map(|left| left.as_secs()),
             keeps_flows: self.keeps_flows(pool, server),
             admin,
             advice: self.director.advice(pool, server).words(),
@@ -192,6 +193,7 @@ impl Agent {
             Admin::Maintenance => "maintenance",
             Admin::Drain => "drain",
             Admin::Ready if self.director.held_for(&key).is_some() => "damped",
+            Admin::Ready if self.director.is_ejected(&key) => "ejected",
             Admin::Ready if self.director.down.contains(&key) => "down",
             Admin::Ready if !self.is_reached(pool, server) => "unresolved",
             Admin::Ready if server.backup && !roster.is_some_and(|r| r.is_open(server)) => {

@@ -128,7 +128,7 @@ pub struct RealTraffic {
     pub name: Name,
     /// Its address.
     pub address: IpAddr,
-    /// `up`, `down`, `damped`, `standby` (a backup that is not needed), `drain`, `maintenance`, `unresolved`: what
+    /// `up`, `down`, `damped`, `ejected`, `standby` (a backup that is not needed), `drain`, `maintenance`, `unresolved`: what
     /// decides about new flows.
     pub state: String,
     /// Its weight.
@@ -242,6 +242,9 @@ pub struct ServerStatus {
     /// It comes and goes, and is held down for so many more seconds at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damped_seconds: Option<u64>,
+    /// Requests at it have failed, and it is out of use for so many more seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ejected_seconds: Option<u64>,
     /// It is down, and gets the packets of the flows that it has all the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_flows: bool,

@@ -61,7 +61,7 @@ impl Tone {
     pub(super) fn of_state(state: &str) -> Self {
         match state {
             "up" | "reachable" => Self::Good,
-            "down" | "damped" | "failing" => Self::Bad,
+            "down" | "damped" | "ejected" | "failing" => Self::Bad,
             _ => Self::Odd,
         }
     }

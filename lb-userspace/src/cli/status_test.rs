@@ -48,6 +48,7 @@ fn server(number: u8, state: &str, share: f64) -> ServerStatus {
         transitions: 0,
         backup: false,
         damped_seconds: None,
+        ejected_seconds: None,
         keeps_flows: false,
         admin: Admin::Ready,
         advice: None,

@@ -208,7 +208,14 @@ pub(super) const POOL_PROXY: Schema = Schema {
         "max_idle",
         "idle_timeout",
         "send_proxy",
+        "observe",
     ],
+    later: &[],
+};
+
+pub(super) const OBSERVE: Schema = Schema {
+    title: "`observe` of a pool's `proxy`",
+    keys: &["layer", "error_limit", "on_error", "max_ejected", "ejection", "max_ejection"],
     later: &[],
 };
 
@@ -370,7 +377,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 26] = [
+pub(super) const ALL: [&Schema; 27] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -392,6 +399,7 @@ pub(super) const ALL: [&Schema; 26] = [
     &SORRY_SERVER,
     &TUNNEL,
     &POOL_PROXY,
+    &OBSERVE,
     &SERVICE,
     &TIMEOUTS,
     &PERSISTENCE,

@@ -19,7 +19,7 @@ mod simulation_test;
 pub use advice::{Advice, Share, Wish};
 pub use checker::Checker;
 pub use damping::Damper;
-pub use outlier::{Observation, Observe, OnError, OutlierAction, OutlierSettings, Outliers};
+pub use outlier::{Observation, OutlierAction, Outliers};
 pub use pace::Pace;
 pub use report::{Failure, Report};
 pub use scheduler::{CheckId, Lateness, Rhythm, Scheduler};

@@ -14,6 +14,7 @@ mod mark;
 mod name;
 mod node;
 mod notify;
+mod observe;
 mod persistence;
 mod pool;
 mod port;
@@ -52,6 +53,7 @@ pub use notify::{
     Mail, MailLogin, MailServer, MailServerError, MailTls, Notify, NotifyTimeError, PoolNotify,
     VrrpGroup, Webhook, WebhookUrl, WebhookUrlError,
 };
+pub use observe::{EjectionError, Observe, ObservedLayer, OnError};
 pub use persistence::{Persistence, PersistenceDrain, PersistenceTimeoutError};
 pub use pool::{OnEmpty, Pool, RealServer, SlowStartError};
 pub use port::{PortSpec, PortSpecError, Protocol};

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, ProxyVersion, SchedulerKind, show_duration};
+use super::{Mode, Observe, ProxyVersion, SchedulerKind, show_duration};
 
 /// A service of the proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +149,8 @@ pub struct PoolProxy {
     pub idle_timeout: Duration,
     /// Servers are told by the PROXY protocol who the client is.
     pub send_proxy: Option<ProxyVersion>,
+    /// Whether requests speak for the health of its servers.
+    pub observe: Option<Observe>,
 }
 
 impl Default for PoolProxy {
@@ -166,6 +168,7 @@ impl Default for PoolProxy {
             max_idle: 128,
             idle_timeout: Duration::from_secs(5),
             send_proxy: None,
+            observe: None,
         }
     }
 }

@@ -21,6 +21,7 @@ mod hall;
 mod http;
 mod idle;
 mod log;
+mod observe;
 mod orders;
 mod pool;
 mod preface;
@@ -37,6 +38,7 @@ mod tunnel;
 pub mod worker;
 
 pub use log::LogBuffer;
+pub use observe::Suspect;
 pub use orders::{Control, Listening};
 pub use shared::{Memory, Pulse, Shared};
 pub use thread::DataThread;

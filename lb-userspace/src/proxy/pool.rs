@@ -24,7 +24,7 @@ pub(super) struct Pool {
     /// When the queue was looked at for another generation's sake.
     looked: Cell<Duration>,
     members: RefCell<Members>,
-    shared: Shared,
+    pub(super) shared: Shared,
 }
 
 /// A request that waits.

@@ -17,6 +17,7 @@ use super::preface;
 use super::queue::{NoSeat, Seat, seat};
 use super::timers::Timer;
 use crate::balance::{Attempts, Failure, Next, Request};
+use crate::health::Observation;
 
 /// How long a connection may have waited that takes a request which cannot be made twice. Servers close theirs after
 /// some seconds, and one that is being closed looks like any other.
@@ -104,8 +105,14 @@ impl Reach {
                 return Ok(Reached { seat, server, kept: true });
             }
             match self.connect(address, timer).await {
-                Ok(server) => return Ok(Reached { seat, server, kept: false }),
-                Err(failure) => self.failed(seat, failure, timer).await?,
+                Ok(server) => {
+                    self.pool.observe(seat.place, Observation::Connected);
+                    return Ok(Reached { seat, server, kept: false });
+                }
+                Err(failure) => {
+                    self.pool.observe(seat.place, Observation::ConnectFailed);
+                    self.failed(seat, failure, timer).await?;
+                }
             }
         }
     }

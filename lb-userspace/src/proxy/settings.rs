@@ -9,7 +9,7 @@ use crate::balance::{Place, Retries, Snapshot};
 use crate::http::Limits;
 use crate::http::edit::{Forwarding, HeaderEdits, HeaderName, HeaderValue};
 use crate::http::rules::Routes;
-use crate::model::ProxyVersion;
+use crate::model::{Observe, ProxyVersion};
 
 /// The number of a pool in [`Settings::pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,8 @@ pub struct Pool {
     pub idle_timeout: Duration,
     /// Servers are told by the PROXY protocol who the client is. Then each connection is for one client's request.
     pub sends_proxy: Option<ProxyVersion>,
+    /// Whether requests speak for the health of its servers.
+    pub observe: Option<Observe>,
     /// The Host for a client of HTTP/1.0 that names none.
     pub host: HeaderValue,
 }
@@ -164,6 +166,7 @@ impl Pool {
             most_idle,
             idle_timeout,
             sends_proxy,
+            observe,
             host,
         } = self;
         let times = [queue_timeout, server_timeout, idle_timeout];
@@ -172,7 +175,7 @@ impl Pool {
         (name, cell, key, retries) == (&other.name, &other.cell, &other.key, &other.retries)
             && same_times
             && (most_waiting, most_idle) == (&other.most_waiting, &other.most_idle)
-            && (sends_proxy, host) == (&other.sends_proxy, &other.host)
+            && (sends_proxy, observe, host) == (&other.sends_proxy, &other.observe, &other.host)
     }
 
     /// Connections to its servers serve more than one request.

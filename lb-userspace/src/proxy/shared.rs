@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use super::log::LogBuffer;
+use super::observe::Suspect;
 use crate::balance::{Cell, Thread, Threads};
 
 /// Counters of all threads and of both generations of workers. It is mapped for as long as the process lives.
@@ -15,6 +16,8 @@ pub struct Memory {
     pub servers: &'static [Cell],
     /// A cell for each pool, by its number.
     pub pools: &'static [Cell],
+    /// Errors in a row at each server, by its place.
+    pub errors: &'static [AtomicU32],
 }
 
 /// What one thread has of it.
@@ -28,6 +31,8 @@ pub struct Shared {
     pub peers: Arc<[Notify]>,
     /// Its access log.
     pub log: Arc<LogBuffer>,
+    /// Who hears of servers that requests fail at.
+    pub suspects: Option<mpsc::Sender<Suspect>>,
     /// That it goes on.
     pub pulse: Arc<Pulse>,
 }
@@ -53,7 +58,7 @@ impl Shared {
     #[must_use]
     pub fn alone(memory: Memory, thread: Thread, log: Arc<LogBuffer>) -> Self {
         let peers = (0..=thread.index()).map(|_| Notify::new()).collect();
-        Self { memory, thread, peers, log, pulse: Arc::default() }
+        Self { memory, thread, peers, log, suspects: None, pulse: Arc::default() }
     }
 
     /// Those of another generation find out by themselves: they look at their queues with each tick.

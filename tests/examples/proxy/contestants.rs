@@ -5,8 +5,8 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, atomic::AtomicU32};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -130,7 +130,8 @@ pub(crate) fn engine(server: SocketAddr) -> Result<Contestant> {
     let address = listener.local_addr()?;
     let settings = settings(server)?;
     let cells = || -> &'static [Cell] { Box::leak(Box::new([Cell::default()])) };
-    let memory = Memory { servers: cells(), pools: cells() };
+    let errors = Box::leak((0..8).map(|_| AtomicU32::new(0)).collect::<Box<[AtomicU32]>>());
+    let memory = Memory { servers: cells(), pools: cells(), errors };
     let log = Arc::new(LogBuffer::new(64 << 20));
     let thread = Thread::new(Lane::A, 0).context("no thread")?;
     let shared = Shared::alone(memory, thread, Arc::clone(&log));
@@ -198,6 +199,7 @@ fn settings(server: SocketAddr) -> Result<Settings> {
         most_idle: 100,
         idle_timeout: Duration::from_secs(5),
         sends_proxy: None,
+        observe: None,
         host: HeaderValue::new("bench")?,
     };
     Ok(Settings { services: vec![service], pools: vec![pool] })

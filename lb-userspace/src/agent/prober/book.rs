@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Event, Key, Maker, Record, Target};
 use crate::{
     health::{CheckId, Checker, Outcome, Pace, Report, Settings},
+    model::CheckKind,
     probe::{Finding, Job, Order},
 };
 
@@ -187,6 +188,46 @@ impl Book {
     /// is said of a check that there should not be is ignored.
     pub(super) fn note(&mut self, finding: Finding, now: Duration) -> Option<Event> {
         let Finding::Result { id, outcome, took } = finding else { return None };
+        self.count(id, outcome, now, took)
+    }
+
+    /// Counts a failed check of a server for each of those that are made and look at it themselves.
+    pub(super) fn fail(
+        &mut self,
+        pool: &str,
+        server: &str,
+        reason: &str,
+        now: Duration,
+    ) -> Vec<Event> {
+        let checks = self.looking(pool, server).into_iter();
+        let failed = || Outcome::Failed(reason.to_owned());
+        checks.filter_map(|id| self.count(id, failed(), now, Duration::ZERO)).collect()
+    }
+
+    /// One more failed check is the last, for each of those.
+    pub(super) fn condemn(&mut self, pool: &str, server: &str) {
+        for id in self.looking(pool, server) {
+            let watched = self.keys.get(&id).and_then(|key| self.watched.get_mut(key));
+            if let Some(watched) = watched {
+                watched.checker.condemn();
+            }
+        }
+    }
+
+    /// The checks of a server that look at it themselves, but those that rest.
+    fn looking(&self, pool: &str, server: &str) -> Vec<CheckId> {
+        let all = self.of(pool, server).filter(|(key, _)| !self.is_suspended(key));
+        let all = all.filter(|(_, watched)| !matches!(watched.job.kind, CheckKind::Agent(_)));
+        all.map(|(_, watched)| watched.id).collect()
+    }
+
+    fn count(
+        &mut self,
+        id: CheckId,
+        outcome: Outcome,
+        now: Duration,
+        took: Duration,
+    ) -> Option<Event> {
         let key = self.keys.get(&id)?;
         let watched = self.watched.get_mut(key)?;
         let interval = watched.interval();

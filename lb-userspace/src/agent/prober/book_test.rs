@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     health::{Initial, Pace, Settings, State},
-    model::{CheckKind, Jitter},
+    model::{AgentCheck, CheckKind, Jitter, Payload},
 };
 
 const NOW: Duration = Duration::ZERO;
@@ -204,4 +204,25 @@ fn a_probe_is_told_how_often() {
     target.pace.down = seconds(20);
     book.watch(target, NOW);
     assert_eq!(book.orders(Maker::Probe, &mut told), [Order::Pace(*id, seconds(20))], "a reload");
+}
+
+#[test]
+fn a_request_that_fails_counts_as_a_check() {
+    let mut book = Book::default();
+    for check in 0..3 {
+        let mut target = target("a", check);
+        target.settings.initial = Initial::Known(State::Up);
+        if check == 2 {
+            target.job.kind = CheckKind::Agent(AgentCheck { send: Payload::default() });
+        }
+        book.watch(target, NOW);
+    }
+    book.suspend(BTreeSet::from([("web".to_owned(), 1)]));
+    let [first] = &book.fail("web", "a", "503", NOW)[..] else { panic!("one of three checks") };
+    assert_eq!(first.state, State::Up, "the first of three");
+    book.condemn("web", "a");
+    let [event] = &book.fail("web", "a", "503", NOW)[..] else { panic!("one of three checks") };
+    assert_eq!((event.check, event.state, event.reason.as_str()), (0, State::Down, "503"));
+    let others = book.known("web", "a").into_iter().skip(1);
+    assert!(others.map(|known| known.report).all(|report| report.checks == 0), "they rest");
 }

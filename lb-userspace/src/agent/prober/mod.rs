@@ -237,6 +237,22 @@ impl Prober {
         self.shared.tell();
     }
 
+    /// Counts a failed check of a server, for each of its checks that are made again and again. What that changes is the
+    /// caller's to hear.
+    pub fn fail(&self, pool: &str, server: &str, reason: &str) -> Vec<Event> {
+        let events = self.shared.book().fail(pool, server, reason, self.now());
+        if !events.is_empty() {
+            self.shared.turned.notify_one();
+        }
+        self.shared.tell();
+        events
+    }
+
+    /// One more failed check of a server is the last, of each that says that it is up.
+    pub fn condemn(&self, pool: &str, server: &str) {
+        self.shared.book().condemn(pool, server);
+    }
+
     /// Makes a check once, beside those that are made again and again, and changes nothing by it.
     pub fn test(&self, job: Job) -> impl Future<Output = Result<Tested, TestError>> + use<> {
         let shared = Arc::clone(&self.shared);

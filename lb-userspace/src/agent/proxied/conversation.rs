@@ -63,6 +63,11 @@ impl Proxied {
             for message in messages {
                 let outcome = match message {
                     FromWorker::Alive => continue,
+                    FromWorker::Suspect(suspect) => {
+                        // Where the loop does not keep up, it has enough to do with those before.
+                        _ = self.0.suspects.try_send(suspect);
+                        continue;
+                    }
                     FromWorker::InForce(serial) => Outcome { serial, refused: None },
                     FromWorker::Refused(serial, reason) => {
                         Outcome { serial, refused: Some(reason) }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, mpsc, watch},
     time::timeout,
 };
 
@@ -19,7 +19,10 @@ pub(super) use self::listeners::Listeners;
 use self::{conversation::Orders, listeners::Listener};
 use crate::{
     model::Name,
-    proxy::worker::message::{Members, Pool},
+    proxy::{
+        Suspect,
+        worker::message::{Members, Pool},
+    },
 };
 
 /// How long a worker has to put a configuration into force; also one that has to be started for it.
@@ -40,6 +43,8 @@ struct Shared {
     /// Sockets that an earlier agent has left.
     left: Mutex<Option<Vec<(u32, OwnedFd)>>>,
     all_left: Notify,
+    /// Servers that requests fail at.
+    suspects: mpsc::Sender<Suspect>,
 }
 
 /// What has become of a configuration, by its number.
@@ -50,13 +55,15 @@ struct Outcome {
 }
 
 impl Proxied {
-    pub(super) fn new() -> Self {
+    /// Who listens to `suspects` hears of servers that requests fail at.
+    pub(super) fn new(suspects: mpsc::Sender<Suspect>) -> Self {
         Self(Arc::new(Shared {
             orders: watch::Sender::new(None),
             outcome: watch::Sender::default(),
             serving: watch::Sender::default(),
             left: Mutex::default(),
             all_left: Notify::new(),
+            suspects,
         }))
     }
 

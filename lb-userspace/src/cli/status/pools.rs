@@ -137,8 +137,12 @@ fn notes(server: &ServerStatus) -> String {
     let damped = server
         .damped_seconds
         .map(|left| format!("comes and goes: held down for {} more", units::seconds(left)));
+    let ejected = server
+        .ejected_seconds
+        .map(|left| format!("requests failed: out for {} more", units::seconds(left)));
     let keeps = server.keeps_flows.then_some("keeps its connections");
     let (advice, left) = (advice.as_deref(), left.as_deref());
-    let all = [word, advice, backup, left, damped.as_deref(), keeps, reason.as_deref()];
+    let (damped, ejected) = (damped.as_deref(), ejected.as_deref());
+    let all = [word, advice, backup, left, damped, ejected, keeps, reason.as_deref()];
     all.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

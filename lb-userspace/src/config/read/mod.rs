@@ -8,6 +8,7 @@ mod lists;
 mod mail;
 mod node;
 mod notify;
+mod observe;
 mod pool;
 mod pool_notify;
 mod ports;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use toml::Spanned;
 
-use super::{Item, Meaning, Refusal, Sink, Table, schema};
+use super::{Item, Meaning, Refusal, Sink, Table, observe, schema};
 use crate::{
     access_log::Format,
     http::edit::HeaderName,
@@ -142,6 +142,7 @@ pub(super) fn pool(item: Option<&Item<'_>>, balance: Balance, sink: &mut Sink) -
     let version =
         version.and_then(|i| i.word(sink, "version of the PROXY protocol", &VERSIONS, &[]));
     proxy.send_proxy = version.map(Spanned::into_inner);
+    proxy.observe = table.get("observe").and_then(|item| observe::read(&item, sink));
     proxy
 }
 
@@ -171,7 +172,7 @@ fn set_time(table: &Table<'_>, key: &str, value: &mut std::time::Duration, sink:
 }
 
 /// A number within a range.
-fn number<T: TryFrom<i128>>(
+pub(super) fn number<T: TryFrom<i128>>(
     item: &Item<'_>,
     range: std::ops::RangeInclusive<i128>,
     sink: &mut Sink,

@@ -176,6 +176,41 @@ fn what_cannot_be_meant() {
             "a header name is made of",
         ),
         (pool("retries = 1000"), "pool[2].proxy.retries", "0 to 100"),
+        (pool("observe = {}"), "pool[2].proxy.observe.layer", "`layer` is missing"),
+        (
+            pool("observe = { layer = \"layer5\" }"),
+            "pool[2].proxy.observe.layer",
+            "unknown layer `layer5`",
+        ),
+        (
+            pool("observe = { layer = \"layer4\", error_limit = 0 }"),
+            "pool[2].proxy.observe.error_limit",
+            "1 to 1000000",
+        ),
+        (
+            pool("observe = { layer = \"layer4\", on_error = \"mark-down\", ejection = \"1ms\" }"),
+            "pool[2].proxy.observe.ejection",
+            "out of use for 1s to 24h",
+        ),
+        (
+            pool("observe = { layer = \"layer4\", max_ejected = 50 }")
+                .replace("proxy = {", "check = { type = \"tcp\" }\nproxy = {"),
+            "pool[2].proxy.observe.max_ejected",
+            "add `on_error = \"mark-down\"`",
+        ),
+        (
+            pool("observe = { layer = \"layer4\" }"),
+            "pool[2].proxy.observe",
+            "add a check, or `on_error = \"mark-down\"`",
+        ),
+        (
+            with("tcp", "\"tcp/80\"", "10.8.8.43:8080", "").replace(
+                "[[service]]\nname = \"shop\"",
+                "proxy = { observe = { layer = \"layer7\", on_error = \"mark-down\" } }\n[[service]]\nname = \"shop\"",
+            ),
+            "pool[2].proxy.observe",
+            "write `layer = \"layer4\"`",
+        ),
         (
             VALID.replace("mark = 80", "mark = 80\nlog = \"http\""),
             "service[0].log",

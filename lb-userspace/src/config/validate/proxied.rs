@@ -3,10 +3,10 @@
 use crate::{
     config::{
         diagnostic::Sink,
-        draft::{Draft, PoolDraft, ServiceDraft},
+        draft::{CheckDraft, Draft, PoolDraft, ServiceDraft},
         table::Entry,
     },
-    model::{Mode, PortSpec, Protocol},
+    model::{CheckKind, Mode, ObservedLayer, OnError, PortSpec, Protocol},
 };
 
 /// Ports of one service: each is a socket for every thread.
@@ -15,6 +15,7 @@ const MOST_PORTS: u32 = 64;
 pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     for pool in &draft.pools {
         unused(pool, draft, sink);
+        observed(pool, draft, sink);
     }
     for service in draft.services.iter().filter(|service| is_proxied(service)) {
         ports(service, sink);
@@ -35,6 +36,26 @@ fn unused(pool: &PoolDraft, draft: &Draft, sink: &mut Sink) {
             "write `mode = \"http\"` or `mode = \"tcp\"` in the service, or leave `proxy` out"
                 .to_owned(),
         );
+    }
+}
+
+/// What is observed comes to something.
+fn observed(pool: &PoolDraft, draft: &Draft, sink: &mut Sink) {
+    let (Some(observe), Some(span)) = (pool.proxy.observe, &pool.has_proxy) else { return };
+    let mut error = |message: String, help: &str| {
+        let path = format!("{}.proxy.observe", pool.path);
+        sink.error(span.clone(), path, message).help(help.to_owned());
+    };
+    let looks = |check: &CheckDraft| !matches!(check.check.kind, CheckKind::Agent(_));
+    if observe.on_error != OnError::MarkDown && !pool.checks.iter().any(looks) {
+        let message = format!("requests that fail make for checks, and {} has none", pool.title());
+        error(message, "add a check, or `on_error = \"mark-down\"`");
+    }
+    let mut modes = draft.services.iter().filter(|service| service.uses(pool));
+    let is_http = |service: &ServiceDraft| service.mode.is_none_or(|mode| mode == Mode::Http);
+    if observe.layer == ObservedLayer::Layer7 && !modes.any(is_http) {
+        let message = format!("no service with `mode = \"http\"` uses {}", pool.title());
+        error(message, "write `layer = \"layer4\"`: of connections no more is known");
     }
 }
 

@@ -19,6 +19,7 @@ use super::session::{After, Session};
 use super::upload::{NoMore, Upload};
 use crate::access_log::{When, Who};
 use crate::balance::Failure;
+use crate::health::Observation;
 use crate::http::Status;
 use crate::http::connection::Ending;
 
@@ -63,6 +64,9 @@ impl<C: Transport> Session<C> {
                     // The client knows best whether it may ask again.
                     Err(_) => break ((None, Who::Server, When::Headers), None),
                 }
+            }
+            if let Some(met) = observation(&end, &download) {
+                pool.observe(reached.seat.place, met);
             }
             let verdict = verdict(&end, &download, &upload);
             if download.is_switched() && matches!(end, End::Complete) {
@@ -208,6 +212,17 @@ fn ending(upload: &Upload, download: &Download) -> Ending {
         request_sent: upload.is_sent(),
         response_complete: download.is_complete(),
         unasked: download.unasked,
+    }
+}
+
+/// What a request has met with at its server; `None` where it is not for the server to answer for.
+fn observation(end: &End, download: &Download) -> Option<Observation> {
+    match (download.status, end) {
+        (Some(status), _) => Some(Observation::Response(status.code())),
+        (None, End::Response(Failed::Server | Failed::Refused(_)) | End::Late(Side::Server)) => {
+            Some(Observation::NoResponse)
+        }
+        (None, _) => None,
     }
 }
 

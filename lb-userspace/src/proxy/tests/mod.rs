@@ -3,6 +3,7 @@
 mod bodies;
 mod client;
 mod limits;
+mod observe;
 mod refusals;
 mod reload;
 pub(super) mod server;

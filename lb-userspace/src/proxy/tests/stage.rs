@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use tokio::sync::mpsc;
 
 use crate::access_log::Format;
 use crate::balance::{
@@ -19,7 +22,7 @@ use crate::plan::Ramp;
 use crate::proxy::settings::{
     ClientTimeouts, Http, Key, Members, Mode, Pool, PoolId, Service, Settings,
 };
-use crate::proxy::{Control, DataThread, Listening, LogBuffer, Memory, Shared};
+use crate::proxy::{Control, DataThread, Listening, LogBuffer, Memory, Shared, Suspect};
 
 /// Long enough for a loaded machine; no test waits for it.
 const LONG: Duration = Duration::from_secs(30);
@@ -28,6 +31,8 @@ const LONG: Duration = Duration::from_secs(30);
 pub(in crate::proxy) struct Stage {
     pub(in crate::proxy) address: SocketAddr,
     pub(in crate::proxy) log: Arc<LogBuffer>,
+    /// Servers that requests fail at.
+    pub(in crate::proxy) suspected: mpsc::Receiver<Suspect>,
     control: Control,
     thread: Option<JoinHandle<()>>,
 }
@@ -91,6 +96,7 @@ pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
             most_idle: 10,
             idle_timeout: LONG,
             sends_proxy: None,
+            observe: None,
             host: HeaderValue::new("pool").unwrap(),
         }],
     }
@@ -101,7 +107,8 @@ pub(in crate::proxy) fn memory() -> Memory {
     let cells = |count| -> &'static [Cell] {
         Box::leak((0..count).map(|_| Cell::default()).collect::<Box<[Cell]>>())
     };
-    Memory { servers: cells(8), pools: cells(2) }
+    let errors = Box::leak((0..8).map(|_| AtomicU32::new(0)).collect::<Box<[AtomicU32]>>());
+    Memory { servers: cells(8), pools: cells(2), errors }
 }
 
 impl Stage {
@@ -115,12 +122,14 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         let log = Arc::new(LogBuffer::new(1 << 20));
         let thread = Thread::new(Lane::A, 0).unwrap();
+        let (suspects, suspected) = mpsc::channel(16);
         let shared = Shared::alone(memory(), thread, Arc::clone(&log));
+        let shared = Shared { suspects: Some(suspects), ..shared };
         let (thread, control) = DataThread::new(shared).unwrap();
         let listening = Listening { number: 1, service: 0, socket: Some(listener) };
         control.configure(Arc::new(settings), vec![listening]);
         let thread = std::thread::spawn(|| thread.run());
-        Self { address, log, control, thread: Some(thread) }
+        Self { address, log, suspected, control, thread: Some(thread) }
     }
 
     /// The lines of the log, when the engine has ended.

@@ -1,6 +1,6 @@
 //! Where servers and pools are counted: the same cell for as long as they are configured.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::atomic::AtomicU32};
 
 use super::message::{Configuration, Members};
 use crate::{
@@ -28,7 +28,9 @@ impl Census {
         let cells = |count: u16| -> &'static [Cell] {
             Box::leak((0..count).map(|_| Cell::default()).collect::<Box<[Cell]>>())
         };
-        let memory = Memory { servers: cells(SERVERS), pools: cells(POOLS) };
+        let errors = (0..SERVERS).map(|_| AtomicU32::new(0)).collect::<Box<[AtomicU32]>>();
+        let errors = Box::leak(errors);
+        let memory = Memory { servers: cells(SERVERS), pools: cells(POOLS), errors };
         Self { memory, servers: Places::new(SERVERS), pools: Places::new(POOLS) }
     }
 

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap, future::pending, io, net::TcpListener, os::fd::OwnedFd, sync::Arc,
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
 use tracing::{error, info, warn};
 
 use super::{
@@ -15,7 +18,7 @@ use super::{
 };
 use crate::{
     ipc::{LARGEST, Packets, Post, split},
-    proxy::Listening,
+    proxy::{Listening, Suspect},
 };
 
 /// What the data threads serve, and who tells them.
@@ -26,11 +29,14 @@ pub(super) struct Worker {
     sockets: BTreeMap<u32, OwnedFd>,
     /// How each pool in force makes use of its members.
     pools: Algorithms,
+    /// Servers that requests fail at.
+    suspects: mpsc::Receiver<Suspect>,
 }
 
 impl Worker {
-    pub(super) fn new(census: Census, hands: Vec<Hand>) -> Self {
-        Self { hands, census, sockets: BTreeMap::new(), pools: Algorithms::default() }
+    pub(super) fn new(census: Census, hands: Vec<Hand>, suspects: mpsc::Receiver<Suspect>) -> Self {
+        let (sockets, pools) = (BTreeMap::new(), Algorithms::default());
+        Self { hands, census, sockets, pools, suspects }
     }
 
     /// Hears one agent after the other, until the supervisor is gone.
@@ -64,6 +70,9 @@ impl Worker {
                         agent = None;
                     }
                 },
+                Some(suspect) = self.suspects.recv() => {
+                    say(agent.as_ref(), FromWorker::Suspect(suspect));
+                }
                 _ = tick.tick() => {
                     if let Some(index) = self.hands.iter_mut().position(|hand| !hand.is_alive()) {
                         return Err(io::Error::other(format!("data thread {index} stands still")));

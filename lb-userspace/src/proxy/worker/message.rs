@@ -8,6 +8,7 @@ use crate::{
     balance::Standing,
     model::{Name, PoolProxy, Service, Weight},
     plan::Ramp,
+    proxy::Suspect,
 };
 
 /// How often a worker says that it is alive, whatever else there is to say.
@@ -35,6 +36,8 @@ pub enum FromWorker {
     Refused(u64, String),
     /// It is there.
     Alive,
+    /// Requests fail at a server.
+    Suspect(Suspect),
 }
 
 /// What a worker serves.

@@ -3,13 +3,16 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use tokio::runtime;
+use tokio::{runtime, sync::mpsc};
 
 use super::{census::Census, conversation::Worker, team::Team};
 use crate::{
     ipc::{Crew, Packets},
     sandbox::{self, Role},
 };
+
+/// Servers that requests fail at, and the agent has not heard of.
+const SUSPECTS: usize = 256;
 
 /// Is a worker until the supervisor is gone.
 ///
@@ -20,9 +23,10 @@ pub fn process(crew: Crew) -> Result<ExitCode> {
     // It opens sockets of its own for signals, as those of the data threads do.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let census = Census::new();
-    let team = Team::new(crew.threads, &census)?;
+    let (suspects, suspected) = mpsc::channel(SUSPECTS);
+    let team = Team::new(crew.threads, &census, &suspects)?;
     let enclosure = sandbox::give_up(crew.identity)?;
-    let worker = Worker::new(census, team.start().context("starting threads")?);
+    let worker = Worker::new(census, team.start().context("starting threads")?, suspected);
     // Its threads are there: from now on it can start no other.
     sandbox::shut_in(Role::Worker)?;
     let (user, threads) = (crew.identity.uid, crew.threads);

@@ -3,12 +3,12 @@
 use std::{io, process, sync::Arc, thread};
 
 use anyhow::{Context as _, Result};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use super::{census::Census, writer};
 use crate::{
     balance::{Lane, Thread},
-    proxy::{Control, DataThread, LogBuffer, Pulse, Shared},
+    proxy::{Control, DataThread, LogBuffer, Pulse, Shared, Suspect},
 };
 
 /// How often in a row a thread may be found to stand still, a sign of life apart.
@@ -28,7 +28,11 @@ pub(super) struct Hand {
 
 impl Team {
     /// So many.
-    pub(super) fn new(threads: u8, census: &Census) -> Result<Self> {
+    pub(super) fn new(
+        threads: u8,
+        census: &Census,
+        suspects: &mpsc::Sender<Suspect>,
+    ) -> Result<Self> {
         let peers: Arc<[Notify]> = (0..threads).map(|_| Notify::new()).collect();
         let one = |index| -> Result<_> {
             let thread = Thread::new(Lane::A, index).context("too many threads")?;
@@ -38,6 +42,7 @@ impl Team {
                 thread,
                 peers: Arc::clone(&peers),
                 log: Arc::clone(&log),
+                suspects: Some(suspects.clone()),
                 pulse: Arc::clone(&pulse),
             };
             let (data, control) = DataThread::new(shared)?;
