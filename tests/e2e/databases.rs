@@ -8,7 +8,7 @@ use lb_tests::lab::{Families, Topology};
 use crate::servant::{Servant, check};
 use crate::stage::{LIMIT, Stage};
 
-fn postgresql(stage: &Stage) -> Servant {
+pub(crate) fn postgresql(stage: &Stage) -> Servant {
     let mut servant = Servant::new(stage, "postgres");
     let data = servant.folder.join("data");
     let mut init = servant.command(postgresql_program("initdb"));
@@ -31,7 +31,7 @@ fn postgresql_program(name: &str) -> PathBuf {
     found.filter(|path| path.exists()).max().unwrap_or_else(|| name.into())
 }
 
-fn mariadb(stage: &Stage) -> Servant {
+pub(crate) fn mariadb(stage: &Stage) -> Servant {
     let mut servant = Servant::new(stage, "mysql");
     let data = servant.folder.join("data");
     let mut init = servant.command("mariadb-install-db");
@@ -49,7 +49,7 @@ fn mariadb(stage: &Stage) -> Servant {
     servant
 }
 
-fn redis(stage: &Stage) -> Servant {
+pub(crate) fn redis(stage: &Stage) -> Servant {
     let mut servant = Servant::new(stage, "redis");
     let mut command = servant.command("redis-server");
     command.args(["--bind", "0.0.0.0", "--save", "", "--requirepass", "secret"]);

@@ -9,7 +9,7 @@ use crate::servant::{REAL, Servant, check};
 use crate::stage::{LIMIT, Stage};
 
 /// One zone. Its text does not fit into a datagram of 512 bytes, so it is asked for by TCP.
-fn nsd(stage: &Stage) -> Servant {
+pub(crate) fn nsd(stage: &Stage) -> Servant {
     let mut servant = Servant::new(stage, "nsd");
     let folder = servant.folder.display().to_string();
     let long = format!("\"{}\"", "x".repeat(200));
@@ -33,7 +33,7 @@ fn nsd(stage: &Stage) -> Servant {
 }
 
 /// It drops its rights by itself.
-fn smtpd(stage: &Stage) -> Process {
+pub(crate) fn smtpd(stage: &Stage) -> Process {
     let folder = stage.lab.folder();
     let file = folder.join("smtpd.conf");
     let config = "listen on 0.0.0.0 port 2525 hostname mail.test\nmatch for any reject\n";

@@ -14,13 +14,13 @@ use crate::stage::{LIMIT, Stage};
 const NAME: &str = "www.example.org";
 
 /// An authority that the director trusts, and the folder of its certificates.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: PathBuf,
 }
 
 impl Authority {
-    fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
@@ -54,7 +54,7 @@ fn spawn(stage: &Stage, port: u16, command: &mut Command) -> Process {
 }
 
 /// A page at each path, at this port.
-fn s_server(stage: &Stage, authority: &Authority, until: i32, port: u16) -> Process {
+pub(crate) fn s_server(stage: &Stage, authority: &Authority, until: i32, port: u16) -> Process {
     let (key, certificate) = authority.certificate(until);
     let mut command = Command::new("openssl");
     command.args(["s_server", "-www", "-quiet", "-accept", &port.to_string()]);
@@ -63,7 +63,7 @@ fn s_server(stage: &Stage, authority: &Authority, until: i32, port: u16) -> Proc
 }
 
 /// HTTP/2 over TLS at 9443, over plain connections at 9080; the PROXY protocol at 9081.
-fn nginx(stage: &Stage, authority: &Authority) -> Process {
+pub(crate) fn nginx(stage: &Stage, authority: &Authority) -> Process {
     let (key, certificate) = authority.certificate(4000);
     let folder = stage.lab.folder().join("nginx2");
     fs::create_dir(&folder).expect("a folder");

@@ -12,6 +12,7 @@ mod consistency;
 mod crash;
 mod databases;
 mod drain;
+mod failing;
 mod fence;
 mod flood;
 mod frr;

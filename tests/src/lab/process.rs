@@ -10,10 +10,24 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::children::children;
 use super::namespace::Namespace;
 
 const LOG_TAIL_LINES: usize = 20;
 const RETRY_PAUSE: Duration = Duration::from_millis(2);
+
+/// Processes that are stopped; dropping this has them go on.
+#[derive(Debug)]
+pub struct Frozen(Vec<Pid>);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            // It may have been killed.
+            let _ = kill(*pid, Signal::SIGCONT);
+        }
+    }
+}
 
 /// A running process; dropping it kills it.
 #[derive(Debug)]
@@ -79,6 +93,19 @@ impl Process {
             }
             thread::sleep(RETRY_PAUSE);
         }
+    }
+
+    /// Stops it and all that it has started, until what this returns is dropped.
+    pub fn freeze(&self) -> Result<Frozen> {
+        let mut frozen = Frozen(vec![Pid::from_raw(self.child.id().cast_signed())]);
+        let mut next = 0;
+        // Those that are stopped start nobody who would be missed here.
+        while let Some(pid) = frozen.0.get(next).copied() {
+            kill(pid, Signal::SIGSTOP).with_context(|| format!("stopping {}", self.name))?;
+            frozen.0.extend(children(pid.as_raw().cast_unsigned())?);
+            next += 1;
+        }
+        Ok(frozen)
     }
 
     /// Sends it a signal.
