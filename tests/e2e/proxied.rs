@@ -104,6 +104,23 @@ fn a_server_that_dies_is_left_out() {
 }
 
 #[test]
+fn connections_to_a_server_that_is_put_down_end_where_the_pool_says_so() {
+    let stage = Stage::up_with(Topology::default(), |config| {
+        config.more = SERVICES.replace("name = \"app\"", "name = \"app\"\non_down = \"kill\"");
+    });
+    until_served(&stage, 0);
+    let source = stage.lab.topology().client_addresses()[0];
+    let target = (VIP4, TCP).into();
+    let open = || Connection::open(source, target, LIMIT);
+    let mut connection =
+        stage.lab.client().enter(open).expect("the namespace").expect("it is open");
+    let head = connection.get(target, "/", true).expect("an answer");
+    connection.read_body(&mut vec![0; head.length]).expect("its body");
+    stage.lb(&["backend", "maint", &format!("app/{}", head.server)]);
+    connection.expect_end().expect("it ends");
+}
+
+#[test]
 fn a_worker_that_dies_is_replaced() {
     let stage = proxying();
     let requests = requests(&stage, &[HTTP, TCP], false);

@@ -157,6 +157,8 @@ pub(super) struct RulesDraft {
     pub(super) below_quorum: Option<Range<usize>>,
     pub(super) backups: Option<Range<usize>>,
     pub(super) damping: Option<Range<usize>>,
+    /// `on_down` is `kill`.
+    pub(super) kill: Option<Range<usize>>,
 }
 
 /// Who is told about a pool and its real servers.

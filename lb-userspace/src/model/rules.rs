@@ -129,6 +129,8 @@ pub enum OnDown {
     Move,
     /// They stay: it may be the check that is wrong.
     Keep,
+    /// As [`Self::Move`], and those of the proxy end at once.
+    Kill,
 }
 
 /// A share of a pool's real servers, in percent.

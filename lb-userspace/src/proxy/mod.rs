@@ -15,6 +15,7 @@
 
 mod accept;
 mod context;
+mod deaths;
 mod engine;
 mod frontend;
 mod hall;

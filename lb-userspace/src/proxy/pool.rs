@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use super::deaths::Deaths;
 use super::engine::Engine;
 use super::idle::Idle;
 use super::settings::{self, Members};
@@ -24,6 +25,7 @@ pub(super) struct Pool {
     /// When the queue was looked at for another generation's sake.
     looked: Cell<Duration>,
     members: RefCell<Members>,
+    deaths: Deaths,
     pub(super) shared: Shared,
 }
 
@@ -64,6 +66,7 @@ impl Pool {
             waiters: RefCell::default(),
             looked: Cell::default(),
             members: RefCell::new(pool.members.clone()),
+            deaths: Deaths::default(),
             shared,
         }
     }
@@ -75,7 +78,18 @@ impl Pool {
         if let Some(dispatcher) = &self.dispatcher {
             dispatcher.borrow_mut().change(Arc::clone(&members.snapshot));
         }
+        self.deaths.strike(&members.down);
         self.wake();
+    }
+
+    /// Goes on with this until it is over, or `None` where its server is found to be down before, and the pool says that
+    /// this is the end.
+    pub(super) async fn unless_down<T>(
+        &self,
+        place: Place,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        if self.settings.kills { self.deaths.unless(place, work).await } else { Some(work.await) }
     }
 
     /// The pool as it is.

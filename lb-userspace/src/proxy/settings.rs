@@ -118,6 +118,8 @@ pub struct Members {
     pub snapshot: Arc<Snapshot>,
     /// Their names, for logs.
     pub names: Arc<BTreeMap<Place, Arc<str>>>,
+    /// Those that are down.
+    pub down: Arc<[Place]>,
 }
 
 /// Servers that stand in for each other.
@@ -145,6 +147,8 @@ pub struct Pool {
     pub idle_timeout: Duration,
     /// Servers are told by the PROXY protocol who the client is. Then each connection is for one client's request.
     pub sends_proxy: Option<ProxyVersion>,
+    /// What goes on at a server ends when it is found to be down.
+    pub kills: bool,
     /// Whether requests speak for the health of its servers.
     pub observe: Option<Observe>,
     /// The Host for a client of HTTP/1.0 that names none.
@@ -166,6 +170,7 @@ impl Pool {
             most_idle,
             idle_timeout,
             sends_proxy,
+            kills,
             observe,
             host,
         } = self;
@@ -175,7 +180,8 @@ impl Pool {
         (name, cell, key, retries) == (&other.name, &other.cell, &other.key, &other.retries)
             && same_times
             && (most_waiting, most_idle) == (&other.most_waiting, &other.most_idle)
-            && (sends_proxy, observe, host) == (&other.sends_proxy, &other.observe, &other.host)
+            && (sends_proxy, kills, observe) == (&other.sends_proxy, &other.kills, &other.observe)
+            && host == &other.host
     }
 
     /// Connections to its servers serve more than one request.

@@ -47,7 +47,8 @@ pub(super) async fn serve(
             let halves = [&mut up, &mut down];
             let timeout = service.timeouts.tunnel;
             let server = &mut reached.server.stream;
-            let ended = tunnel(context, &timer, timeout, &mut client, server, halves).await;
+            let ended = tunnel(context, &timer, timeout, &mut client, server, halves);
+            let ended = pool.unless_down(reached.seat.place, ended).await.unwrap_or(Ended::Down);
             (record.received, record.sent) = (up.total, down.total);
             let (who, when) = letters(ended);
             record.ended(who, when);
@@ -67,6 +68,7 @@ pub(super) const fn letters(ended: Ended) -> (Who, When) {
         Ended::Client => (Who::Client, When::Data),
         Ended::Server => (Who::Server, When::Data),
         Ended::Late => (Who::ClientTimeout, When::Data),
+        Ended::Down => (Who::Down, When::Data),
     }
 }
 

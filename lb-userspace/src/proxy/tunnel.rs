@@ -25,6 +25,8 @@ pub(super) enum Ended {
     Server,
     /// Both were silent for too long.
     Late,
+    /// The server is down.
+    Down,
 }
 
 /// One direction.

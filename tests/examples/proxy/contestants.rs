@@ -190,6 +190,7 @@ fn settings(server: SocketAddr) -> Result<Settings> {
         members: Members {
             snapshot: Arc::new(Snapshot::new(vec![server], Algorithm::RoundRobin, Backups::All)),
             names: Arc::new(BTreeMap::from([(place, "s0".into())])),
+            down: Arc::default(),
         },
         key: Key::Source(0),
         retries: Retries::default(),
@@ -199,6 +200,7 @@ fn settings(server: SocketAddr) -> Result<Settings> {
         most_idle: 100,
         idle_timeout: Duration::from_secs(5),
         sends_proxy: None,
+        kills: false,
         observe: None,
         host: HeaderValue::new("bench")?,
     };

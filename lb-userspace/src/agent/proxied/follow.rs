@@ -15,7 +15,7 @@ use crate::{
     balance::{Standing, Thread},
     config::Parsed,
     health::{Advice, Several},
-    model::{Config, Pool, RealServer, Service},
+    model::{Config, OnDown, Pool, RealServer, Service},
     plan::{Admin, MemberStatus, Ramp, Roster},
     proxy::worker::message::{self, Member, Members},
 };
@@ -83,7 +83,8 @@ impl Agent {
         let pools = config.pools.iter().filter(|pool| config.proxies_to(pool));
         let pools = pools.map(|pool| {
             let members = self.director.members(pool);
-            Arc::new(message::Pool { proxy: pool.proxy.clone(), members })
+            let kills = pool.rules.on_down == OnDown::Kill;
+            Arc::new(message::Pool { proxy: pool.proxy.clone(), kills, members })
         });
         let index = |service: &Service| services.iter().position(|one| one.name == service.name);
         let mut sockets = Vec::new();

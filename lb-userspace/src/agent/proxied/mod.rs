@@ -127,7 +127,7 @@ impl Proxied {
                 .iter()
                 .map(|pool| match members(&pool.members) {
                     Some(members) if members != pool.members => {
-                        Arc::new(Pool { members, proxy: pool.proxy.clone() })
+                        Arc::new(Pool { members, proxy: pool.proxy.clone(), kills: pool.kills })
                     }
                     Some(_) | None => Arc::clone(pool),
                 })

@@ -11,24 +11,22 @@ use crate::{
 const BELOW_QUORUM: [(&str, BelowQuorum); 2] =
     [("close", BelowQuorum::Close), ("serve", BelowQuorum::Serve)];
 const BACKUPS: [(&str, Backups); 2] = [("all", Backups::All), ("first", Backups::First)];
-const ON_DOWN: [(&str, OnDown); 2] = [("move", OnDown::Move), ("keep", OnDown::Keep)];
-/// Resetting connections takes a proxy.
-const LATER_ON_DOWN: [&str; 1] = ["kill"];
+const ON_DOWN: [(&str, OnDown); 3] =
+    [("move", OnDown::Move), ("keep", OnDown::Keep), ("kill", OnDown::Kill)];
 
 /// Reads those keys of a pool.
 pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> RulesDraft {
     let below =
         table.get("below_quorum").and_then(|item| item.word(sink, "answer", &BELOW_QUORUM, &[]));
     let backups = table.get("backups").and_then(|item| item.word(sink, "choice", &BACKUPS, &[]));
-    let on_down =
-        table.get("on_down").and_then(|item| item.word(sink, "answer", &ON_DOWN, &LATER_ON_DOWN));
+    let on_down = table.get("on_down").and_then(|item| item.word(sink, "answer", &ON_DOWN, &[]));
     let panic =
         table.get("panic_threshold").and_then(|item| item.text(sink, |text| Ok(text.parse()?)));
     let rules = PoolRules {
         quorum: quorum(table, sink),
         below_quorum: below.as_ref().map(|below| *below.get_ref()).unwrap_or_default(),
         backups: backups.as_ref().map(|backups| *backups.get_ref()).unwrap_or_default(),
-        on_down: on_down.map(Spanned::into_inner).unwrap_or_default(),
+        on_down: on_down.as_ref().map(|on_down| *on_down.get_ref()).unwrap_or_default(),
         panic: panic.as_ref().map(|panic| *panic.get_ref()),
         damping: table.get("damping").and_then(|item| damping(&item, sink)),
     };
@@ -38,6 +36,9 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> RulesDraft {
         below_quorum: below.map(|below| below.span()),
         backups: backups.map(|backups| backups.span()),
         damping: table.get("damping").map(|item| item.span),
+        kill: on_down
+            .filter(|on_down| *on_down.get_ref() == OnDown::Kill)
+            .map(|on_down| on_down.span()),
     }
 }
 

@@ -221,7 +221,13 @@ fn what_cannot_be_meant() {
         assert_eq!(found, key, "{said}");
         assert!(said.contains(words), "{said}");
     }
-    let nobody = VALID.replace("scheduler = \"maglev\"", "scheduler = \"maglev\"\nproxy = {}");
+    let nobody = VALID.replace(
+        "scheduler = \"maglev\"",
+        "scheduler = \"maglev\"\nproxy = {}\non_down = \"kill\"",
+    );
     let warnings = parse("lb.toml", &nobody).unwrap_or_else(|report| panic!("{report}")).warnings;
-    assert!(warnings.to_string().contains("no service of the proxy uses pool `web`"), "{warnings}");
+    for what in ["`proxy` does nothing", "`kill` is `move`"] {
+        let words = format!("no service of the proxy uses pool `web`: {what}");
+        assert!(warnings.to_string().contains(&words), "{warnings}");
+    }
 }

@@ -68,14 +68,9 @@ fn values() {
                 &["`below_quorum` without `quorum` says nothing"],
             ),
             key(
-                "on_down = \"kill\"",
-                ("\"kill\"", "pool[0].on_down"),
-                &["`kill` is not available in this version", "available: `move`", "`keep`"],
-            ),
-            key(
                 "on_down = \"keeep\"",
                 ("\"keeep\"", "pool[0].on_down"),
-                &["unknown answer `keeep`", "keep"],
+                &["unknown answer `keeep`", "available: `move`, `keep` and `kill`"],
             ),
             key(
                 "panic_threshold = \"40\"",

@@ -26,10 +26,17 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
 
 /// What is said for the proxy is said to nobody.
 fn unused(pool: &PoolDraft, draft: &Draft, sink: &mut Sink) {
-    let Some(span) = &pool.has_proxy else { return };
     let may_use =
         |service: &ServiceDraft| service.uses(pool) && service.mode.is_none_or(Mode::is_proxied);
-    if !draft.services.iter().any(may_use) {
+    if draft.services.iter().any(may_use) {
+        return;
+    }
+    if let Some(span) = &pool.rules.kill {
+        let message = format!("no service of the proxy uses {}: `kill` is `move`", pool.title());
+        sink.warning(span.clone(), format!("{}.on_down", pool.path), message)
+            .help("write `on_down = \"move\"`, or leave it out".to_owned());
+    }
+    if let Some(span) = &pool.has_proxy {
         let message =
             format!("no service of the proxy uses {}: `proxy` does nothing", pool.title());
         sink.warning(span.clone(), format!("{}.proxy", pool.path), message).help(

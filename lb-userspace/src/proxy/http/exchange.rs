@@ -10,7 +10,7 @@ use super::super::reach::{Reach, Reached, Unreached};
 use super::super::record::Record;
 use super::super::tcp::letters;
 use super::super::transport::Transport;
-use super::super::tunnel::{Half, tunnel};
+use super::super::tunnel::{Ended, Half, tunnel};
 use super::Work;
 use super::download::{Download, Failed, Told};
 use super::flow::{End, Flow, Side};
@@ -128,7 +128,7 @@ impl<C: Transport> Session<C> {
             }
             poll
         });
-        let end = end.await;
+        let end = pool.unless_down(reached.seat.place, end).await.unwrap_or(End::Down);
         (reached, end)
     }
 
@@ -145,7 +145,9 @@ impl<C: Transport> Session<C> {
         let halves = [&mut up, &mut down];
         let timeout = self.front.settings.timeouts.tunnel;
         let server = &mut reached.server.stream;
-        let ended = tunnel(&self.context, &self.timer, timeout, &mut self.io, server, halves).await;
+        let ended = tunnel(&self.context, &self.timer, timeout, &mut self.io, server, halves);
+        let place = reached.seat.place;
+        let ended = reach.pool.unless_down(place, ended).await.unwrap_or(Ended::Down);
         record.reached(reach);
         record.status = download.status;
         (record.received, record.sent) = (up.total, download.total + down.total);
@@ -263,5 +265,6 @@ fn verdict(end: &End, download: &Download, upload: &Upload) -> Verdict {
         End::Response(Failed::Refused(_)) => (tell(Status::BAD_GATEWAY), Who::Proxy, phase),
         End::Late(Side::Client) => (tell(Status::REQUEST_TIMEOUT), Who::ClientTimeout, phase),
         End::Late(Side::Server) => (tell(Status::GATEWAY_TIMEOUT), Who::ServerTimeout, phase),
+        End::Down => (tell(Status::BAD_GATEWAY), Who::Down, phase),
     }
 }

@@ -41,6 +41,8 @@ pub(super) enum End {
     Response(Failed),
     /// This side was silent for too long.
     Late(Side),
+    /// The server is found to be down.
+    Down,
 }
 
 impl<C: Transport, S: Transport> Flow<'_, C, S> {

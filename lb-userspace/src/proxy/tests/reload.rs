@@ -1,11 +1,15 @@
 //! Another configuration, or other servers, while connections go on.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 
 use super::server::{Peer, answering, server};
 use super::stage::{Stage, settings};
+use crate::access_log::Format;
+use crate::balance::Place;
 use crate::proxy::Listening;
+use crate::proxy::settings::Mode;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const ONE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1";
@@ -103,4 +107,46 @@ fn sockets_come_and_go() {
     early.ask(GET);
     assert_eq!(early.bytes(1), b"1");
     assert!(std::net::TcpStream::connect(stage.address).is_err(), "the first one is closed");
+}
+
+#[test]
+fn what_goes_on_at_a_server_that_is_down_ends_where_its_pool_says_so() {
+    for (kills, tcp) in [(true, false), (true, true), (false, false)] {
+        let (begun, has_begun) = channel();
+        let (tell, go_on) = channel::<()>();
+        let go_on = Mutex::new(go_on);
+        let address = server(move |_, peer| {
+            peer.head();
+            peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n1");
+            let _ = begun.send(());
+            // What is told, or nothing more.
+            let told = go_on.lock().unwrap().recv().is_ok();
+            peer.say(if told { "2" } else { "" });
+            peer.rest();
+        });
+        let mut settings = settings(&[address]);
+        settings.pools[0].kills = kills;
+        if tcp {
+            settings.services[0].mode = Mode::Tcp;
+            settings.services[0].log = Some(Format::tcplog());
+        }
+        let mut members = settings.pools[0].members.clone();
+        members.down = Arc::new([Place(0)]);
+        let stage = Stage::with(settings);
+        let mut client = Peer::connect(stage.address);
+        client.ask(GET);
+        assert_eq!(client.bytes(1), b"1");
+        has_begun.recv().unwrap();
+        stage.control().change(vec![(0, members)]);
+        if kills {
+            assert_eq!(client.text(), "");
+        } else {
+            tell.send(()).unwrap();
+            assert_eq!(client.bytes(1), b"2");
+        }
+        drop((client, tell));
+        let log = stage.end();
+        let ended = log[0].contains(if tcp { " DD " } else { " DD-- " });
+        assert_eq!(ended, kills, "{log:?}");
+    }
 }

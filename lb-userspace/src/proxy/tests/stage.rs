@@ -87,6 +87,7 @@ pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
             members: Members {
                 snapshot: Arc::new(Snapshot::new(all, Algorithm::RoundRobin, Backups::All)),
                 names: Arc::new(names),
+                down: Arc::default(),
             },
             key: Key::Source(1),
             retries: Retries { most: 1, redispatch: Redispatch::Last, connect_timeout: LONG },
@@ -96,6 +97,7 @@ pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
             most_idle: 10,
             idle_timeout: LONG,
             sends_proxy: None,
+            kills: false,
             observe: None,
             host: HeaderValue::new("pool").unwrap(),
         }],

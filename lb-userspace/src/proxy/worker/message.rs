@@ -60,6 +60,8 @@ pub struct Configuration {
 pub struct Pool {
     /// How it is used.
     pub proxy: PoolProxy,
+    /// What goes on at a server ends when it is found to be down.
+    pub kills: bool,
     /// Who is in it.
     pub members: Members,
 }

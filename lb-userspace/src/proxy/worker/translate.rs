@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     access_log::Format,
-    balance::{Algorithm, LoadFactor, Place, Redispatch, Retries, Server, Snapshot},
+    balance::{Algorithm, LoadFactor, Place, Redispatch, Retries, Server, Snapshot, Standing},
     http::{
         Limits,
         edit::{Forwarding, HeaderEdits, HeaderName, HeaderValue},
@@ -61,10 +61,13 @@ impl Algorithms {
     ) -> Option<(u16, settings::Members)> {
         let algorithm = *self.0.get(&members.pool)?;
         let Place(cell) = census.pool(&members.pool)?;
-        let mut names = BTreeMap::new();
+        let (mut names, mut down) = (BTreeMap::new(), Vec::new());
         let servers = members.members.iter().filter_map(|member| {
             let place = census.server(&members.pool, &member.name, member.address)?;
             names.insert(place, Arc::from(member.name.as_str()));
+            if matches!(member.standing, Standing::Down | Standing::Maintenance) {
+                down.push(place);
+            }
             Some(Server {
                 place,
                 address: member.address,
@@ -77,12 +80,13 @@ impl Algorithms {
             })
         });
         let snapshot = Snapshot::new(servers.collect(), algorithm, Backups::All);
-        Some((cell, settings::Members { snapshot: Arc::new(snapshot), names: Arc::new(names) }))
+        let (snapshot, names) = (Arc::new(snapshot), Arc::new(names));
+        Some((cell, settings::Members { snapshot, names, down: down.into() }))
     }
 }
 
 fn pool(
-    Pool { proxy, members }: &Pool,
+    Pool { proxy, kills, members }: &Pool,
     seed: u64,
     algorithms: &Algorithms,
     census: &Census,
@@ -119,6 +123,7 @@ fn pool(
         most_idle: proxy.max_idle as usize,
         idle_timeout: proxy.idle_timeout,
         sends_proxy: proxy.send_proxy,
+        kills: *kills,
         observe: proxy.observe,
         host: HeaderValue::new(name.as_str()).map_err(|error| error.to_string())?,
     })
