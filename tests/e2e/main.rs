@@ -39,6 +39,7 @@ mod real_server;
 mod reload;
 mod requests;
 mod rivals;
+mod routes;
 mod rules;
 mod servant;
 mod stage;

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use super::table::Entry;
 use crate::{
+    http::rules::Condition,
     model::{
         Announce, Check, Flood, GuardAction, InterfaceName, LimitKey, Limits, Mail, Mark, Mode,
         Name, Node, Notify, OnEmpty, Persistence, PoolNotify, PoolProxy, PoolRules, PortSpec,
@@ -211,6 +212,16 @@ pub(super) struct ServiceDraft {
     pub(super) flood: Option<Flood>,
     /// What the proxy does for it, if it does anything.
     pub(super) proxy: Option<Box<ProxyService>>,
+    /// Its routes.
+    pub(super) routes: Vec<RouteDraft>,
+    pub(super) pool: Option<Spanned<Name>>,
+}
+
+/// One of the `routes` of a service.
+pub(super) struct RouteDraft {
+    pub(super) span: Range<usize>,
+    pub(super) path: String,
+    pub(super) condition: Condition,
     pub(super) pool: Option<Spanned<Name>>,
 }
 
@@ -274,12 +285,19 @@ impl ServiceDraft {
         title("service", self.name.as_ref(), &self.path)
     }
 
-    /// Does its pool's name say this one?
+    /// Does it name this pool, or one of its routes?
     pub(super) fn uses(&self, pool: &PoolDraft) -> bool {
-        match (&self.pool, &pool.name) {
-            (Some(wanted), Some(name)) => wanted.get_ref() == name.get_ref(),
-            _ => false,
-        }
+        let Some(name) = &pool.name else { return false };
+        self.pools().any(|(wanted, _)| wanted.get_ref() == name.get_ref())
+    }
+
+    /// Every pool that it names, with the key that does.
+    pub(super) fn pools(&self) -> impl Iterator<Item = (&Spanned<Name>, String)> {
+        let own = self.pool.iter().map(|pool| (pool, format!("{}.pool", self.path)));
+        let routes = self.routes.iter();
+        own.chain(
+            routes.filter_map(|route| Some((route.pool.as_ref()?, format!("{}.pool", route.path)))),
+        )
     }
 }
 

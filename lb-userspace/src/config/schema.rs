@@ -183,8 +183,56 @@ pub(super) const SERVICE: Schema = Schema {
         "accept_proxy",
         "timeouts",
         "log",
+        "http",
     ],
-    later: &["tls", "http"],
+    later: &["tls"],
+};
+
+pub(super) const HTTP: Schema = Schema {
+    title: "`http` of a service",
+    keys: &[
+        "max_body",
+        "host",
+        "x_forwarded_for",
+        "x_forwarded_proto",
+        "forwarded",
+        "forwarded_except",
+        "request_headers",
+        "response_headers",
+        "routes",
+    ],
+    later: &["rate", "auth", "error_pages", "monitor"],
+};
+
+pub(super) const HEADER_EDIT: Schema = Schema {
+    title: "`request_headers` and `response_headers`",
+    keys: &["set", "add", "delete", "value"],
+    later: &[],
+};
+
+pub(super) const ROUTE_HTTP: Schema = Schema {
+    title: "`routes` of a service",
+    keys: &[
+        "host",
+        "path",
+        "path_prefix",
+        "path_regex",
+        "method",
+        "headers",
+        "source",
+        "pool",
+        "redirect",
+        "status",
+        "https_port",
+        "deny",
+    ],
+    later: &["sni"],
+};
+
+pub(super) const ROUTE_HEADER: Schema = Schema {
+    title: "`headers` of a route",
+    keys: &["name", "value", "contains", "regex"],
+    later: &[],
 };
 
 pub(super) const TIMEOUTS: Schema = Schema {
@@ -377,7 +425,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 27] = [
+pub(super) const ALL: [&Schema; 31] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -402,6 +450,10 @@ pub(super) const ALL: [&Schema; 27] = [
     &OBSERVE,
     &SERVICE,
     &TIMEOUTS,
+    &HTTP,
+    &HEADER_EDIT,
+    &ROUTE_HTTP,
+    &ROUTE_HEADER,
     &PERSISTENCE,
     &GUARD,
     &FLOOD,

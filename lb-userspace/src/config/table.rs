@@ -285,6 +285,16 @@ impl<'a> Item<'a> {
         items.into_iter().enumerate().filter_map(entry).collect()
     }
 
+    /// Is it a text?
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.value, DeValue::String(_))
+    }
+
+    /// Is it this text?
+    pub(super) fn is(&self, wanted: &str) -> bool {
+        matches!(self.value, DeValue::String(text) if text == wanted)
+    }
+
     /// Is it an array?
     pub(super) fn is_array(&self) -> bool {
         matches!(self.value, DeValue::Array(_))

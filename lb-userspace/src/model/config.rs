@@ -45,9 +45,13 @@ impl Config {
         self.pools.iter().find(|pool| pool.name.as_str() == name)
     }
 
-    /// The services that a pool serves.
+    /// The services that a pool serves, or that have routes to it.
     pub fn services_of<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = &'a Service> {
-        self.services.iter().filter(|service| service.pool == pool.name)
+        let leads = |service: &&Service| {
+            let proxy = service.proxy.as_ref();
+            service.pool == pool.name || proxy.is_some_and(|proxy| proxy.routes_to(&pool.name))
+        };
+        self.services.iter().filter(leads)
     }
 
     /// True with services of the proxy.

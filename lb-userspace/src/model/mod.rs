@@ -9,6 +9,7 @@ mod config;
 mod duration;
 mod flood;
 mod guard;
+mod http;
 mod limits;
 mod mark;
 mod name;
@@ -45,6 +46,9 @@ pub use config::Config;
 pub use duration::{DurationError, parse_duration, show_duration};
 pub use flood::{Flood, FloodError};
 pub use guard::{Guard, GuardAction, SourceRate};
+pub use http::{
+    ForwardedFields, HeaderChange, HeaderTest, HttpService, PathTest, Route, RouteTest, RouteThen,
+};
 pub use limits::{LimitError, LimitKey, Limits};
 pub use mark::{Mark, MarkError};
 pub use name::{InterfaceName, InterfaceNameError, Name, NameError};
@@ -62,8 +66,8 @@ pub use prefix::{
     parse_prefix_length,
 };
 pub use proxy::{
-    AccessLog, Balance, HashOf, HttpService, PoolProxy, ProxyService, ProxyTimeoutError,
-    ProxyTimeouts, Redispatched,
+    AccessLog, Balance, HashOf, PoolProxy, ProxyService, ProxyTimeoutError, ProxyTimeouts,
+    Redispatched,
 };
 pub use rate::{Rate, RateError};
 pub use ring_size::{RingSizeError, check_ring_size};

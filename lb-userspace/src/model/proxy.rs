@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, Observe, ProxyVersion, SchedulerKind, show_duration};
+use super::{HttpService, Mode, Name, Observe, ProxyVersion, Route, SchedulerKind, show_duration};
 
 /// A service of the proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,13 +55,6 @@ pub enum AccessLog {
     Tcp,
     /// A format of HAProxy's variables.
     Custom(String),
-}
-
-/// What is done with requests of HTTP.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpService {
-    /// Bytes of the body of a request, at most.
-    pub max_body: u64,
 }
 
 /// How the proxy chooses a server of a pool.
@@ -204,7 +197,7 @@ impl ProxyService {
         let http = match mode {
             Mode::DirectRouting | Mode::Tunnel => return None,
             Mode::Tcp => None,
-            Mode::Http => Some(HttpService { max_body: u64::MAX }),
+            Mode::Http => Some(HttpService::default()),
         };
         let log = if http.is_some() { AccessLog::Http } else { AccessLog::Tcp };
         Some(Box::new(Self {
@@ -214,5 +207,12 @@ impl ProxyService {
             log: Some(log),
             http,
         }))
+    }
+
+    /// Does a route lead to this pool?
+    #[must_use]
+    pub fn routes_to(&self, pool: &Name) -> bool {
+        let routes = self.http.iter().flat_map(|http| &http.routes);
+        routes.filter_map(Route::pool).any(|to| to == pool)
     }
 }

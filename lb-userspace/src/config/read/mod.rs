@@ -3,6 +3,7 @@
 mod check;
 mod decapsulate;
 mod guard;
+mod http;
 mod limits;
 mod lists;
 mod mail;
@@ -13,6 +14,7 @@ mod pool;
 mod pool_notify;
 mod ports;
 mod proxied;
+mod routes;
 mod rules;
 mod script;
 mod service;

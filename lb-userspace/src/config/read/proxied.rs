@@ -4,9 +4,10 @@ use std::num::NonZeroU32;
 
 use toml::Spanned;
 
-use super::{Item, Meaning, Refusal, Sink, Table, observe, schema};
+use super::{Item, Meaning, Refusal, Sink, Table, http, observe, schema};
 use crate::{
     access_log::Format,
+    config::draft::RouteDraft,
     http::edit::HeaderName,
     model::{
         AccessLog, Balance, HashOf, Mode, PoolProxy, ProxyService, ProxyTimeouts, ProxyVersion,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// The keys that are for services of the proxy alone.
-const KEYS: [&str; 4] = ["max_connections", "accept_proxy", "timeouts", "log"];
+const KEYS: [&str; 5] = ["max_connections", "accept_proxy", "timeouts", "log", "http"];
 /// Connections of a service, or of a server.
 const MOST_CONNECTIONS: i128 = 1_000_000;
 const MOST_QUEUED: i128 = 1_000_000;
@@ -32,12 +33,12 @@ const REDISPATCHED: [(&str, Redispatched); 3] =
     [("off", Redispatched::Off), ("last", Redispatched::Last), ("every", Redispatched::Every)];
 const VERSIONS: [(&str, ProxyVersion); 2] = [("v1", ProxyVersion::V1), ("v2", ProxyVersion::V2)];
 
-/// Reads those keys of a service; `None` for a mode that has none.
+/// Reads those keys of a service, and its routes with where they stand; `None` for a mode that has none.
 pub(super) fn service(
     table: &Table<'_>,
     mode: Option<Mode>,
     sink: &mut Sink,
-) -> Option<Box<ProxyService>> {
+) -> Option<(Box<ProxyService>, Vec<RouteDraft>)> {
     let Some(mut proxy) = ProxyService::of_mode(mode?) else {
         for (key, item) in KEYS.iter().filter_map(|key| Some((key, table.get(key)?))) {
             let message = format!("`{key}` is for services of the proxy");
@@ -66,7 +67,16 @@ pub(super) fn service(
     if let Some(item) = table.get("log") {
         proxy.log = item.text(sink, log).map(Spanned::into_inner)?;
     }
-    Some(proxy)
+    let mut routes = Vec::new();
+    match (table.get("http"), &mut proxy.http) {
+        (Some(item), Some(own)) => (*own, routes) = http::read(&item, sink)?,
+        (Some(item), None) => {
+            sink.error(item.span, item.path, "`http` is for services with `mode = \"http\"`")
+                .help("write `mode = \"http\"`, or leave it out".to_owned());
+        }
+        (None, _) => {}
+    }
+    Some((proxy, routes))
 }
 
 /// Connections at a time.

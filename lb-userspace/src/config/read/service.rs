@@ -35,6 +35,7 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
         }
     }
     let name = |text: &str| Ok(Name::new(text)?);
+    let (proxy, routes) = proxied::service(table, mode, sink).unzip();
     ServiceDraft {
         path: table.path.clone(),
         name: table.require("name", "\"web\"", sink).and_then(|item| item.text(sink, name)),
@@ -58,7 +59,8 @@ pub(super) fn read(table: &Table<'_>, sink: &mut Sink) -> ServiceDraft {
             .and_then(|quic| quic.get_ref().then(|| quic.span())),
         guard: table.get("guard").and_then(|item| guard::guard(&item, sink)),
         flood: table.get("flood").and_then(|item| guard::flood(&item, sink)),
-        proxy: proxied::service(table, mode, sink),
+        proxy,
+        routes: routes.unwrap_or_default(),
         pool: table.require("pool", "\"web\"", sink).and_then(|item| item.text(sink, name)),
     }
 }

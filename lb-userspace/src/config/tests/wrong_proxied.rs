@@ -3,7 +3,10 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use super::*;
-use crate::model::{AccessLog, Balance, HashOf, ProxyVersion, Redispatched};
+use crate::model::{
+    AccessLog, Balance, HashOf, HeaderChange, HeaderTest, Name, PathTest, ProxyVersion,
+    Redispatched, Route, RouteTest, RouteThen,
+};
 
 /// [`VALID`] with a service of the proxy behind it.
 fn with(mode: &str, ports: &str, server: &str, more: &str) -> String {
@@ -230,4 +233,222 @@ fn what_cannot_be_meant() {
         let words = format!("no service of the proxy uses pool `web`: {what}");
         assert!(warnings.to_string().contains(&words), "{warnings}");
     }
+}
+
+/// A service of HTTP with these lines under `[service.http]`.
+fn http(lines: &str) -> String {
+    with("http", "\"tcp/80\"", "10.8.8.43:8080", &format!("[service.http]\n{lines}\n"))
+}
+
+/// The same with these routes.
+fn routes(routes: &str) -> String {
+    http(&format!("routes = [{routes}]"))
+}
+
+#[test]
+fn what_is_done_with_requests() {
+    let text = http(
+        r#"max_body = "10MiB"
+host = "www.example.org:8080"
+x_forwarded_for = true
+forwarded_except = ["10.0.0.0/8"]
+request_headers = [{ delete = "X-Debug" }, { set = "X-Env", value = "prod" }]
+response_headers = [{ add = "X-Served-By", value = "lb" }]
+routes = [
+  { host = ["a.example", "*.b.example"], path_prefix = "/static/", path = "/favicon.ico", pool = "web" },
+  { method = "POST", headers = [{ name = "X-Env", value = "test" }, { name = "X-Beta" }], source = "10.0.0.1", deny = 403 },
+  { path_regex = "\\.php$", redirect = "https://old.example.org/" },
+  { redirect = "https", https_port = 8443, status = 308 },
+]"#,
+    );
+    let text = text.replace("\"10.8.8.43\"", "\"10.8.8.43:80\"");
+    let text = text.replace("\"10.8.8.44\"", "\"10.8.8.44:80\"");
+    let parsed = parse("lb.toml", &text).unwrap_or_else(|report| panic!("{report}"));
+    assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
+    let config = parsed.config;
+    let proxy = config.services[2].proxy.as_ref().expect("it is one of the proxy");
+    let http = proxy.http.as_ref().expect("HTTP");
+    assert_eq!((http.max_body, http.host.as_deref()), (10 << 20, Some("www.example.org:8080")));
+    assert!(http.forwarded.x_forwarded_for && !http.forwarded.forwarded);
+    assert_eq!(http.forwarded.except.len(), 1);
+    let text = |text: &str| text.to_owned();
+    assert_eq!(
+        http.request_headers,
+        [HeaderChange::Delete(text("X-Debug")), HeaderChange::Set(text("X-Env"), text("prod"))]
+    );
+    assert_eq!(http.response_headers, [HeaderChange::Add(text("X-Served-By"), text("lb"))]);
+    let web = Name::new("web").unwrap();
+    let expected = [
+        Route {
+            when: vec![
+                RouteTest::Host(vec![text("a.example"), text("*.b.example")]),
+                RouteTest::Path(vec![
+                    PathTest::Exact(text("/favicon.ico")),
+                    PathTest::Prefix(text("/static/")),
+                ]),
+            ],
+            then: RouteThen::Pool(web),
+        },
+        Route {
+            when: vec![
+                RouteTest::Method(vec![text("POST")]),
+                RouteTest::Header(text("X-Env"), HeaderTest::Exact(text("test"))),
+                RouteTest::Header(text("X-Beta"), HeaderTest::Present),
+                RouteTest::Source(vec!["10.0.0.1/32".parse().unwrap()]),
+            ],
+            then: RouteThen::Deny(403),
+        },
+        Route {
+            when: vec![RouteTest::Path(vec![PathTest::Regex(text("\\.php$"))])],
+            then: RouteThen::To(302, text("https://old.example.org/")),
+        },
+        Route { when: Vec::new(), then: RouteThen::ToHttps(308, 8443) },
+    ];
+    assert_eq!(http.routes, expected);
+    // The pool of a route is one of the proxy's, too, and XDP goes on with it.
+    assert!(config.proxies_to(&config.pools[0]) && config.forwards_to(&config.pools[0]));
+}
+
+#[test]
+fn requests_that_cannot_be_meant() {
+    for (text, key, words) in [
+        (
+            with("tcp", "\"tcp/80\"", "10.8.8.43:8080", "http = {}\n"),
+            "http",
+            "services with `mode = \"http\"`",
+        ),
+        (http("max_body = \"many\""), "http.max_body", "`many` is no size"),
+        (http("max_body = -1"), "http.max_body", "-1 is out of range"),
+        (
+            http("host = \"https://www.example.org/\""),
+            "http.host",
+            "is a URL, not a host: write `www.example.org`",
+        ),
+        (http("host = \"*.example.org\""), "http.host", "is no host"),
+        (
+            http("forwarded_except = [\"10.0.0.0/8\"]"),
+            "http.forwarded_except",
+            "add `x_forwarded_for = true`",
+        ),
+        (
+            http("request_headers = [{ set = \"X Y\", value = \"1\" }]"),
+            "http.request_headers[0].set",
+            "a header name is made of",
+        ),
+        (
+            http("request_headers = [{ set = \"Host\", value = \"1\" }]"),
+            "http.request_headers[0].set",
+            "Host is rewritten by an option of its own",
+        ),
+        (
+            http("response_headers = [{ add = \"X\", value = \"1\\r\\nY: 2\" }]"),
+            "http.response_headers[0].value",
+            "no line breaks",
+        ),
+        (
+            http("response_headers = [{ add = \"X\" }]"),
+            "http.response_headers[0].value",
+            "`value` is missing",
+        ),
+        (
+            http("response_headers = [{ delete = \"X\", value = \"1\" }]"),
+            "http.response_headers[0].value",
+            "whatever its value is",
+        ),
+        (
+            http("request_headers = [{ value = \"1\" }]"),
+            "http.request_headers[0]",
+            "nothing says what becomes of a header",
+        ),
+        (
+            routes("{ host = \"http://a.example/\", pool = \"app\" }"),
+            "http.routes[0].host",
+            "write `a.example`",
+        ),
+        (
+            routes("{ host = \"a.example:80\", pool = \"app\" }"),
+            "http.routes[0].host",
+            "hosts are compared without",
+        ),
+        (
+            routes("{ path = \"a\", pool = \"app\" }"),
+            "http.routes[0].path",
+            "expected one that begins with `/`",
+        ),
+        (
+            routes("{ path_prefix = \"/a/../b\", pool = \"app\" }"),
+            "http.routes[0].path_prefix",
+            "write `/b`",
+        ),
+        (
+            routes("{ path_regex = \"(\", pool = \"app\" }"),
+            "http.routes[0].path_regex",
+            "does not compile",
+        ),
+        (
+            routes("{ host = [], pool = \"app\" }"),
+            "http.routes[0].host",
+            "no request fits an empty list",
+        ),
+        (
+            routes("{ method = \"get\", pool = \"app\" }"),
+            "http.routes[0].method",
+            "`get` is no method",
+        ),
+        (
+            routes("{ headers = [{ name = \"X Y\" }], pool = \"app\" }"),
+            "http.routes[0].headers[0].name",
+            "a header name is made of",
+        ),
+        (
+            routes("{ source = \"10.0.0.1/8\", pool = \"app\" }"),
+            "http.routes[0].source",
+            "10.0.0.0/8",
+        ),
+        (routes("{ pool = \"ap\" }"), "http.routes[0].pool", "there is no pool `ap`"),
+        (
+            routes("{ host = \"a.example\" }"),
+            "http.routes[0]",
+            "nothing says what becomes of a request",
+        ),
+        (
+            routes("{ pool = \"app\", deny = 403 }"),
+            "http.routes[0].deny",
+            "two ways to say the same",
+        ),
+        (routes("{ redirect = \"www.example.org\" }"), "http.routes[0].redirect", "is no URL"),
+        (
+            routes("{ redirect = \"https\", status = 200 }"),
+            "http.routes[0].status",
+            "200 is no redirection",
+        ),
+        (
+            routes("{ redirect = \"/x\", https_port = 443 }"),
+            "http.routes[0].https_port",
+            "write the port into the URL",
+        ),
+        (routes("{ deny = 200 }"), "http.routes[0].deny", "such as 403"),
+        (routes("{ deny = 403, status = 301 }"), "http.routes[0].status", "for a `redirect`"),
+        (
+            routes("{ path = \"/a\", pool = \"app\" }, { path = \"/a\", deny = 403 }"),
+            "http.routes[1]",
+            "an earlier route takes the same requests",
+        ),
+        (routes("{ sni = \"a.example\", pool = \"app\" }"), "http.routes[0].sni", "not available"),
+    ] {
+        let (found, said) = refused(&text);
+        assert_eq!(found, format!("service[2].{key}"), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    let late = routes("{ path_prefix = \"/a\", pool = \"app\" }, { path = \"/a/b\", deny = 403 }");
+    let warnings = parse("lb.toml", &late).unwrap_or_else(|report| panic!("{report}")).warnings;
+    assert!(warnings.to_string().contains("this one decides nothing"), "{warnings}");
+}
+
+#[test]
+fn the_servers_of_a_route_have_ports() {
+    let text = routes("{ pool = \"web\" }");
+    let (key, said) = refused(&text);
+    assert!(key.starts_with("pool[0].servers"), "{key}: {said}");
+    assert!(said.contains("which connects to one"), "{said}");
 }

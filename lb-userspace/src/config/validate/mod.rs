@@ -9,6 +9,7 @@ mod names;
 mod notify;
 mod pools;
 mod proxied;
+mod routes;
 mod rules;
 mod schedulers;
 mod track;
@@ -24,6 +25,7 @@ pub(super) fn validate(draft: &Draft, sink: &mut Sink) {
     listeners::validate(draft, sink);
     pools::validate(draft, sink);
     proxied::validate(draft, sink);
+    routes::validate(draft, sink);
     rules::validate(draft, sink);
     schedulers::validate(draft, sink);
     guard::validate(draft, sink);

@@ -7,7 +7,7 @@ use toml::Spanned;
 use crate::{
     config::{
         diagnostic::Sink,
-        draft::Draft,
+        draft::{Draft, ServiceDraft},
         nearest::{did_you_mean, list},
     },
     model::Name,
@@ -50,8 +50,7 @@ fn unique<'a>(
 fn pools_exist(draft: &Draft, sink: &mut Sink) {
     let names = || draft.pools.iter().filter_map(|pool| pool.name.as_ref());
     let known = || names().map(|name| name.get_ref().as_str());
-    for service in &draft.services {
-        let Some(wanted) = &service.pool else { continue };
+    for (wanted, path) in draft.services.iter().flat_map(ServiceDraft::pools) {
         if names().any(|name| name.get_ref() == wanted.get_ref()) {
             continue;
         }
@@ -63,6 +62,6 @@ fn pools_exist(draft: &Draft, sink: &mut Sink) {
             }
         });
         let message = format!("there is no pool `{}`", wanted.get_ref());
-        sink.error(wanted.span(), format!("{}.pool", service.path), message).help(help);
+        sink.error(wanted.span(), path, message).help(help);
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Everything is compiled once; a decision allocates nothing.
 
+pub mod compile;
 mod cover;
 mod normal;
 mod pattern;

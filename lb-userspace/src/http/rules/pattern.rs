@@ -3,7 +3,7 @@
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::http::Authority;
-use crate::http::edit::HeaderNameError;
+use crate::http::edit::{HeaderNameError, HeaderValueError};
 
 /// Bytes of a compiled expression: one that needs more is a mistake.
 const LARGEST_REGEX: usize = 1 << 20;
@@ -54,6 +54,21 @@ pub enum RuleError {
     /// The name of a header.
     #[error(transparent)]
     Header(#[from] HeaderNameError),
+    /// Its value.
+    #[error(transparent)]
+    HeaderValue(#[from] HeaderValueError),
+    /// Methods are case-sensitive.
+    #[error("`{0}` is no method; expected a word in capital letters, such as GET")]
+    Method(String),
+    /// It does not send anybody elsewhere.
+    #[error("{0} is no redirection; available: 301, 302, 303, 307 and 308")]
+    Redirection(u16),
+    /// It does not say no.
+    #[error("requests cannot be denied with {0}; expected a status such as 403, 404, 429 or 503")]
+    Denial(u16),
+    /// A client would not know where to go.
+    #[error("`{0}` is no URL: it begins with `https://`, `http://` or `/`, and has no spaces")]
+    Url(String),
 }
 
 /// A host, or all below a name.

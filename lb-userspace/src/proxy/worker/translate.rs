@@ -12,8 +12,8 @@ use crate::{
     balance::{Algorithm, LoadFactor, Place, Redispatch, Retries, Server, Snapshot, Standing},
     http::{
         Limits,
-        edit::{Forwarding, HeaderEdits, HeaderName, HeaderValue},
-        rules::Routes,
+        edit::{Forwarding, HeaderName, HeaderValue},
+        rules::{Condition, Routes, Rule, Verdict, compile},
     },
     model::{self, AccessLog, Backups, Balance, HashOf, Name, PoolProxy, Redispatched},
     proxy::settings::{self, ClientTimeouts, Http, Key, Mode, PoolId, Service, Settings},
@@ -148,7 +148,9 @@ fn service(
     let proxy =
         service.proxy.as_ref().ok_or_else(|| format!("{name} is no service of the proxy"))?;
     let mode = match &proxy.http {
-        Some(http) => Mode::Http(Box::new(self::http(http))),
+        Some(http) => {
+            Mode::Http(Box::new(self::http(http, pool).map_err(|e| format!("{name}: {e}"))?))
+        }
         None => Mode::Tcp,
     };
     let timeouts = &proxy.timeouts;
@@ -169,16 +171,27 @@ fn service(
     })
 }
 
-fn http(http: &model::HttpService) -> Http {
-    Http {
+fn http(
+    http: &model::HttpService,
+    pool: &impl Fn(&Name) -> Result<PoolId, String>,
+) -> Result<Http, String> {
+    let route = |route: &model::Route| -> Result<_, String> {
+        // Of what is no pool this is not asked.
+        let to = route.pool().map_or(Ok(PoolId(0)), pool)?;
+        let when = Condition::of(&route.when).map_err(|error| error.to_string())?;
+        Ok(Rule { when, then: Verdict::of(route, to).map_err(|error| error.to_string())? })
+    };
+    let edits = |changes: &[_]| compile::header_edits(changes).map_err(|error| error.to_string());
+    let host = http.host.as_deref().map(compile::own_host).transpose();
+    Ok(Http {
         limits: Limits::default(),
         largest_body: http.max_body,
-        routes: Routes::new(Vec::new()),
-        forwarding: Forwarding::default(),
-        request_headers: HeaderEdits::default(),
-        response_headers: HeaderEdits::default(),
-        host: None,
-    }
+        routes: Routes::new(http.routes.iter().map(route).collect::<Result<_, _>>()?),
+        forwarding: Forwarding::from(&http.forwarded),
+        request_headers: edits(&http.request_headers)?,
+        response_headers: edits(&http.response_headers)?,
+        host: host.map_err(|error| error.to_string())?,
+    })
 }
 
 fn log(log: &AccessLog) -> Result<Format, String> {
