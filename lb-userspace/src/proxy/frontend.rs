@@ -1,7 +1,9 @@
 //! A service as one thread has it: how many clients it has, and what is done with one more.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -9,8 +11,12 @@ use tokio::sync::Notify;
 use super::context::Context;
 use super::http::Front;
 use super::preface::{self, Introduced};
+use super::record::{Of, Record};
 use super::settings::{Mode, Service};
 use super::tcp;
+use super::tls::{self, NoHandshake};
+use super::transport::Transport;
+use crate::access_log::Format;
 
 /// One of a thread.
 #[derive(Debug)]
@@ -47,7 +53,8 @@ impl Frontend {
     /// Serves one client until its connection ends.
     pub(super) async fn serve(&self, context: Rc<Context>, mut stream: TcpStream) {
         let (Ok(client), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
-        let mut introduced = Introduced { ends: [client, local], first: Vec::new() };
+        let mut introduced =
+            Introduced { ends: [client, local], first: Vec::new(), handshake: Duration::ZERO };
         if self.settings.accepts_proxy {
             let timeout = self.settings.timeouts.request;
             match preface::read(&context, &mut stream, introduced.ends, timeout).await {
@@ -55,9 +62,40 @@ impl Frontend {
                 None => return,
             }
         }
+        let Some(tls) = &self.settings.tls else {
+            return self.go_on(context, stream, introduced).await;
+        };
+        let begun = context.elapsed();
+        let first = std::mem::take(&mut introduced.first);
+        match tls::accept(&context, stream, &first, tls, self.settings.timeouts.request).await {
+            Ok(stream) => {
+                introduced.handshake = context.elapsed().saturating_sub(begun);
+                self.go_on(context, stream, introduced).await;
+            }
+            Err(NoHandshake::Silent) => {}
+            Err(NoHandshake::Failed) => self.write_failure(&context, introduced.ends, begun),
+        }
+    }
+
+    async fn go_on(&self, context: Rc<Context>, io: impl Transport, introduced: Introduced) {
         match &self.http {
-            Some(front) => Rc::clone(front).serve(context, stream, introduced).await,
-            None => tcp::serve(&context, self, stream, introduced).await,
+            Some(front) => Rc::clone(front).serve(context, io, introduced).await,
+            None => tcp::serve(&context, self, io, introduced).await,
+        }
+    }
+
+    /// As HAProxy does.
+    fn write_failure(&self, context: &Context, ends: [SocketAddr; 2], begun: Duration) {
+        if self.settings.log.is_some()
+            && let Ok(format) = Format::parse("%ci:%cp [%t] %f/1: SSL handshake failure")
+        {
+            let of = Of {
+                service: &self.settings.name,
+                clients: self.door.inside(),
+                pool: None,
+                line: None,
+            };
+            Record::new(ends, begun).write(context, &format, &of);
         }
     }
 }

@@ -34,6 +34,7 @@ mod shared;
 mod tcp;
 mod thread;
 mod timers;
+pub mod tls;
 mod transport;
 mod tunnel;
 pub mod worker;

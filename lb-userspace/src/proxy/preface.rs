@@ -21,6 +21,8 @@ pub(super) struct Introduced {
     pub(super) ends: [SocketAddr; 2],
     /// What came behind the header.
     pub(super) first: Vec<u8>,
+    /// How long its TLS handshake took.
+    pub(super) handshake: Duration,
 }
 
 /// Reads a header. `None`: there is none, it is wrong, or it does not come in time: nobody knows who would be answered.
@@ -49,7 +51,11 @@ pub(super) async fn read(
                         ProxyHeader::Local => ends,
                         ProxyHeader::Proxied(said) => [said.source, said.destination],
                     };
-                    return Poll::Ready(Some(Introduced { ends, first: bytes.split_off(length) }));
+                    return Poll::Ready(Some(Introduced {
+                        ends,
+                        first: bytes.split_off(length),
+                        handshake: Duration::ZERO,
+                    }));
                 }
             }
         }

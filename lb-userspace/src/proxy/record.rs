@@ -1,13 +1,15 @@
 //! What is written down of one request or connection, gathered while it goes on.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::context::Context;
 use super::pool::Pool;
 use super::reach::Reach;
+use super::tls::Facts;
 use crate::access_log::{
-    Connections, Entry, Format, Queues, Server, Termination, Timers, When, Who,
+    Connections, Entry, Format, Queues, Server, Termination, Timers, Tls, When, Who,
 };
 use crate::balance::{Attempts, Place};
 use crate::http::Status;
@@ -33,6 +35,9 @@ pub(super) struct Record {
     pub(super) source: Option<SocketAddr>,
     /// In front of it in the queue.
     pub(super) queued: u32,
+    /// By what TLS the client came, and how long the handshake took.
+    pub(super) tls: Option<Rc<Facts>>,
+    pub(super) handshake: Duration,
 }
 
 impl Record {
@@ -54,6 +59,8 @@ impl Record {
             server: None,
             source: None,
             queued: 0,
+            tls: None,
+            handshake: Duration::ZERO,
         }
     }
 
@@ -74,7 +81,7 @@ impl Record {
         let began = self.began.unwrap_or(self.accepted);
         let step = |from: Option<Duration>, to: Option<Duration>| Some(millis(from?, to?));
         let timers = Timers {
-            handshake: 0,
+            handshake: millis(Duration::ZERO, self.handshake),
             idle: millis(self.accepted, began),
             request: step(Some(began), self.headed),
             queue: step(self.headed, self.seated),
@@ -94,7 +101,7 @@ impl Record {
             client: self.client,
             local: self.local,
             frontend: of.service,
-            tls: None,
+            tls: self.tls.as_ref().map(|tls| Tls { version: tls.version, cipher: tls.cipher }),
             backend: of.pool.map(|pool| &*pool.settings.name),
             server,
             source: self.source,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::tls::Tls;
 use crate::access_log::Format;
 use crate::balance::{Place, Retries, Snapshot};
 use crate::http::Limits;
@@ -35,6 +36,8 @@ pub struct Service {
     pub most_connections: usize,
     /// Clients come through a proxy, which says who they are before anything else: whoever does not is not served.
     pub accepts_proxy: bool,
+    /// Clients come by TLS.
+    pub tls: Option<Tls>,
     /// How long clients may be silent.
     pub timeouts: ClientTimeouts,
     /// What it speaks.

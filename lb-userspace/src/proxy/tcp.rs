@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use tokio::net::TcpStream;
-
 use super::context::Context;
 use super::frontend::Frontend;
 use super::preface::Introduced;
@@ -11,6 +9,7 @@ use super::queue::NoSeat;
 use super::reach::{Reach, Unreached};
 use super::record::{Of, Record};
 use super::settings::Key;
+use super::transport::Transport;
 use super::tunnel::{Ended, Half, tunnel};
 use crate::access_log::{When, Who};
 use crate::balance::{Failure, source_key};
@@ -19,14 +18,15 @@ use crate::balance::{Failure, source_key};
 pub(super) async fn serve(
     context: &Rc<Context>,
     frontend: &Frontend,
-    mut client: TcpStream,
-    Introduced { ends, first }: Introduced,
+    mut client: impl Transport,
+    Introduced { ends, first, handshake }: Introduced,
 ) {
     let service = &frontend.settings;
     let Some(pool) = context.pools.get(service.pool.0) else { return };
     let timer = context.timers.timer();
     let mut record = Record::new(ends, context.elapsed());
     record.headed = Some(record.accepted);
+    (record.handshake, record.tls) = (handshake, client.tls().map(Rc::new));
     let key = match pool.settings.key {
         Key::Source(seed) => Some(source_key(seed, ends[0].ip())),
         // There is no request to look at.

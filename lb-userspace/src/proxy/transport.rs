@@ -8,10 +8,20 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::tls::Facts;
+
 /// A stream of bytes in both directions.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
     /// Whether something came, or the other side has closed: nobody may write here who awaits silence.
     fn has_input(&self) -> bool;
+
+    /// Says that the connection ends as it should, without waiting for anybody: TCP says it by the end itself.
+    fn say_goodbye(&mut self) {}
+
+    /// By what TLS, if by any.
+    fn tls(&self) -> Option<Facts> {
+        None
+    }
 }
 
 impl Transport for TcpStream {

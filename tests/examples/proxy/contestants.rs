@@ -180,6 +180,7 @@ fn settings(server: SocketAddr) -> Result<Settings> {
         pool: PoolId(0),
         most_connections: 10_000,
         accepts_proxy: false,
+        tls: None,
         timeouts: ClientTimeouts::default(),
         mode: Mode::Http(Box::new(http)),
         log: Some(Format::httplog()),

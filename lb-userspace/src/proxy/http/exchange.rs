@@ -186,7 +186,10 @@ impl<C: Transport> Session<C> {
             let goes_on = ending.is_some_and(|ending| ending.client_goes_on());
             return match goes_on {
                 true => After::Next,
-                false if upload.is_received() => After::Close,
+                false if upload.is_received() => {
+                    self.io.say_goodbye();
+                    After::Close
+                }
                 false => After::Linger,
             };
         }

@@ -118,7 +118,8 @@ impl<C: Transport> Session<C> {
                     context: &self.context,
                     front: &self.front,
                     client: self.addresses[0],
-                    secure: false,
+                    secure: self.tls.is_some(),
+                    sni: self.tls.as_ref().and_then(|tls| tls.sni.as_deref()),
                 };
                 let (head, behind) = bytes.split_at(request.length);
                 asking.prepare(&request, head, behind, &mut work)

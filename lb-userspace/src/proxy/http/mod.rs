@@ -13,8 +13,6 @@ mod work;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tokio::net::TcpStream;
-
 pub(super) use work::Work;
 
 use self::session::Session;
@@ -22,6 +20,7 @@ use super::context::Context;
 use super::frontend::Door;
 use super::preface::Introduced;
 use super::settings::{Http, Service};
+use super::transport::Transport;
 use crate::http::RequestReader;
 
 /// A service, as one thread has it.
@@ -51,11 +50,11 @@ impl Front {
     pub(super) async fn serve(
         self: Rc<Self>,
         context: Rc<Context>,
-        stream: TcpStream,
-        Introduced { ends, first }: Introduced,
+        io: impl Transport,
+        Introduced { ends, first, handshake }: Introduced,
     ) {
-        let mut session = Session::new(context, self, stream, ends);
-        session.behind = first;
+        let mut session = Session::new(context, self, io, ends);
+        (session.behind, session.handshake) = (first, handshake);
         while session.request().await {}
     }
 

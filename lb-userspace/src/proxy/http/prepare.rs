@@ -52,6 +52,8 @@ pub(super) struct Asking<'a> {
     pub(super) front: &'a Front,
     pub(super) client: SocketAddr,
     pub(super) secure: bool,
+    /// The name in the TLS handshake.
+    pub(super) sni: Option<&'a str>,
 }
 
 impl Asking<'_> {
@@ -121,7 +123,7 @@ impl Asking<'_> {
             path: normal_path(request.target.path(), &mut work.path),
             method: request.method,
             fields: request.fields,
-            sni: None,
+            sni: self.sni.map(str::as_bytes),
             source: self.client.ip().to_canonical(),
         };
         let date = self.context.date();

@@ -8,6 +8,7 @@ use super::super::context::Context;
 use super::super::pool::Pool;
 use super::super::record::{Of, Record};
 use super::super::timers::Timer;
+use super::super::tls::Facts;
 use super::super::transport::Transport;
 use super::head::NoRequest;
 use super::prepare::{Prepared, Then};
@@ -28,6 +29,9 @@ pub(super) struct Session<C> {
     pub(super) behind: Vec<u8>,
     /// No request has come yet.
     pub(super) is_first: bool,
+    /// By what TLS it came, and how long the handshake took.
+    pub(super) tls: Option<Rc<Facts>>,
+    pub(super) handshake: Duration,
     /// Accepted, or idle again.
     since: Duration,
 }
@@ -52,12 +56,18 @@ impl<C: Transport> Session<C> {
     ) -> Self {
         let timer = context.timers.timer();
         let since = context.elapsed();
-        Self { context, front, io, addresses, timer, behind: Vec::new(), is_first: true, since }
+        let tls = io.tls().map(Rc::new);
+        let (behind, handshake) = (Vec::new(), Duration::ZERO);
+        Self { context, front, io, addresses, timer, behind, is_first: true, tls, handshake, since }
     }
 
     /// One request. Is there another one?
     pub(super) async fn request(&mut self) -> bool {
         let mut record = Record::new(self.addresses, self.since);
+        record.tls.clone_from(&self.tls);
+        if self.is_first {
+            record.handshake = self.handshake;
+        }
         let (began, head) = self.head().await;
         record.began = began;
         let after = match head {
@@ -92,7 +102,10 @@ impl<C: Transport> Session<C> {
 
     async fn no_request(&mut self, why: NoRequest, record: &mut Record) -> After {
         let (status, who) = match why {
-            NoRequest::Silent => return After::Close,
+            NoRequest::Silent => {
+                self.io.say_goodbye();
+                return After::Close;
+            }
             NoRequest::Gone => (None, Who::Client),
             NoRequest::Late => (Some(Status::REQUEST_TIMEOUT), Who::ClientTimeout),
             NoRequest::Refused(refusal) => (Some(refusal.status()), Who::Proxy),

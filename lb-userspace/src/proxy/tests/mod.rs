@@ -9,3 +9,4 @@ mod reload;
 pub(super) mod server;
 pub(super) mod stage;
 mod streams;
+mod tls;

@@ -72,6 +72,7 @@ pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
             pool: PoolId(0),
             most_connections: 1_000,
             accepts_proxy: false,
+            tls: None,
             timeouts: ClientTimeouts {
                 request: LONG,
                 keep_alive: LONG,

@@ -160,6 +160,7 @@ fn service(
         pool: pool(&service.pool)?,
         most_connections: most.div_ceil(threads.max(1)),
         accepts_proxy: proxy.accept_proxy,
+        tls: None,
         timeouts: ClientTimeouts {
             request: timeouts.http_request,
             keep_alive: timeouts.http_keep_alive,
