@@ -21,6 +21,7 @@ mod guide;
 mod health;
 mod health_command;
 mod host;
+mod https;
 mod impostors;
 mod keepalived;
 mod kinds;

@@ -3,11 +3,13 @@
 //! Pure: the shell reads files and folders and hands over their names and bytes; what is wrong with one is said in words
 //! that name the file and the remedy. Keys are given to rustls at once; nothing here shows or writes one.
 
+mod authorities;
 mod bundle;
 mod leaf;
 mod table;
 
 pub use self::{
+    authorities::{AuthoritiesError, read_authorities},
     bundle::{BundleError, Certificate, MAX_BUNDLE, Warning, read_bundle},
     leaf::{KeyKind, NamePattern, Validity},
     table::{Expiry, SniTable},

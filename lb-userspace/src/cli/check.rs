@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let exit = if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     let (report, config) = match &outcome {
-        Ok(Parsed { config, warnings }) => (warnings, Some(config)),
+        Ok(Parsed { config, warnings, .. }) => (warnings, Some(config)),
         Err(report) => (report.as_ref(), None),
     };
     if args.json {

@@ -4,6 +4,7 @@
 //! the values fit together), the draft to the model (`build`). The first two report all they find.
 
 mod build;
+mod certificates;
 mod diagnostic;
 mod draft;
 mod locate;
@@ -17,6 +18,7 @@ mod table;
 mod tests;
 mod validate;
 
+pub use certificates::{Certificates, TlsFiles};
 pub use diagnostic::{Diagnostic, Related, Severity};
 pub use report::{Position, Report};
 use toml::de::DeTable;
@@ -31,6 +33,8 @@ pub struct Parsed {
     pub config: Config,
     /// What in it is probably not meant so; often empty.
     pub warnings: Report,
+    /// What the files hold that it names. Nothing, before they are read.
+    pub certificates: Certificates,
 }
 
 /// Reads a configuration; `file` is its name in messages.
@@ -44,7 +48,10 @@ pub fn parse(file: &str, text: &str) -> Result<Parsed, Report> {
         diagnostics: sink.into_sorted(),
     };
     match config {
-        Some(config) if !failed => Ok(Parsed { config, warnings: report }),
+        Some(config) if !failed => {
+            let certificates = Certificates::default();
+            Ok(Parsed { config, warnings: report, certificates })
+        }
         _ => Err(report),
     }
 }

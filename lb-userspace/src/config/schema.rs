@@ -184,8 +184,22 @@ pub(super) const SERVICE: Schema = Schema {
         "timeouts",
         "log",
         "http",
+        "tls",
     ],
-    later: &["tls"],
+    later: &[],
+};
+
+pub(super) const SERVICE_TLS: Schema = Schema {
+    title: "`tls` of a service",
+    keys: &[
+        "certificates",
+        "strict_sni",
+        "min_version",
+        "max_version",
+        "client_ca",
+        "client_certificates",
+    ],
+    later: &["tickets", "groups", "ciphers"],
 };
 
 pub(super) const HTTP: Schema = Schema {
@@ -425,7 +439,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 31] = [
+pub(super) const ALL: [&Schema; 32] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -450,6 +464,7 @@ pub(super) const ALL: [&Schema; 31] = [
     &OBSERVE,
     &SERVICE,
     &TIMEOUTS,
+    &SERVICE_TLS,
     &HTTP,
     &HEADER_EDIT,
     &ROUTE_HTTP,

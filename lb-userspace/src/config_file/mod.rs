@@ -8,6 +8,7 @@ use std::{
 
 use crate::config::{self, Parsed, Report};
 
+mod certificates;
 mod scripts;
 mod secrets;
 
@@ -52,6 +53,7 @@ pub fn load(path: &Path) -> Result<Parsed, ConfigFileError> {
     let invalid = |report| ConfigFileError::Invalid(Box::new(report));
     scripts::judge_all(&parsed).map_err(invalid)?;
     secrets::judge_all(&mut parsed, path).map_err(invalid)?;
+    certificates::read_all(&mut parsed).map_err(invalid)?;
     Ok(parsed)
 }
 

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::certificates;
 use crate::{
     config::{Parsed, Report, Severity},
     model::{Config, Password, VrrpProtocol},
@@ -54,6 +55,13 @@ fn named(config: &Config, file: &Path) -> Vec<(String, PathBuf)> {
     }
     if let Some(login) = config.mail.as_ref().and_then(|mail| mail.login.as_ref()) {
         all.push(("mail.password_file".to_owned(), login.password_file.clone()));
+    }
+    for (index, service) in config.services.iter().enumerate() {
+        let tls = service.proxy.as_ref().and_then(|proxy| proxy.tls.as_ref());
+        for path in tls.iter().flat_map(|tls| &tls.certificates) {
+            let files = certificates::files(path).unwrap_or_default().into_iter();
+            all.extend(files.map(|file| (format!("service[{index}].tls.certificates"), file)));
+        }
     }
     for (index, instance) in config.vrrp.iter().enumerate() {
         let password = match &instance.protocol {

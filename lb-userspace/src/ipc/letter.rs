@@ -8,6 +8,7 @@ use std::{
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
 
 use super::{packets::LARGEST, post::Post};
 
@@ -27,8 +28,12 @@ impl Post {
         message: &M,
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<()> {
-        let mut bytes = vec![HERE];
-        serde_json::to_writer(&mut bytes, message)?;
+        // It may have keys in it: with all of its room from the start, nothing is left behind where it grew.
+        let mut room = Counted(1);
+        serde_json::to_writer(&mut room, message)?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room.0));
+        bytes.push(HERE);
+        serde_json::to_writer(&mut *bytes, message)?;
         if bytes.len() <= LARGEST {
             return self.send(&bytes, descriptors).await;
         }
@@ -54,12 +59,29 @@ impl Post {
         match bytes {
             [HERE, message @ ..] => Ok(Some((serde_json::from_slice(message)?, descriptors))),
             [ENCLOSED] if !descriptors.is_empty() => {
-                let mut message = Vec::new();
-                File::from(descriptors.remove(0)).take(LARGEST_LETTER).read_to_end(&mut message)?;
+                let file = File::from(descriptors.remove(0));
+                let length = file.metadata()?.len().min(LARGEST_LETTER);
+                let room = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(1);
+                let mut message = Zeroizing::new(Vec::with_capacity(room));
+                file.take(LARGEST_LETTER).read_to_end(&mut message)?;
                 Ok(Some((serde_json::from_slice(&message)?, descriptors)))
             }
             _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a packet that is no letter")),
         }
+    }
+}
+
+/// Counts what would be written.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

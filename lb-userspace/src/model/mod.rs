@@ -27,6 +27,7 @@ mod rules;
 mod scheduler;
 mod script;
 mod service;
+mod tls;
 mod tunnel;
 mod vrrp;
 mod weight;
@@ -78,6 +79,7 @@ pub use rules::{
 pub use scheduler::SchedulerKind;
 pub use script::Script;
 pub use service::{HashKey, Mode, Service, UdpIdle, UdpIdleError};
+pub use tls::{ServiceTls, TlsClients, TlsVersions};
 pub use tunnel::{MtuError, Tunnel, TunnelKind};
 pub use vrrp::{
     AddressLabel, AddressLabelError, Announce, AnnounceError, DelayError, Password, RouteScope,

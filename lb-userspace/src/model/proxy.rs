@@ -4,7 +4,9 @@ use std::{num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{HttpService, Mode, Name, Observe, ProxyVersion, Route, SchedulerKind, show_duration};
+use super::{
+    HttpService, Mode, Name, Observe, ProxyVersion, Route, SchedulerKind, ServiceTls, show_duration,
+};
 
 /// A service of the proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +15,8 @@ pub struct ProxyService {
     pub max_connections: NonZeroU32,
     /// Clients come through a proxy, which says by the PROXY protocol who they are.
     pub accept_proxy: bool,
+    /// Clients come by TLS.
+    pub tls: Option<ServiceTls>,
     /// How long clients may be silent.
     pub timeouts: ProxyTimeouts,
     /// How each request, or connection, is written down; `None`: not at all.
@@ -203,6 +207,7 @@ impl ProxyService {
         Some(Box::new(Self {
             max_connections: Self::DEFAULT_CONNECTIONS,
             accept_proxy: false,
+            tls: None,
             timeouts: ProxyTimeouts::default(),
             log: Some(log),
             http,

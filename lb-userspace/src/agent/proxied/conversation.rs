@@ -14,6 +14,7 @@ use tracing::warn;
 
 use super::{Listener, Outcome, Proxied};
 use crate::{
+    config::Certificates,
     ipc::{DESCRIPTORS, LARGEST, Post},
     model::Service,
     proxy::worker::message::{
@@ -32,6 +33,7 @@ pub(super) struct Orders {
     pub(super) serial: u64,
     pub(super) seed: u64,
     pub(super) services: Arc<[Service]>,
+    pub(super) certificates: Certificates,
     pub(super) pools: Vec<Arc<Pool>>,
     pub(super) seats: Arc<[Seat]>,
     pub(super) sockets: Vec<Listener>,
@@ -118,6 +120,7 @@ async fn tell_all(post: &Post, before: Option<&Orders>, now: &Orders) -> io::Res
         serial: now.serial,
         seed: now.seed,
         services: now.services.to_vec(),
+        certificates: now.certificates.0.clone(),
         pools: now.pools.iter().map(|pool| Pool::clone(pool)).collect(),
         listeners: now.seats.to_vec(),
     };

@@ -104,6 +104,7 @@ impl Agent {
             pools: pools.collect(),
             seats: listeners.into(),
             services: services.into(),
+            certificates: self.parsed.certificates.clone(),
             sockets,
         }
     }

@@ -18,6 +18,7 @@ mod routes;
 mod rules;
 mod script;
 mod service;
+mod tls;
 mod track;
 mod tunnel;
 mod vrrp;

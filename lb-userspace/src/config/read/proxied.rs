@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use toml::Spanned;
 
-use super::{Item, Meaning, Refusal, Sink, Table, http, observe, schema};
+use super::{Item, Meaning, Refusal, Sink, Table, http, observe, schema, tls};
 use crate::{
     access_log::Format,
     config::draft::RouteDraft,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The keys that are for services of the proxy alone.
-const KEYS: [&str; 5] = ["max_connections", "accept_proxy", "timeouts", "log", "http"];
+const KEYS: [&str; 6] = ["max_connections", "accept_proxy", "timeouts", "log", "http", "tls"];
 /// Connections of a service, or of a server.
 const MOST_CONNECTIONS: i128 = 1_000_000;
 const MOST_QUEUED: i128 = 1_000_000;
@@ -66,6 +66,9 @@ pub(super) fn service(
     }
     if let Some(item) = table.get("log") {
         proxy.log = item.text(sink, log).map(Spanned::into_inner)?;
+    }
+    if let Some(item) = table.get("tls") {
+        proxy.tls = Some(tls::read(&item, sink)?);
     }
     let mut routes = Vec::new();
     match (table.get("http"), &mut proxy.http) {

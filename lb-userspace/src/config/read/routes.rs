@@ -89,7 +89,7 @@ fn values(
 }
 
 /// What one text means, or each of several; `None` where one of them means nothing.
-fn texts<T>(
+pub(super) fn texts<T>(
     item: &Item<'_>,
     sink: &mut Sink,
     meaning: impl Fn(&str) -> Meaning<T>,

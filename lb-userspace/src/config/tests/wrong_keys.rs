@@ -44,8 +44,8 @@ fn keys() {
             ),
             case(
                 ("mark = 80", "tls = { certificates = [] }"),
-                (21, "tls", "service[0].tls"),
-                &["`tls` is not available in this version"],
+                (21, "{ certificates = [] }", "service[0].tls"),
+                &["`tls` is for services of the proxy", "write `mode = \"http\"`"],
             ),
             case(
                 ("type = \"tcp\"", "ca = \"/etc/ca.pem\""),

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 use super::*;
 use crate::model::{
     AccessLog, Balance, HashOf, HeaderChange, HeaderTest, Name, PathTest, ProxyVersion,
-    Redispatched, Route, RouteTest, RouteThen,
+    Redispatched, Route, RouteTest, RouteThen, ServiceTls, TlsClients, TlsVersions,
 };
 
 /// [`VALID`] with a service of the proxy behind it.
@@ -451,4 +451,52 @@ fn the_servers_of_a_route_have_ports() {
     let (key, said) = refused(&text);
     assert!(key.starts_with("pool[0].servers"), "{key}: {said}");
     assert!(said.contains("which connects to one"), "{said}");
+}
+
+#[test]
+fn clients_by_tls() {
+    let tls = |keys: &str| {
+        with("http", "\"tcp/443\"", "10.8.8.43:8080", &format!("tls = {{ {keys} }}\n"))
+    };
+    let full = tls(
+        "certificates = [\"/etc/lb/a.pem\", \"/etc/lb/more\"], strict_sni = true, min_version = \"1.3\", \
+         client_ca = \"/etc/lb/ca.pem\", client_certificates = \"optional\"",
+    );
+    let parsed = parse("lb.toml", &full).unwrap_or_else(|report| panic!("{report}"));
+    let proxy = parsed.config.services[2].proxy.as_ref().expect("it is one of the proxy");
+    let expected = ServiceTls {
+        certificates: vec!["/etc/lb/a.pem".into(), "/etc/lb/more".into()],
+        strict_sni: true,
+        versions: TlsVersions::Tls13,
+        clients: Some(TlsClients { authorities: "/etc/lb/ca.pem".into(), optional: true }),
+    };
+    assert_eq!(proxy.tls.as_ref(), Some(&expected));
+    let one = "certificates = \"/a.pem\"";
+    for (text, key, words) in [
+        (tls("strict_sni = true"), "tls.certificates", "`certificates` is missing"),
+        (tls("certificates = []"), "tls.certificates", "empty list"),
+        (tls("certificates = \"a.pem\""), "tls.certificates", "write `/etc/lb/a.pem`"),
+        (tls(&format!("{one}, min_version = \"1.1\"")), "tls.min_version", "are not spoken"),
+        (
+            tls(&format!("{one}, min_version = \"1.3\", max_version = \"1.2\"")),
+            "tls.max_version",
+            "below `min_version`",
+        ),
+        (
+            tls(&format!("{one}, client_certificates = \"required\"")),
+            "tls.client_certificates",
+            "add `client_ca",
+        ),
+        (
+            tls(&format!("{one}, client_ca = \"/ca.pem\", client_certificates = \"maybe\"")),
+            "tls.client_certificates",
+            "unknown answer `maybe`",
+        ),
+    ] {
+        let (found, said) = refused(&text);
+        assert_eq!(found, format!("service[2].{key}"), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    let direct = VALID.replace("mark = 80", "mark = 80\ntls = { certificates = \"/a.pem\" }");
+    assert!(refused(&direct).1.contains("write `mode = \"http\"`"));
 }

@@ -14,6 +14,7 @@ use super::{
     census::Census,
     message::{Configuration, FromWorker, Members, SIGN_OF_LIFE, ToWorker},
     team::Hand,
+    tls::Tickets,
     translate::{self, Algorithms},
 };
 use crate::{
@@ -29,6 +30,7 @@ pub(super) struct Worker {
     sockets: BTreeMap<u32, OwnedFd>,
     /// How each pool in force makes use of its members.
     pools: Algorithms,
+    tickets: Tickets,
     /// Servers that requests fail at.
     suspects: mpsc::Receiver<Suspect>,
 }
@@ -36,7 +38,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(census: Census, hands: Vec<Hand>, suspects: mpsc::Receiver<Suspect>) -> Self {
         let (sockets, pools) = (BTreeMap::new(), Algorithms::default());
-        Self { hands, census, sockets, pools, suspects }
+        Self { hands, census, sockets, pools, tickets: Tickets::default(), suspects }
     }
 
     /// Hears one agent after the other, until the supervisor is gone.
@@ -111,7 +113,9 @@ impl Worker {
     fn configure(&mut self, configuration: &Configuration) -> Result<(), String> {
         self.census.take(configuration).map_err(|error| error.to_string())?;
         let threads = self.hands.len();
-        let (settings, algorithms) = translate::settings(configuration, &self.census, threads)?;
+        let (mut settings, algorithms) = translate::settings(configuration, &self.census, threads)?;
+        let tickets = self.tickets.follow(configuration, &mut settings)?;
+        self.tickets = tickets;
         self.pools = algorithms;
         let settings = Arc::new(settings);
         for (index, hand) in self.hands.iter().enumerate() {

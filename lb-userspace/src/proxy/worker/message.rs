@@ -1,11 +1,12 @@
 //! What the agent and a worker say to each other.
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     balance::Standing,
+    config::TlsFiles,
     model::{Name, PoolProxy, Service, Weight},
     plan::Ramp,
     proxy::Suspect,
@@ -49,6 +50,8 @@ pub struct Configuration {
     pub seed: u64,
     /// Those with a mode of the proxy.
     pub services: Vec<Service>,
+    /// What files hold for those with TLS.
+    pub certificates: BTreeMap<Name, TlsFiles>,
     /// Those that they lead to.
     pub pools: Vec<Pool>,
     /// Where clients come in.

@@ -5,6 +5,7 @@ mod conversation;
 pub mod message;
 mod process;
 mod team;
+mod tls;
 mod translate;
 mod writer;
 
