@@ -253,7 +253,10 @@ fn who_does_not_shake_hands() {
     let stage = with(settings, authority.settings());
     // A check that says nothing is none of anybody's business.
     drop(Peer::connect(stage.address));
-    for said in [GET.as_bytes(), b"\x16\x03\x01\xff\xff\xff\xff\xff", b"\x16\x03\x01\x00"] {
+    let mut plain = Peer::connect(stage.address);
+    assert!(plain.ask(GET).starts_with("HTTP/1.1 400 "));
+    assert!(plain.text().ends_with("begins with https://\n"));
+    for said in [&b"\x16\x03\x01\xff\xff\xff\xff\xff"[..], b"\x16\x03\x01\x00"] {
         let mut client = Peer::connect(stage.address);
         client.say(said);
         client.rest();

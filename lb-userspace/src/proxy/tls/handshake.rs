@@ -6,15 +6,21 @@ use std::task::Poll;
 use std::time::Duration;
 
 use rustls::ProtocolVersion;
-use rustls::server::Acceptor;
+use rustls::server::{AcceptedAlert, Acceptor};
 use tokio::net::TcpStream;
 
 use super::{Tls, TlsStream};
+use crate::preamble::{Opening, detect};
 use crate::proxy::context::Context;
 use crate::proxy::transport::{Transport, poll_read};
 
 /// Read at a time: a hello, with a post-quantum key share in it.
 const READ: usize = 8 * 1024;
+
+/// For whoever comes without TLS: HAProxy leaves them without a word.
+const PLAIN: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 51\r\n\
+    Connection: close\r\n\r\nThis port is for TLS: the URL begins with https://\n";
 
 /// Why there is none.
 #[derive(Debug)]
@@ -40,6 +46,10 @@ pub(in crate::proxy) async fn accept(
     let mut left = first.to_vec();
     let accepted = poll_fn(|cx| {
         loop {
+            if detect(&left) == Some(Opening::Http1) {
+                let _: io::Result<usize> = io.try_write(PLAIN);
+                return Poll::Ready(Err(NoHandshake::Failed));
+            }
             let mut rest = &left[..];
             while !rest.is_empty() {
                 if acceptor.read_tls(&mut rest).is_err() {
@@ -48,11 +58,8 @@ pub(in crate::proxy) async fn accept(
                 match acceptor.accept() {
                     Ok(Some(accepted)) => return Poll::Ready(Ok((accepted, rest.to_vec()))),
                     Ok(None) => {}
-                    Err((_, mut alert)) => {
-                        let mut bytes = Vec::new();
-                        // Writing into a vector does not fail; who does not listen is not told.
-                        let _ = alert.write_all(&mut bytes);
-                        let _: io::Result<usize> = io.try_write(&bytes);
+                    Err((_, alert)) => {
+                        tell(&io, alert);
                         return Poll::Ready(Err(NoHandshake::Failed));
                     }
                 }
@@ -76,10 +83,8 @@ pub(in crate::proxy) async fn accept(
     let config = tls.config(&accepted.client_hello());
     let connection = match accepted.into_connection(config) {
         Ok(connection) => connection,
-        Err((_, mut alert)) => {
-            let mut bytes = Vec::new();
-            let _ = alert.write_all(&mut bytes);
-            let _: io::Result<usize> = io.try_write(&bytes);
+        Err((_, alert)) => {
+            tell(&io, alert);
             return Err(NoHandshake::Failed);
         }
     };
@@ -110,4 +115,12 @@ pub(in crate::proxy) async fn accept(
     })
     .await?;
     Ok(stream)
+}
+
+/// Says what is wrong, without waiting: who does not listen is not told.
+fn tell(io: &TcpStream, mut alert: AcceptedAlert) {
+    let mut bytes = Vec::new();
+    if alert.write_all(&mut bytes).is_ok() {
+        let _: io::Result<usize> = io.try_write(&bytes);
+    }
 }
