@@ -26,7 +26,7 @@ use lb_userspace::proxy::{Control, DataThread, Listening, LogBuffer, Memory, Sha
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, gettid};
 
-use super::PROXY_CORE;
+use super::{PROXY_CORE, encryption};
 
 /// A program of its own, which ends with this.
 pub(crate) struct Program {
@@ -44,29 +44,31 @@ impl Drop for Program {
 
 /// One that is measured.
 pub(crate) enum Contestant {
-    HaProxy(Program),
-    Engine { address: SocketAddr, task: Pid, control: Control },
+    HaProxy { program: Program, tls: SocketAddr },
+    Engine { addresses: [SocketAddr; 2], task: Pid, control: Control },
 }
 
 impl Contestant {
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::HaProxy(_) => "HAProxy",
+            Self::HaProxy { .. } => "HAProxy",
             Self::Engine { .. } => "lb",
         }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        match self {
-            Self::HaProxy(program) => program.address,
-            Self::Engine { address, .. } => *address,
-        }
+    /// Without TLS, and the one to be asked.
+    pub(crate) fn addresses(&self, tls: bool) -> [SocketAddr; 2] {
+        let [plain, encrypted] = match self {
+            Self::HaProxy { program, tls } => [program.address, *tls],
+            Self::Engine { addresses, .. } => *addresses,
+        };
+        [plain, if tls { encrypted } else { plain }]
     }
 
     /// Of its thread, so far.
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
         let path = match self {
-            Self::HaProxy(program) => format!("/proc/{}/schedstat", program.child.id()),
+            Self::HaProxy { program, .. } => format!("/proc/{}/schedstat", program.child.id()),
             Self::Engine { task, .. } => format!("/proc/self/task/{task}/schedstat"),
         };
         let text = fs::read_to_string(&path).with_context(|| path.clone())?;
@@ -109,26 +111,30 @@ pub(crate) fn nginx(folder: &Path) -> Result<Program> {
 }
 
 pub(crate) fn haproxy(folder: &Path, server: SocketAddr) -> Result<Contestant> {
-    let address = free()?;
+    let (address, tls) = (free()?, free()?);
+    let bundle = encryption::bundle(folder);
+    let bundle = bundle.display();
     let configuration = format!(
         "global\n nbthread 1\n maxconn 4000\n\
          defaults\n mode http\n http-reuse always\n timeout connect 5s\n timeout client 60s\n\
          \x20timeout server 60s\n timeout http-request 10s\n timeout http-keep-alive 10s\n\
-         listen web\n bind {address}\n server s0 {server}\n"
+         listen web\n bind {address}\n server s0 {server}\n\
+         listen encrypted\n bind {tls} ssl crt {bundle}\n server s0 {server}\n"
     );
     let file = folder.join("haproxy.cfg");
     fs::write(&file, configuration)?;
     let core = PROXY_CORE.to_string();
     let mut command = Command::new("taskset");
     command.args(["-c", &core, "haproxy", "-q", "-db", "-f"]).arg(&file);
-    start(&mut command, address).map(Contestant::HaProxy)
+    Ok(Contestant::HaProxy { program: start(&mut command, address)?, tls })
 }
 
 /// This program's, on a thread of this process.
-pub(crate) fn engine(server: SocketAddr) -> Result<Contestant> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    let settings = settings(server)?;
+pub(crate) fn engine(folder: &Path, server: SocketAddr) -> Result<Contestant> {
+    let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
+    let [plain, tls] = &listeners;
+    let addresses = [plain.local_addr()?, tls.local_addr()?];
+    let settings = settings(folder, server)?;
     let cells = || -> &'static [Cell] { Box::leak(Box::new([Cell::default()])) };
     let errors = Box::leak((0..8).map(|_| AtomicU32::new(0)).collect::<Box<[AtomicU32]>>());
     let memory = Memory { servers: cells(), pools: cells(), errors };
@@ -136,8 +142,12 @@ pub(crate) fn engine(server: SocketAddr) -> Result<Contestant> {
     let thread = Thread::new(Lane::A, 0).context("no thread")?;
     let shared = Shared::alone(memory, thread, Arc::clone(&log));
     let (data_thread, control) = DataThread::new(shared)?;
-    let listening = Listening { number: 1, service: 0, socket: Some(listener) };
-    control.configure(Arc::new(settings), vec![listening]);
+    let listening = (0..).zip(listeners).map(|(number, socket)| Listening {
+        number,
+        service: number as usize,
+        socket: Some(socket),
+    });
+    control.configure(Arc::new(settings), listening.collect());
     let (tell, task) = channel();
     std::thread::spawn(move || -> Result<()> {
         pin(PROXY_CORE)?;
@@ -152,10 +162,10 @@ pub(crate) fn engine(server: SocketAddr) -> Result<Contestant> {
             log.take(&mut lines);
         }
     });
-    Ok(Contestant::Engine { address, task: task.recv()?, control })
+    Ok(Contestant::Engine { addresses, task: task.recv()?, control })
 }
 
-fn settings(server: SocketAddr) -> Result<Settings> {
+fn settings(folder: &Path, server: SocketAddr) -> Result<Settings> {
     let place = Place(0);
     let server = Server {
         place,
@@ -205,7 +215,8 @@ fn settings(server: SocketAddr) -> Result<Settings> {
         observe: None,
         host: HeaderValue::new("bench")?,
     };
-    Ok(Settings { services: vec![service], pools: vec![pool] })
+    let encrypted = Service { tls: Some(encryption::tls(folder)?), ..service.clone() };
+    Ok(Settings { services: vec![service, encrypted], pools: vec![pool] })
 }
 
 /// A port that nobody uses.

@@ -2,10 +2,13 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +18,8 @@ pub(crate) struct Load {
     pub(crate) connections: u64,
     /// A new connection for each request.
     pub(crate) close: bool,
+    /// By TLS, and whether sessions are resumed.
+    pub(crate) tls: Option<bool>,
 }
 
 /// What was answered.
@@ -26,19 +31,26 @@ pub(crate) struct Done {
 
 struct Connection {
     stream: TcpStream,
+    tls: Option<Box<ClientConnection>>,
     /// Bytes of this response that have come.
     come: usize,
 }
 
 impl Load {
-    /// For so long.
-    pub(crate) fn run(&self, proxy: SocketAddr, length: Duration) -> Result<Done> {
+    /// For so long. `plain`: the same without TLS, which tells how long a response is.
+    pub(crate) fn run(
+        &self,
+        [plain, proxy]: [SocketAddr; 2],
+        config: &Arc<ClientConfig>,
+        length: Duration,
+    ) -> Result<Done> {
         let request = self.request();
-        let expected = self.length(proxy, &request)?;
+        let expected = self.length(plain, &request)?;
+        let config = self.tls.is_some().then_some(config);
         let epoll = Epoll::new(EpollCreateFlags::empty())?;
         let mut all = Vec::new();
         for number in 0..self.connections {
-            all.push(Connection::open(proxy, &request, &epoll, number)?);
+            all.push(Connection::open(proxy, config, &request, &epoll, number)?);
         }
         let mut room = vec![0; 1 << 20];
         let mut events = [EpollEvent::empty(); 64];
@@ -52,7 +64,7 @@ impl Load {
                 if connection.read(&mut room, expected)? {
                     requests += 1;
                     if self.close {
-                        *connection = Connection::open(proxy, &request, &epoll, number)?;
+                        *connection = Connection::open(proxy, config, &request, &epoll, number)?;
                     } else {
                         connection.ask(&request)?;
                     }
@@ -90,12 +102,23 @@ impl Load {
 }
 
 impl Connection {
-    fn open(proxy: SocketAddr, request: &[u8], epoll: &Epoll, number: u64) -> Result<Self> {
+    fn open(
+        proxy: SocketAddr,
+        config: Option<&Arc<ClientConfig>>,
+        request: &[u8],
+        epoll: &Epoll,
+        number: u64,
+    ) -> Result<Self> {
         let stream = TcpStream::connect(proxy)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         epoll.add(&stream, EpollEvent::new(EpollFlags::EPOLLIN, number))?;
-        let mut connection = Self { stream, come: 0 };
+        let client = |config: &Arc<ClientConfig>| -> Result<_> {
+            let name = ServerName::try_from("bench.test")?;
+            Ok(Box::new(ClientConnection::new(Arc::clone(config), name)?))
+        };
+        let tls = config.map(client).transpose()?;
+        let mut connection = Self { stream, tls, come: 0 };
         connection.ask(request)?;
         Ok(connection)
     }
@@ -103,12 +126,38 @@ impl Connection {
     /// A request fits into an empty socket.
     fn ask(&mut self, request: &[u8]) -> Result<()> {
         self.come = 0;
-        Ok(self.stream.write_all(request)?)
+        match &mut self.tls {
+            None => Ok(self.stream.write_all(request)?),
+            Some(tls) => {
+                // It waits there for the end of the handshake.
+                tls.writer().write_all(request)?;
+                self.send()
+            }
+        }
+    }
+
+    fn send(&mut self) -> Result<()> {
+        while let Some(tls) = self.tls.as_mut().filter(|tls| tls.wants_write()) {
+            tls.write_tls(&mut self.stream)?;
+        }
+        Ok(())
     }
 
     /// Reads what has come. Was it the last of it?
     fn read(&mut self, room: &mut [u8], expected: usize) -> Result<bool> {
-        match self.stream.read(room) {
+        if let Some(tls) = &mut self.tls {
+            match tls.read_tls(&mut self.stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => drop(result?),
+            }
+            tls.process_new_packets()?;
+            self.send()?;
+        }
+        let read = match &mut self.tls {
+            None => self.stream.read(room),
+            Some(tls) => tls.reader().read(room),
+        };
+        match read {
             Ok(0) => bail!("closed after {} of {expected} bytes", self.come),
             Ok(length) => {
                 if self.come == 0 {

@@ -5,6 +5,7 @@
 //! depend on the other core, too. The engine writes its access log into its buffer, HAProxy writes none.
 
 mod contestants;
+mod encryption;
 mod generator;
 mod report;
 
@@ -13,17 +14,28 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use contestants::{Contestant, engine, haproxy, nginx};
+use encryption::{certificate, client, openssl};
 use generator::Load;
 
 /// Where the proxy runs, and where everything else does.
 const PROXY_CORE: usize = 0;
 const OTHER_CORE: usize = 1;
 
-const LOADS: [Load; 3] = [
-    Load { name: "keep-alive, 1 KiB", path: "/1k", connections: 50, close: false },
-    Load { name: "new connections, 1 KiB", path: "/1k", connections: 50, close: true },
-    Load { name: "keep-alive, 1 MiB", path: "/1m", connections: 8, close: false },
+const LOADS: [Load; 7] = [
+    load("keep-alive, 1 KiB", "/1k", false, None),
+    load("new connections, 1 KiB", "/1k", true, None),
+    load("keep-alive, 1 MiB", "/1m", false, None),
+    load("TLS 1.3, keep-alive, 1 KiB", "/1k", false, Some(false)),
+    load("TLS 1.3, full handshakes, 1 KiB", "/1k", true, Some(false)),
+    load("TLS 1.3, resumed handshakes, 1 KiB", "/1k", true, Some(true)),
+    load("TLS 1.3, keep-alive, 1 MiB", "/1m", false, Some(false)),
 ];
+
+const fn load(name: &'static str, path: &'static str, close: bool, tls: Option<bool>) -> Load {
+    // Few of the large ones fill the way.
+    let connections = if matches!(path.as_bytes(), b"/1m") { 8 } else { 50 };
+    Load { name, path, connections, close, tls }
+}
 
 fn main() -> Result<()> {
     let rounds = option("--rounds", 5)?;
@@ -33,16 +45,20 @@ fn main() -> Result<()> {
     contestants::pin(OTHER_CORE)?;
     let folder = tempfile::tempdir()?;
     let servers = nginx(folder.path())?;
-    let contestants = [haproxy(folder.path(), servers.address)?, engine(servers.address)?];
+    let authority = certificate(folder.path())?;
+    let contestants =
+        [haproxy(folder.path(), servers.address)?, engine(folder.path(), servers.address)?];
+    println!("TLS by {} (HAProxy) and by rustls with AWS-LC (lb)\n", openssl()?);
     for load in LOADS {
+        let client = client(authority.clone(), load.tls == Some(true))?;
         let mut all: Vec<Vec<report::Round>> = contestants.iter().map(|_| Vec::new()).collect();
         for contestant in &contestants {
-            load.run(contestant.address(), length / 4)?;
+            load.run(contestant.addresses(load.tls.is_some()), &client, length / 4)?;
         }
         for _ in 0..rounds {
             for (contestant, rounds) in contestants.iter().zip(&mut all) {
                 let before = contestant.cpu_time()?;
-                let done = load.run(contestant.address(), length)?;
+                let done = load.run(contestant.addresses(load.tls.is_some()), &client, length)?;
                 let cpu = contestant.cpu_time()? - before;
                 rounds.push(report::Round { requests: done.requests, took: done.took, cpu });
             }
