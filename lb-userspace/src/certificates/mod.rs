@@ -1,16 +1,21 @@
-//! Certificates that the proxy shows to clients: files as people have them, and which one a client is shown.
+//! Certificates that the proxy shows to clients: files as people have them, and which one a client is shown; and what is
+//! wrong with those that servers show.
 //!
 //! Pure: the shell reads files and folders and hands over their names and bytes; what is wrong with one is said in words
 //! that name the file and the remedy. Keys are given to rustls at once; nothing here shows or writes one.
 
+mod any;
 mod authorities;
 mod bundle;
+mod handshake;
 mod leaf;
 mod table;
 
 pub use self::{
+    any::AnyCertificate,
     authorities::{AuthoritiesError, read_authorities},
     bundle::{BundleError, Certificate, MAX_BUNDLE, Warning, read_bundle},
+    handshake::HandshakeError,
     leaf::{KeyKind, NamePattern, Validity},
     table::{Expiry, SniTable},
 };

@@ -16,9 +16,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::opener::Transport;
-use super::tls::TlsError;
 use super::way::Way;
-use crate::{health::protocol::Complaint, preamble::local_header};
+use crate::{certificates::HandshakeError, health::protocol::Complaint, preamble::local_header};
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +69,7 @@ pub(super) enum CheckError {
     #[error("{error} while waiting for {awaited}")]
     Broken { awaited: &'static str, error: Box<Self> },
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Tls(#[from] HandshakeError),
     #[error(transparent)]
     Answer(#[from] Complaint),
     #[error("the answer by HTTP/2 cannot be read: {0}")]

@@ -1,7 +1,5 @@
 //! The TLS handshake of a check, and what can be wrong with it.
 
-mod verifier;
-
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -9,43 +7,13 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
-use rustls::{
-    AlertDescription, CertificateError, ClientConfig, ConfigBuilder, Error, ProtocolVersion,
-    RootCertStore, WantsVerifier,
-};
+use rustls::{ClientConfig, ConfigBuilder, Error, ProtocolVersion, RootCertStore, WantsVerifier};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use self::verifier::AnyCertificate;
 use super::connect::CheckError;
+use crate::certificates::{AnyCertificate, HandshakeError};
 use crate::model::TlsCheck;
-
-/// Why a handshake failed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum TlsError {
-    #[error("the certificate has expired")]
-    Expired,
-    #[error("the certificate is not valid yet")]
-    NotYet,
-    #[error("the certificate is not for {0}")]
-    OtherName(String),
-    #[error("the certificate is from an authority that this host does not trust")]
-    UnknownIssuer,
-    #[error("the certificate has been revoked")]
-    Revoked,
-    #[error("the certificate is not acceptable: {0}")]
-    Certificate(CertificateError),
-    #[error("expected a TLS handshake, got something else: no TLS at this port?")]
-    NotTls,
-    #[error("the server has refused the handshake: {0:?}")]
-    Refused(AlertDescription),
-    #[error("the server does not offer HTTP/2 over TLS")]
-    NoHttp2,
-    #[error("connection closed within the TLS handshake")]
-    Closed,
-    #[error("TLS handshake failed: {0}")]
-    Other(Error),
-}
 
 /// Makes a TLS connection of a connection; one that is to speak HTTP/2 says so (RFC 9113 section 3.2).
 pub(super) async fn handshake(
@@ -63,7 +31,7 @@ pub(super) async fn handshake(
     }
     let stream = handshake_by(config, stream, check, address).await?;
     if for_http2 && stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
-        return Err(TlsError::NoHttp2.into());
+        return Err(HandshakeError::NoHttp2.into());
     }
     Ok(stream)
 }
@@ -107,33 +75,11 @@ async fn handshake_by(
 
 fn of_handshake(error: io::Error, name: &str) -> CheckError {
     if error.kind() == io::ErrorKind::UnexpectedEof {
-        return TlsError::Closed.into();
+        return HandshakeError::Closed.into();
     }
     match error.downcast::<Error>() {
-        Ok(error) => of_tls(error, name).into(),
+        Ok(error) => HandshakeError::of(error, name).into(),
         Err(error) => CheckError::broken(super::ask::TLS_HANDSHAKE, error),
-    }
-}
-
-fn of_tls(error: Error, name: &str) -> TlsError {
-    match error {
-        Error::InvalidCertificate(error) => match error {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                TlsError::Expired
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                TlsError::NotYet
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                TlsError::OtherName(name.to_owned())
-            }
-            CertificateError::UnknownIssuer => TlsError::UnknownIssuer,
-            CertificateError::Revoked => TlsError::Revoked,
-            other => TlsError::Certificate(other),
-        },
-        Error::InvalidMessage(_) => TlsError::NotTls,
-        Error::AlertReceived(alert) => TlsError::Refused(alert),
-        other => TlsError::Other(other),
     }
 }
 
@@ -162,29 +108,28 @@ fn verifying_by_this_host() -> Result<Arc<ClientConfig>, CheckError> {
 }
 
 /// No resumption: a handshake that is cut short checks no certificate.
-fn verifying(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
+fn verifying(roots: RootCertStore) -> Result<Arc<ClientConfig>, HandshakeError> {
     let mut config = builder()?.with_root_certificates(roots).with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
 
-fn not_verifying() -> Result<Arc<ClientConfig>, TlsError> {
+fn not_verifying() -> Result<Arc<ClientConfig>, HandshakeError> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = CONFIG.get() {
         return Ok(Arc::clone(config));
     }
-    let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
-    let verifier = Arc::new(AnyCertificate(algorithms));
+    let verifier = Arc::new(AnyCertificate::new(&aws_lc_rs::default_provider()));
     let mut config =
         builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
 }
 
-fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, HandshakeError> {
     ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(TlsError::Other)
+        .map_err(HandshakeError::Other)
 }
 
 #[cfg(test)]

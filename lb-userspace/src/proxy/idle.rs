@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
 use super::transport::Transport;
+use super::upstream::Upstream;
 use crate::balance::Place;
 
 /// How often those that a server has closed are looked for.
@@ -20,16 +19,6 @@ pub(super) struct Idle {
     longest: Duration,
     kept: RefCell<BTreeMap<Place, Vec<Kept>>>,
     swept: Cell<Duration>,
-}
-
-/// A connection to a server.
-#[derive(Debug)]
-pub(super) struct Upstream {
-    pub(super) stream: TcpStream,
-    /// The server's end.
-    pub(super) address: SocketAddr,
-    /// Our end of it: asked for once.
-    pub(super) source: Option<SocketAddr>,
 }
 
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use serde::{Deserialize, Serialize};
 
+use super::news::News;
 use super::pool::Pool;
 use crate::balance::Place;
 use crate::health::Observation;
@@ -41,10 +42,8 @@ impl Pool {
         if row.fetch_add(1, Relaxed) + 1 < limit || row.swap(0, Relaxed) < limit {
             return;
         }
-        if let (Some(suspects), Some(server)) = (&self.shared.suspects, self.name(place)) {
-            let (pool, server) = (self.settings.name.to_string(), server.to_string());
-            // Where the agent does not keep up, it has enough to do with those before.
-            _ = suspects.try_send(Suspect { pool, server, errors: limit, last: met });
-        }
+        self.say(place, |pool, server| {
+            News::Suspect(Suspect { pool, server, errors: limit, last: met })
+        });
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Pool {
     looked: Cell<Duration>,
     members: RefCell<Members>,
     deaths: Deaths,
+    /// When it last spoke of handshakes that fail.
+    pub(super) complained: Cell<Option<Duration>>,
     pub(super) shared: Shared,
 }
 
@@ -67,6 +69,7 @@ impl Pool {
             looked: Cell::default(),
             members: RefCell::new(pool.members.clone()),
             deaths: Deaths::default(),
+            complained: Cell::default(),
             shared,
         }
     }

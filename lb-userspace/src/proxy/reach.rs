@@ -11,11 +11,12 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use super::context::Context;
-use super::idle::Upstream;
 use super::pool::Pool;
 use super::preface;
 use super::queue::{NoSeat, Seat, seat};
 use super::timers::Timer;
+use super::tls::{self, NoTls};
+use super::upstream::{ServerStream, Upstream};
 use crate::balance::{Attempts, Failure, Next, Request};
 use crate::health::Observation;
 
@@ -104,7 +105,7 @@ impl Reach {
             if let Some(server) = self.pool.idle.take(seat.place, address, now, self.longest_idle) {
                 return Ok(Reached { seat, server, kept: true });
             }
-            match self.connect(address, timer).await {
+            match self.connect(&seat, address, timer).await {
                 Ok(server) => {
                     self.pool.observe(seat.place, Observation::Connected);
                     return Ok(Reached { seat, server, kept: false });
@@ -129,7 +130,13 @@ impl Reach {
         self.longest_idle = YOUNG;
     }
 
-    async fn connect(&self, address: SocketAddr, timer: &Timer) -> Result<Upstream, Failure> {
+    /// TLS included: `connect_timeout` is for all of it.
+    async fn connect(
+        &self,
+        seat: &Seat,
+        address: SocketAddr,
+        timer: &Timer,
+    ) -> Result<Upstream, Failure> {
         timer.set(self.pool.settings.retries.connect_timeout);
         let mut connecting = pin!(TcpStream::connect(address));
         let connected = poll_fn(|cx| match connecting.as_mut().poll(cx) {
@@ -137,10 +144,23 @@ impl Reach {
             Poll::Pending => timer.poll(cx).map(|()| Err(Failure::TimedOut)),
         });
         let mut stream: TcpStream = connected.await?;
-        timer.clear();
         self.prepare(&mut stream).await.map_err(|_| Failure::Refused)?;
         let source = stream.local_addr().ok();
+        let stream = match &self.pool.settings.tls {
+            None => ServerStream::Plain(stream),
+            Some(tls) => {
+                let connected = tls::connect(&self.context, stream, tls, address.ip(), timer);
+                let stream = connected.await.map_err(|why| self.no_tls(seat, &why))?;
+                ServerStream::Tls(Box::new(stream))
+            }
+        };
+        timer.clear();
         Ok(Upstream { stream, address, source })
+    }
+
+    fn no_tls(&self, seat: &Seat, why: &NoTls) -> Failure {
+        self.pool.say_no_tls(seat.place, self.context.elapsed(), why);
+        if matches!(why, NoTls::TooLate) { Failure::TimedOut } else { Failure::Refused }
     }
 
     async fn prepare(&self, stream: &mut TcpStream) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::tls::Tls;
+use super::tls::{ServerTls, Tls};
 use crate::access_log::Format;
 use crate::balance::{Place, Retries, Snapshot};
 use crate::http::Limits;
@@ -150,6 +150,8 @@ pub struct Pool {
     pub idle_timeout: Duration,
     /// Servers are told by the PROXY protocol who the client is. Then each connection is for one client's request.
     pub sends_proxy: Option<ProxyVersion>,
+    /// Servers are spoken with by TLS.
+    pub tls: Option<ServerTls>,
     /// What goes on at a server ends when it is found to be down.
     pub kills: bool,
     /// Whether requests speak for the health of its servers.
@@ -173,6 +175,7 @@ impl Pool {
             most_idle,
             idle_timeout,
             sends_proxy,
+            tls,
             kills,
             observe,
             host,
@@ -184,7 +187,7 @@ impl Pool {
             && same_times
             && (most_waiting, most_idle) == (&other.most_waiting, &other.most_idle)
             && (sends_proxy, kills, observe) == (&other.sends_proxy, &other.kills, &other.observe)
-            && host == &other.host
+            && (tls, host) == (&other.tls, &other.host)
     }
 
     /// Connections to its servers serve more than one request.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use tokio::sync::{Notify, mpsc};
 
 use super::log::LogBuffer;
-use super::observe::Suspect;
+use super::news::News;
 use crate::balance::{Cell, Thread, Threads};
 
 /// Counters of all threads and of both generations of workers. It is mapped for as long as the process lives.
@@ -31,8 +31,8 @@ pub struct Shared {
     pub peers: Arc<[Notify]>,
     /// Its access log.
     pub log: Arc<LogBuffer>,
-    /// Who hears of servers that requests fail at.
-    pub suspects: Option<mpsc::Sender<Suspect>>,
+    /// Who hears of servers that something is wrong with.
+    pub news: Option<mpsc::Sender<News>>,
     /// That it goes on.
     pub pulse: Arc<Pulse>,
 }
@@ -58,7 +58,7 @@ impl Shared {
     #[must_use]
     pub fn alone(memory: Memory, thread: Thread, log: Arc<LogBuffer>) -> Self {
         let peers = (0..=thread.index()).map(|_| Notify::new()).collect();
-        Self { memory, thread, peers, log, suspects: None, pulse: Arc::default() }
+        Self { memory, thread, peers, log, news: None, pulse: Arc::default() }
     }
 
     /// Those of another generation find out by themselves: they look at their queues with each tick.

@@ -211,6 +211,7 @@ fn settings(folder: &Path, server: SocketAddr) -> Result<Settings> {
         most_idle: 100,
         idle_timeout: Duration::from_secs(5),
         sends_proxy: None,
+        tls: None,
         kills: false,
         observe: None,
         host: HeaderValue::new("bench")?,

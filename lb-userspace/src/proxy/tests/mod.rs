@@ -1,5 +1,6 @@
 //! The engine between real sockets on this host.
 
+mod authority;
 mod bodies;
 mod client;
 mod limits;
@@ -10,3 +11,4 @@ pub(super) mod server;
 pub(super) mod stage;
 mod streams;
 mod tls;
+mod tls_servers;

@@ -9,8 +9,8 @@ use super::stage::{Stage, settings};
 use crate::balance::Redispatch;
 use crate::health::Observation;
 use crate::model::{Observe, ObservedLayer};
-use crate::proxy::Suspect;
 use crate::proxy::settings::{Mode, Settings};
+use crate::proxy::{News, Suspect};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -23,8 +23,8 @@ fn observing(servers: &[SocketAddr], layer: ObservedLayer, limit: u32) -> Settin
     settings
 }
 
-fn suspect(errors: u32, last: Observation) -> Suspect {
-    Suspect { pool: "pool".to_owned(), server: "s0".to_owned(), errors, last }
+fn suspect(errors: u32, last: Observation) -> News {
+    News::Suspect(Suspect { pool: "pool".to_owned(), server: "s0".to_owned(), errors, last })
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn errors_in_a_row_are_told() {
         assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
     }
     for last in [Observation::Response(502), Observation::Response(503), Observation::NoResponse] {
-        assert_eq!(stage.suspected.blocking_recv(), Some(suspect(2, last)));
+        assert_eq!(stage.news.blocking_recv(), Some(suspect(2, last)));
     }
 }
 
@@ -65,7 +65,7 @@ fn connections_that_fail_are_told() {
             client.say("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
             client.rest();
         }
-        let told = stage.suspected.blocking_recv();
+        let told = stage.news.blocking_recv();
         assert_eq!(told, Some(suspect(3, Observation::ConnectFailed)));
     }
 }

@@ -22,7 +22,7 @@ use crate::plan::Ramp;
 use crate::proxy::settings::{
     ClientTimeouts, Http, Key, Members, Mode, Pool, PoolId, Service, Settings,
 };
-use crate::proxy::{Control, DataThread, Listening, LogBuffer, Memory, Shared, Suspect};
+use crate::proxy::{Control, DataThread, Listening, LogBuffer, Memory, News, Shared};
 
 /// Long enough for a loaded machine; no test waits for it.
 const LONG: Duration = Duration::from_secs(30);
@@ -31,8 +31,8 @@ const LONG: Duration = Duration::from_secs(30);
 pub(in crate::proxy) struct Stage {
     pub(in crate::proxy) address: SocketAddr,
     pub(in crate::proxy) log: Arc<LogBuffer>,
-    /// Servers that requests fail at.
-    pub(in crate::proxy) suspected: mpsc::Receiver<Suspect>,
+    /// What it has to say.
+    pub(in crate::proxy) news: mpsc::Receiver<News>,
     control: Control,
     thread: Option<JoinHandle<()>>,
 }
@@ -98,6 +98,7 @@ pub(in crate::proxy) fn limited(servers: &[SocketAddr], most: u32) -> Settings {
             most_idle: 10,
             idle_timeout: LONG,
             sends_proxy: None,
+            tls: None,
             kills: false,
             observe: None,
             host: HeaderValue::new("pool").unwrap(),
@@ -125,14 +126,14 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         let log = Arc::new(LogBuffer::new(1 << 20));
         let thread = Thread::new(Lane::A, 0).unwrap();
-        let (suspects, suspected) = mpsc::channel(16);
+        let (news, heard) = mpsc::channel(16);
         let shared = Shared::alone(memory(), thread, Arc::clone(&log));
-        let shared = Shared { suspects: Some(suspects), ..shared };
+        let shared = Shared { news: Some(news), ..shared };
         let (thread, control) = DataThread::new(shared).unwrap();
         let listening = Listening { number: 1, service: 0, socket: Some(listener) };
         control.configure(Arc::new(settings), vec![listening]);
         let thread = std::thread::spawn(|| thread.run());
-        Self { address, log, suspected, control, thread: Some(thread) }
+        Self { address, log, news: heard, control, thread: Some(thread) }
     }
 
     /// The lines of the log, when the engine has ended.

@@ -5,82 +5,26 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::crypto::aws_lc_rs::{self, Ticketer};
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{
-    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned,
-    SupportedProtocolVersion, version,
+    ClientConfig, ClientConnection, HandshakeKind, StreamOwned, SupportedProtocolVersion, version,
 };
 
+use super::authority::Authority;
 use super::server::{Peer, answering, server};
 use super::stage::{Stage, settings};
 use crate::access_log::Format;
-use crate::certificates::{SniTable, read_bundle};
 use crate::proxy::settings::{Mode, Settings};
-use crate::proxy::tls::{Clients, Tls, TlsSettings, Versions};
+use crate::proxy::tls::{Clients, Tls, TlsSettings};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: 2\r\n\r\nok";
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const LAST: &str = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
-/// When all certificates of the tests are valid.
-const NOW: Duration = Duration::from_secs(1_826_000_000);
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&version::TLS12, &version::TLS13];
 
 type Client = StreamOwned<ClientConnection, TcpStream>;
-
-/// An authority, and what it has signed.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// A certificate and its key.
-    fn pem(&self, name: &str) -> [String; 2] {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        [params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem()]
-    }
-
-    fn roots(&self) -> Arc<RootCertStore> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
-        Arc::new(roots)
-    }
-
-    fn table(&self, names: &[&str]) -> Arc<SniTable> {
-        let one = |name: &&str| {
-            let pem = self.pem(name).concat();
-            read_bundle(name, pem.as_bytes(), NOW, &aws_lc_rs::default_provider()).unwrap().0
-        };
-        Arc::new(SniTable::new(names.iter().map(one).collect(), false))
-    }
-
-    fn settings(&self) -> TlsSettings {
-        TlsSettings {
-            certificates: self.table(&["a.test", "b.test"]),
-            versions: Versions::Both,
-            tickets: Ticketer::new().unwrap(),
-            clients: None,
-        }
-    }
-
-    /// A client without a certificate.
-    fn client(&self, version: &'static SupportedProtocolVersion, alpn: &[&str]) -> ClientConfig {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[version])
-            .unwrap();
-        let mut config = builder.with_root_certificates(self.roots()).with_no_client_auth();
-        config.alpn_protocols = alpn.iter().map(|one| one.as_bytes().to_vec()).collect();
-        config
-    }
-}
 
 fn with(mut settings: Settings, tls: TlsSettings) -> Stage {
     settings.services[0].tls = Some(Tls::new(tls).unwrap());

@@ -1,16 +1,20 @@
-//! TLS from clients: rustls, driven by the data thread itself.
+//! TLS with clients and with servers: rustls, driven by the data thread itself.
 //!
 //! ```text
-//! hello ─▶ which configuration (ALPN) ─▶ handshake ─▶ TlsStream: a Transport as any other
+//! client: hello ─▶ which configuration (ALPN) ─▶ handshake ─▶ TlsStream: a Transport as any other
+//! server: connect ─▶ handshake ─▶ TlsStream
 //! ```
 
 mod handshake;
+mod servers;
 mod settings;
 mod stream;
 
 pub(super) use self::handshake::{NoHandshake, accept};
+pub(super) use self::servers::{NoTls, connect};
+pub use self::servers::{ServerTls, ServerTlsSettings};
 pub use self::settings::{Clients, Tls, TlsError, TlsSettings, Versions};
-use self::stream::TlsStream;
+pub(super) use self::stream::TlsStream;
 
 /// What logs, routes and servers are told of a client's TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]

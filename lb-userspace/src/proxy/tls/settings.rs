@@ -1,4 +1,4 @@
-//! By what a service does TLS.
+//! By what a service does TLS with its clients.
 
 use std::sync::Arc;
 
@@ -66,10 +66,13 @@ pub enum TlsError {
     /// The authorities of clients.
     #[error("the authorities of clients cannot be used: {0}")]
     Clients(#[from] rustls::server::VerifierBuilderError),
+    /// The authorities of servers.
+    #[error("the authorities of servers cannot be used: {0}")]
+    Servers(rustls::client::VerifierBuilderError),
 }
 
 impl Versions {
-    fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
+    pub(super) fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
         match self {
             Self::Both => vec![&version::TLS13, &version::TLS12],
             Self::Tls12 => vec![&version::TLS12],
@@ -120,6 +123,6 @@ fn verifier(
 }
 
 /// X25519MLKEM768, which holds against quantum computers, is among its groups.
-fn provider() -> CryptoProvider {
+pub(super) fn provider() -> CryptoProvider {
     aws_lc_rs::default_provider()
 }

@@ -4,10 +4,13 @@
 //! buffer is held between two reads. What is written is encrypted at once and sent before more is taken.
 
 use std::io::{self, IoSlice, Read as _, Write as _};
+use std::ops::DerefMut;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use rustls::{CipherSuite, ProtocolVersion, ServerConnection};
+use rustls::{
+    CipherSuite, ClientConnection, ConnectionCommon, ProtocolVersion, ServerConnection, SideData,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -21,23 +24,29 @@ const MOST_READ: usize = 16 * 1024 + 512;
 /// Decrypted bytes that rustls holds before it takes in more.
 const MOST_HELD: usize = 16 * 1024;
 
-/// One with a client.
+/// One with a client, or with a server.
 #[derive(Debug)]
-pub(super) struct TlsStream {
+pub(in crate::proxy) struct TlsStream<T> {
     io: TcpStream,
-    tls: ServerConnection,
+    tls: T,
     /// Bytes that were encrypted by a write that is not over: it is told of them when they have gone.
     taken: usize,
     /// Nothing more is written.
     is_over: bool,
     /// Decrypted, where several records came at once and rustls would not have held them.
     spilled: Vec<u8>,
+    /// Decrypted bytes that rustls holds.
+    held: usize,
 }
 
-impl TlsStream {
-    pub(super) fn new(io: TcpStream, mut tls: ServerConnection) -> Self {
+impl<T, S> TlsStream<T>
+where
+    T: DerefMut<Target = ConnectionCommon<S>>,
+    S: SideData,
+{
+    pub(super) fn new(io: TcpStream, mut tls: T) -> Self {
         tls.set_buffer_limit(Some(MOST_WRITTEN));
-        Self { io, tls, taken: 0, is_over: false, spilled: Vec::new() }
+        Self { io, tls, taken: 0, is_over: false, spilled: Vec::new(), held: 0 }
     }
 
     pub(super) fn is_handshaking(&self) -> bool {
@@ -92,8 +101,9 @@ impl TlsStream {
                     let from = self.spilled.len();
                     self.spilled.resize(from + state.plaintext_bytes_to_read(), 0);
                     self.tls.reader().read_exact(&mut self.spilled[from..])?;
+                    self.held = 0;
                 }
-                Ok(_) => {}
+                Ok(state) => self.held = state.plaintext_bytes_to_read(),
                 Err(error) => {
                     // The other side is told why, if it listens.
                     self.send_what_goes();
@@ -124,7 +134,11 @@ impl TlsStream {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
             // Cut off without a word. What HTTP sends says by itself where it ends.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Some(Ok(0)),
-            result => Some(result),
+            Err(error) => Some(Err(error)),
+            Ok(length) => {
+                self.held = self.held.saturating_sub(length);
+                Some(Ok(length))
+            }
         }
     }
 
@@ -132,7 +146,7 @@ impl TlsStream {
     fn poll_encrypt(
         &mut self,
         cx: &mut Context<'_>,
-        encrypt: impl FnOnce(&mut ServerConnection) -> io::Result<usize>,
+        encrypt: impl FnOnce(&mut T) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         if self.taken == 0 {
             // What the handshake has left goes with it.
@@ -143,7 +157,11 @@ impl TlsStream {
     }
 }
 
-impl AsyncRead for TlsStream {
+impl<T, S> AsyncRead for TlsStream<T>
+where
+    T: DerefMut<Target = ConnectionCommon<S>> + Unpin,
+    S: SideData,
+{
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -163,7 +181,11 @@ impl AsyncRead for TlsStream {
     }
 }
 
-impl AsyncWrite for TlsStream {
+impl<T, S> AsyncWrite for TlsStream<T>
+where
+    T: DerefMut<Target = ConnectionCommon<S>> + Unpin,
+    S: SideData,
+{
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -198,17 +220,33 @@ impl AsyncWrite for TlsStream {
     }
 }
 
-impl Transport for TlsStream {
-    fn has_input(&self) -> bool {
-        self.io.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_ready()
+impl<T, S> TlsStream<T>
+where
+    T: DerefMut<Target = ConnectionCommon<S>>,
+    S: SideData,
+{
+    /// Bytes that nobody has read, or an end.
+    fn input(&self) -> bool {
+        let left = self.held > 0 || !self.spilled.is_empty();
+        left || self.io.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
-    fn say_goodbye(&mut self) {
+    fn goodbye(&mut self) {
         if !std::mem::replace(&mut self.is_over, true) {
             self.tls.send_close_notify();
             // Whoever does not listen misses nothing.
             self.send_what_goes();
         }
+    }
+}
+
+impl Transport for TlsStream<ServerConnection> {
+    fn has_input(&self) -> bool {
+        self.input()
+    }
+
+    fn say_goodbye(&mut self) {
+        self.goodbye();
     }
 
     fn tls(&self) -> Option<Facts> {
@@ -221,6 +259,16 @@ impl Transport for TlsStream {
         let cipher = suite.as_ref().and_then(CipherSuite::as_str).unwrap_or("-");
         let sni = self.tls.server_name().map(Into::into);
         Some(Facts { version, cipher: cipher_name(cipher), sni })
+    }
+}
+
+impl Transport for TlsStream<ClientConnection> {
+    fn has_input(&self) -> bool {
+        self.input()
+    }
+
+    fn say_goodbye(&mut self) {
+        self.goodbye();
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     ipc::{LARGEST, Packets, Post, split},
-    proxy::{Listening, Suspect},
+    proxy::{Listening, News},
 };
 
 /// What the data threads serve, and who tells them.
@@ -31,14 +31,14 @@ pub(super) struct Worker {
     /// How each pool in force makes use of its members.
     pools: Algorithms,
     tickets: Tickets,
-    /// Servers that requests fail at.
-    suspects: mpsc::Receiver<Suspect>,
+    /// What the data threads have to say.
+    news: mpsc::Receiver<News>,
 }
 
 impl Worker {
-    pub(super) fn new(census: Census, hands: Vec<Hand>, suspects: mpsc::Receiver<Suspect>) -> Self {
+    pub(super) fn new(census: Census, hands: Vec<Hand>, news: mpsc::Receiver<News>) -> Self {
         let (sockets, pools) = (BTreeMap::new(), Algorithms::default());
-        Self { hands, census, sockets, pools, tickets: Tickets::default(), suspects }
+        Self { hands, census, sockets, pools, tickets: Tickets::default(), news }
     }
 
     /// Hears one agent after the other, until the supervisor is gone.
@@ -72,9 +72,12 @@ impl Worker {
                         agent = None;
                     }
                 },
-                Some(suspect) = self.suspects.recv() => {
-                    say(agent.as_ref(), FromWorker::Suspect(suspect));
-                }
+                Some(news) = self.news.recv() => match news {
+                    News::Suspect(suspect) => say(agent.as_ref(), FromWorker::Suspect(suspect)),
+                    News::NoTls { pool, server, reason } => {
+                        warn!(pool, server, reason, "no TLS with a server");
+                    }
+                },
                 _ = tick.tick() => {
                     if let Some(index) = self.hands.iter_mut().position(|hand| !hand.is_alive()) {
                         return Err(io::Error::other(format!("data thread {index} stands still")));

@@ -11,8 +11,8 @@ use crate::{
     sandbox::{self, Role},
 };
 
-/// Servers that requests fail at, and the agent has not heard of.
-const SUSPECTS: usize = 256;
+/// What data threads have said, and nobody has heard.
+const NEWS: usize = 256;
 
 /// Is a worker until the supervisor is gone.
 ///
@@ -23,10 +23,10 @@ pub fn process(crew: Crew) -> Result<ExitCode> {
     // It opens sockets of its own for signals, as those of the data threads do.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let census = Census::new();
-    let (suspects, suspected) = mpsc::channel(SUSPECTS);
-    let team = Team::new(crew.threads, &census, &suspects)?;
+    let (news, heard) = mpsc::channel(NEWS);
+    let team = Team::new(crew.threads, &census, &news)?;
     let enclosure = sandbox::give_up(crew.identity)?;
-    let worker = Worker::new(census, team.start().context("starting threads")?, suspected);
+    let worker = Worker::new(census, team.start().context("starting threads")?, heard);
     // Its threads are there: from now on it can start no other.
     sandbox::shut_in(Role::Worker)?;
     let (user, threads) = (crew.identity.uid, crew.threads);

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use super::{census::Census, writer};
 use crate::{
     balance::{Lane, Thread},
-    proxy::{Control, DataThread, LogBuffer, Pulse, Shared, Suspect},
+    proxy::{Control, DataThread, LogBuffer, News, Pulse, Shared},
 };
 
 /// How often in a row a thread may be found to stand still, a sign of life apart.
@@ -28,11 +28,7 @@ pub(super) struct Hand {
 
 impl Team {
     /// So many.
-    pub(super) fn new(
-        threads: u8,
-        census: &Census,
-        suspects: &mpsc::Sender<Suspect>,
-    ) -> Result<Self> {
+    pub(super) fn new(threads: u8, census: &Census, news: &mpsc::Sender<News>) -> Result<Self> {
         let peers: Arc<[Notify]> = (0..threads).map(|_| Notify::new()).collect();
         let one = |index| -> Result<_> {
             let thread = Thread::new(Lane::A, index).context("too many threads")?;
@@ -42,7 +38,7 @@ impl Team {
                 thread,
                 peers: Arc::clone(&peers),
                 log: Arc::clone(&log),
-                suspects: Some(suspects.clone()),
+                news: Some(news.clone()),
                 pulse: Arc::clone(&pulse),
             };
             let (data, control) = DataThread::new(shared)?;

@@ -123,6 +123,7 @@ fn pool(
         most_idle: proxy.max_idle as usize,
         idle_timeout: proxy.idle_timeout,
         sends_proxy: proxy.send_proxy,
+        tls: None,
         kills: *kills,
         observe: proxy.observe,
         host: HeaderValue::new(name.as_str()).map_err(|error| error.to_string())?,

@@ -1,14 +1,24 @@
-//! Takes every certificate, for checks that are not to look at it. The handshake's signatures are verified all the
+//! Takes every certificate, where a server's is not to be looked at. The handshake's signatures are verified all the
 //! same: they say that the server has the key of the certificate it shows.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// The verifier.
 #[derive(Debug)]
-pub(super) struct AnyCertificate(pub(super) WebPkiSupportedAlgorithms);
+pub struct AnyCertificate(WebPkiSupportedAlgorithms);
+
+impl AnyCertificate {
+    /// By the signatures that this provider knows.
+    #[must_use]
+    pub const fn new(provider: &CryptoProvider) -> Self {
+        Self(provider.signature_verification_algorithms)
+    }
+}
 
 impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
