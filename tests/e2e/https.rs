@@ -3,11 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
+use std::time::Instant;
 
 use lb_tests::lab::{Families, Topology};
 use rcgen::{CertificateParams, KeyPair};
 
-use crate::stage::{Stage, output};
+use crate::kinds_web::{Authority, nginx};
+use crate::stage::{LIMIT, RETRY_PAUSE, Stage, output};
 
 /// A certificate of its own for this name, with its key, as one file.
 fn bundle(file: &Path, name: &str) -> PathBuf {
@@ -85,4 +88,49 @@ fn certificates_by_name_and_other_ones_after_a_reload() {
     assert!(!log.contains("PRIVATE KEY"));
     // Nothing of a key is where anybody could read it.
     assert!(!stage.lb(&["status", "--json"]).contains("PRIVATE KEY"));
+}
+
+#[test]
+fn servers_by_tls_are_who_they_should_be() {
+    let mut stage = Stage::prepared(Topology::default().families(Families::Ipv4), |_| {});
+    let authority = Authority::new(stage.lab.folder());
+    let _nginx = nginx(&stage, &authority);
+    let ca = stage.lab.folder().join("ca.pem");
+    let [port_of_wrong_name, port] = [8081, 8080];
+    let pool = |name: &str, sni: &str| {
+        format!(
+            "[[pool]]\nname = \"{name}\"\n\
+             servers = [{{ name = \"real1\", address = \"10.8.8.51:9443\" }}]\n\
+             proxy = {{ tls = {{ sni = \"{sni}\", ca = {ca:?} }} }}\n"
+        )
+    };
+    let service = |name: &str, port: u16, pool: &str| {
+        format!(
+            "[[service]]\nname = \"{name}\"\naddress = \"10.8.8.40\"\nports = [\"tcp/{port}\"]\nmode = \"http\"\n\
+             pool = \"{pool}\"\nhttp = {{ host = \"www.example.org\" }}\n"
+        )
+    };
+    stage.config.more = [
+        pool("inside", "www.example.org"),
+        pool("outside", "other.example.org"),
+        service("local", port, "inside"),
+        service("wrong", port_of_wrong_name, "outside"),
+    ]
+    .concat();
+    stage.director.write_config(&stage.toml()).expect("lb.toml is written");
+    stage.director.start().expect("the agent starts");
+
+    let (ok, said) = curl(&stage, &ca, &["http://site.test:8080/up", "http://site.test:8080/up"]);
+    assert!(ok && said.matches("ready").count() == 2, "{said}");
+    let (_, said) = curl(&stage, &ca, &["http://site.test:8081/up"]);
+    assert!(said.contains(" 503 "), "{said}");
+    let log = stage.director.log();
+    assert!(log.contains("the certificate is not for other.example.org"), "{log}");
+    // Lines of the access log come a little later.
+    let wrong = |line: &str| line.contains(" wrong outside/real1 ") && line.contains(" SC-- ");
+    let begun = Instant::now();
+    while !stage.director.log().lines().any(wrong) {
+        assert!(begun.elapsed() < LIMIT, "{}", stage.director.log());
+        sleep(RETRY_PAUSE);
+    }
 }

@@ -1,4 +1,4 @@
-//! What the files hold that services with `tls` name. Keys are among it: it is kept apart from the configuration, which is
+//! What the files hold that `tls` of services and pools names. Keys are among it: it is kept apart from the configuration, which is
 //! shown, compared and written down.
 
 use std::{collections::BTreeMap, fmt};
@@ -8,16 +8,23 @@ use zeroize::Zeroizing;
 
 use crate::model::Name;
 
-/// The files of each service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Certificates(pub BTreeMap<Name, TlsFiles>);
+/// All of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificates {
+    /// The files of each service.
+    pub services: BTreeMap<Name, TlsFiles>,
+    /// The files of each pool.
+    pub pools: BTreeMap<Name, TlsFiles>,
+    /// The authorities that this host trusts, where a pool asks for those.
+    pub trusted: Option<String>,
+}
 
-/// Those of one service.
+/// Those of a service, or of a pool.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsFiles {
     /// Certificates with their chains and keys, in the order of the configuration: the name of a file, and its text.
     pub bundles: Vec<(String, Zeroizing<String>)>,
-    /// The authorities of clients.
+    /// The authorities of the other side.
     pub authorities: Option<String>,
 }
 

@@ -271,8 +271,15 @@ pub(super) const POOL_PROXY: Schema = Schema {
         "idle_timeout",
         "send_proxy",
         "observe",
+        "tls",
     ],
     later: &[],
+};
+
+pub(super) const POOL_TLS: Schema = Schema {
+    title: "`tls` of a pool's `proxy`",
+    keys: &["verify", "sni", "ca", "certificate", "min_version", "max_version"],
+    later: &["groups", "ciphers"],
 };
 
 pub(super) const OBSERVE: Schema = Schema {
@@ -439,7 +446,7 @@ pub(super) const INSTEAD: &[(&str, &str)] = &[(
 )];
 
 /// All of them, in the order of the reference.
-pub(super) const ALL: [&Schema; 32] = [
+pub(super) const ALL: [&Schema; 33] = [
     &ROOT,
     &NODE,
     &LIMITS,
@@ -461,6 +468,7 @@ pub(super) const ALL: [&Schema; 32] = [
     &SORRY_SERVER,
     &TUNNEL,
     &POOL_PROXY,
+    &POOL_TLS,
     &OBSERVE,
     &SERVICE,
     &TIMEOUTS,

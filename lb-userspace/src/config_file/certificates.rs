@@ -7,13 +7,17 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use rustls::{
+    RootCertStore,
+    crypto::{CryptoProvider, aws_lc_rs},
+};
 use zeroize::Zeroizing;
 
 use crate::{
-    certificates::{MAX_BUNDLE, SniTable, read_authorities, read_bundle},
+    certificates::{Certificate, MAX_BUNDLE, SniTable, read_authorities, read_bundle},
     config::{Parsed, Report, Severity, TlsFiles},
-    model::{Service, ServiceTls},
+    model::{Config, PoolTls, ServiceTls},
 };
 
 /// Ends of names in a folder of HAProxy's that are no certificates.
@@ -47,20 +51,28 @@ pub(super) fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
 /// # Errors
 /// Everything that cannot be used, at its place.
 pub(super) fn read_all(parsed: &mut Parsed) -> Result<(), Report> {
-    let mut said = Said::default();
-    let provider = aws_lc_rs::default_provider();
     // A clock that stands before 1970 is nobody's.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let tls = |service: &Service| service.proxy.as_ref().and_then(|proxy| proxy.tls.clone());
-    let all: Vec<_> = parsed.config.services.iter().enumerate().collect();
-    for (index, service) in all {
-        let Some(tls) = tls(service) else { continue };
-        let key = format!("service[{index}].tls");
-        let files = of_service(&tls, &key, now, &provider, &mut said);
-        parsed.certificates.0.insert(service.name.clone(), files);
+    let mut reader = Reader { now, provider: aws_lc_rs::default_provider(), said: Said::default() };
+    let Config { services, pools, .. } = &parsed.config;
+    let found = &mut parsed.certificates;
+    for (index, service) in services.iter().enumerate() {
+        let Some(tls) = service.proxy.as_ref().and_then(|proxy| proxy.tls.as_ref()) else {
+            continue;
+        };
+        let files = reader.of_service(tls, &format!("service[{index}].tls"));
+        found.services.insert(service.name.clone(), files);
+    }
+    for (index, pool) in pools.iter().enumerate() {
+        let Some(tls) = &pool.proxy.tls else { continue };
+        let key = format!("pool[{index}].proxy.tls");
+        found.pools.insert(pool.name.clone(), reader.of_pool(tls, &key));
+        if tls.trusts_as_this_host() && found.trusted.is_none() {
+            found.trusted = reader.trusted(&key);
+        }
     }
     let mut errors: Option<Report> = None;
-    for Word { key, message, help, severity } in said.0 {
+    for Word { key, message, help, severity } in reader.said.0 {
         let mut report = parsed.warnings.host_error(&key, &message, help);
         for diagnostic in &mut report.diagnostics {
             diagnostic.severity = severity;
@@ -102,73 +114,112 @@ impl Said {
     }
 }
 
-fn of_service(
-    tls: &ServiceTls,
-    key: &str,
+/// Reads, and says what is wrong.
+struct Reader {
     now: Duration,
-    provider: &CryptoProvider,
-    said: &mut Said,
-) -> TlsFiles {
-    let mut found = TlsFiles::default();
-    let mut certificates = Vec::new();
-    let key_of = |key: &str| format!("{key}.certificates");
-    for path in &tls.certificates {
-        let files = match files(path) {
-            Ok(files) if files.is_empty() => {
-                let message =
-                    format!("{}: there are no certificates in the folder", path.display());
-                said.error(
-                    &key_of(key),
-                    message,
-                    Some("put files into it with certificate, chain and key"),
-                );
-                continue;
-            }
-            Ok(files) => files,
-            Err(error) => {
-                said.error(&key_of(key), format!("{}: {error}", path.display()), None);
-                continue;
-            }
-        };
-        for file in files {
-            let source = file.display().to_string();
-            let text = match read(&file) {
-                Ok(text) => text,
+    provider: CryptoProvider,
+    said: Said,
+}
+
+impl Reader {
+    fn of_service(&mut self, tls: &ServiceTls, key: &str) -> TlsFiles {
+        let mut found = TlsFiles::default();
+        let mut certificates = Vec::new();
+        let key_of = format!("{key}.certificates");
+        for path in &tls.certificates {
+            let files = match files(path) {
+                Ok(files) if files.is_empty() => {
+                    let message =
+                        format!("{}: there are no certificates in the folder", path.display());
+                    let help = "put files into it with certificate, chain and key";
+                    self.said.error(&key_of, message, Some(help));
+                    continue;
+                }
+                Ok(files) => files,
                 Err(error) => {
-                    said.error(&key_of(key), format!("{source}: {error}"), None);
+                    self.said.error(&key_of, format!("{}: {error}", path.display()), None);
                     continue;
                 }
             };
-            match read_bundle(&source, text.as_bytes(), now, provider) {
-                Ok((certificate, warnings)) => {
-                    for warning in warnings {
-                        said.warning(&key_of(key), format!("{source}: {warning}"));
-                    }
-                    certificates.push(certificate);
-                    found.bundles.push((source, text));
+            for file in files {
+                certificates.extend(self.bundle(&file, &key_of, &mut found));
+            }
+        }
+        for (file, other) in SniTable::new(certificates, tls.strict_sni).hidden() {
+            let message = format!("{file}: {other} has the same names: it is never shown");
+            self.said.warning(&key_of, message);
+        }
+        if let Some(clients) = &tls.clients {
+            found.authorities = self.authorities(&clients.authorities, &format!("{key}.client_ca"));
+        }
+        found
+    }
+
+    fn of_pool(&mut self, tls: &PoolTls, key: &str) -> TlsFiles {
+        let mut found = TlsFiles::default();
+        if let Some(file) = &tls.certificate {
+            self.bundle(file, &format!("{key}.certificate"), &mut found);
+        }
+        if let Some(file) = &tls.authorities {
+            found.authorities = self.authorities(file, &format!("{key}.ca"));
+        }
+        found
+    }
+
+    /// A certificate with its chain and its key.
+    fn bundle(&mut self, file: &Path, key: &str, found: &mut TlsFiles) -> Option<Certificate> {
+        let source = file.display().to_string();
+        let text = match read(file) {
+            Ok(text) => text,
+            Err(error) => {
+                self.said.error(key, format!("{source}: {error}"), None);
+                return None;
+            }
+        };
+        match read_bundle(&source, text.as_bytes(), self.now, &self.provider) {
+            Ok((certificate, warnings)) => {
+                for warning in warnings {
+                    self.said.warning(key, format!("{source}: {warning}"));
                 }
-                Err(error) => said.error(&key_of(key), format!("{source}: {error}"), None),
+                found.bundles.push((source, text));
+                Some(certificate)
+            }
+            Err(error) => {
+                self.said.error(key, format!("{source}: {error}"), None);
+                None
             }
         }
     }
-    for (file, other) in SniTable::new(certificates, tls.strict_sni).hidden() {
-        said.warning(
-            &key_of(key),
-            format!("{file}: {other} has the same names: it is never shown"),
-        );
+
+    fn authorities(&mut self, file: &Path, key: &str) -> Option<String> {
+        let text = read(file).map_err(|error| error.to_string());
+        let good = text.and_then(|text| match read_authorities(&text) {
+            Ok(_) => Ok(text.to_string()),
+            Err(error) => Err(error.to_string()),
+        });
+        good.map_err(|error| self.said.error(key, format!("{}: {error}", file.display()), None))
+            .ok()
     }
-    if let Some(clients) = &tls.clients {
-        let file = clients.authorities.display();
-        let key = format!("{key}.client_ca");
-        match read(&clients.authorities) {
-            Ok(text) => match read_authorities(&text) {
-                Ok(_) => found.authorities = Some(text.to_string()),
-                Err(error) => said.error(&key, format!("{file}: {error}"), None),
-            },
-            Err(error) => said.error(&key, format!("{file}: {error}"), None),
+
+    /// Whom this host trusts: those of them that can be used.
+    fn trusted(&mut self, key: &str) -> Option<String> {
+        let mut roots = RootCertStore::empty();
+        let mut all = rustls_native_certs::load_native_certs().certs;
+        all.retain(|one| roots.add(one.clone()).is_ok());
+        if all.is_empty() {
+            let message = "this host trusts no authority whose certificates would be good";
+            let help =
+                "install them (`ca-certificates`), or write `ca = \"FILE\"` or `verify = false`";
+            self.said.error(key, message.to_owned(), Some(help));
+            return None;
         }
+        Some(all.iter().map(|one| pem(one)).collect())
     }
-    found
+}
+
+fn pem(certificate: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
 }
 
 fn read(file: &Path) -> io::Result<Zeroizing<String>> {
@@ -236,7 +287,7 @@ mod tests {
         let tls = format!("certificates = [{site:?}, {more:?}], client_ca = {site:?}");
         let parsed = with(folder.path(), &tls).unwrap_or_else(|report| panic!("{report}"));
         assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
-        let files = parsed.certificates.0.values().next().unwrap();
+        let files = parsed.certificates.services.values().next().unwrap();
         let names: Vec<_> = files.bundles.iter().map(|(file, _)| file.as_str()).collect();
         let path = |file: &str| folder.path().join(file).display().to_string();
         assert_eq!(names, [path("site.pem"), path("more/b.pem"), path("more/c.pem")]);
@@ -272,5 +323,38 @@ mod tests {
         let both = format!("certificates = [{:?}, {0:?}]", path("old.pem"));
         let said = with(folder.path(), &both).unwrap().warnings.to_string();
         assert!(said.contains("the certificate has expired on Jan  1 00:00:00 2001"), "{said}");
+    }
+
+    #[test]
+    fn files_of_pools() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("own.pem");
+        put(&own, &bundle("own.test", 2100).concat());
+        let load = |tls: &str| {
+            let path = folder.path().join("lb.toml");
+            let text = format!(
+                "[node]\nname = \"a\"\ninterface = \"eth0\"\n[[pool]]\nname = \"p\"\n\
+                 proxy = {{ tls = {{ {tls} }} }}\n\
+                 servers = [{{ name = \"r\", address = \"10.0.0.1:443\" }}]\n\
+                 [[service]]\nname = \"s\"\naddress = \"10.0.0.2\"\nports = [\"tcp/80\"]\n\
+                 mode = \"http\"\npool = \"p\"\n"
+            );
+            fs::write(&path, text).unwrap();
+            load(&path).map_err(|error| error.to_string())
+        };
+        let parsed =
+            load(&format!("sni = \"a.test\", ca = {own:?}, certificate = {own:?}")).unwrap();
+        let files = parsed.certificates.pools.values().next().unwrap();
+        assert_eq!(files.bundles[0].0, own.display().to_string());
+        assert!(files.authorities.is_some() && parsed.certificates.trusted.is_none());
+        let trusted = load("sni = \"a.test\"").unwrap().certificates.trusted.unwrap();
+        assert!(!read_authorities(&trusted).unwrap().is_empty());
+        for (tls, place, words) in [
+            ("verify = false, certificate = \"/none.pem\"", "6:49", "/none.pem: No such file"),
+            ("sni = \"a\", ca = \"/dev/null\"", "6:35", "/dev/null: no certificate in the file"),
+        ] {
+            let said = load(tls).unwrap_err();
+            assert!(said.contains(&format!("lb.toml:{place}")) && said.contains(words), "{said}");
+        }
     }
 }

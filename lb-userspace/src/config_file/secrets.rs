@@ -63,6 +63,11 @@ fn named(config: &Config, file: &Path) -> Vec<(String, PathBuf)> {
             all.extend(files.map(|file| (format!("service[{index}].tls.certificates"), file)));
         }
     }
+    for (index, pool) in config.pools.iter().enumerate() {
+        if let Some(file) = pool.proxy.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) {
+            all.push((format!("pool[{index}].proxy.tls.certificate"), file.clone()));
+        }
+    }
     for (index, instance) in config.vrrp.iter().enumerate() {
         let password = match &instance.protocol {
             VrrpProtocol::V2 { authentication, .. } => authentication.password(),

@@ -79,7 +79,7 @@ pub use rules::{
 pub use scheduler::SchedulerKind;
 pub use script::Script;
 pub use service::{HashKey, Mode, Service, UdpIdle, UdpIdleError};
-pub use tls::{ServiceTls, TlsClients, TlsVersions};
+pub use tls::{PoolTls, ServiceTls, TlsClients, TlsVersions};
 pub use tunnel::{MtuError, Tunnel, TunnelKind};
 pub use vrrp::{
     AddressLabel, AddressLabelError, Announce, AnnounceError, DelayError, Password, RouteScope,

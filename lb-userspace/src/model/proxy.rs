@@ -5,7 +5,8 @@ use std::{num::NonZeroU32, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    HttpService, Mode, Name, Observe, ProxyVersion, Route, SchedulerKind, ServiceTls, show_duration,
+    HttpService, Mode, Name, Observe, PoolTls, ProxyVersion, Route, SchedulerKind, ServiceTls,
+    show_duration,
 };
 
 /// A service of the proxy.
@@ -146,6 +147,8 @@ pub struct PoolProxy {
     pub idle_timeout: Duration,
     /// Servers are told by the PROXY protocol who the client is.
     pub send_proxy: Option<ProxyVersion>,
+    /// Servers are spoken with by TLS.
+    pub tls: Option<PoolTls>,
     /// Whether requests speak for the health of its servers.
     pub observe: Option<Observe>,
 }
@@ -165,6 +168,7 @@ impl Default for PoolProxy {
             max_idle: 128,
             idle_timeout: Duration::from_secs(5),
             send_proxy: None,
+            tls: None,
             observe: None,
         }
     }

@@ -1,8 +1,10 @@
-//! TLS of a service of the proxy, as the file says it.
+//! TLS of the proxy, with clients and with servers, as the file says it.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use super::TlsCheck;
 
 /// Clients come by TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,27 @@ pub struct TlsClients {
     pub authorities: PathBuf,
     /// Who shows none is let in, too.
     pub optional: bool,
+}
+
+/// Servers of a pool are spoken with by TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolTls {
+    /// How their certificates are looked at, and the name that they are asked for.
+    pub verify: TlsCheck,
+    /// A file with the certificates of their authorities; `None`: whom this host trusts.
+    pub authorities: Option<PathBuf>,
+    /// A file with a certificate, its chain and its key, for servers that ask for one.
+    pub certificate: Option<PathBuf>,
+    /// What is spoken.
+    pub versions: TlsVersions,
+}
+
+impl PoolTls {
+    /// Certificates are good from whom this host trusts.
+    #[must_use]
+    pub const fn trusts_as_this_host(&self) -> bool {
+        self.authorities.is_none() && matches!(self.verify, TlsCheck::Verified(_))
+    }
 }
 
 /// The versions that are spoken.

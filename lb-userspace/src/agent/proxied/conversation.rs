@@ -120,7 +120,7 @@ async fn tell_all(post: &Post, before: Option<&Orders>, now: &Orders) -> io::Res
         serial: now.serial,
         seed: now.seed,
         services: now.services.to_vec(),
-        certificates: now.certificates.0.clone(),
+        certificates: now.certificates.clone(),
         pools: now.pools.iter().map(|pool| Pool::clone(pool)).collect(),
         listeners: now.seats.to_vec(),
     };

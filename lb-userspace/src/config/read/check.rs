@@ -5,6 +5,8 @@ mod http;
 mod pace;
 mod route;
 mod tls;
+
+pub(super) use tls::read as tls;
 mod words;
 
 use toml::Spanned;

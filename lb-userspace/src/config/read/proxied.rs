@@ -155,6 +155,7 @@ pub(super) fn pool(item: Option<&Item<'_>>, balance: Balance, sink: &mut Sink) -
     let version =
         version.and_then(|i| i.word(sink, "version of the PROXY protocol", &VERSIONS, &[]));
     proxy.send_proxy = version.map(Spanned::into_inner);
+    proxy.tls = table.get("tls").and_then(|item| tls::pool(&item, sink));
     proxy.observe = table.get("observe").and_then(|item| observe::read(&item, sink));
     proxy
 }

@@ -1,11 +1,11 @@
-//! `tls` of a service: how clients come by it.
+//! `tls` of a service: how clients come by it; and of a pool: how its servers are spoken with.
 
 use std::path::PathBuf;
 
 use toml::Spanned;
 
-use super::{Item, Refusal, Sink, Table, routes::texts, schema};
-use crate::model::{ServiceTls, TlsClients, TlsVersions};
+use super::{Item, Refusal, Sink, Table, check, routes::texts, schema};
+use crate::model::{PoolTls, ServiceTls, TlsCheck, TlsClients, TlsVersions};
 
 /// In this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,28 @@ pub(super) fn read(item: &Item<'_>, sink: &mut Sink) -> Option<ServiceTls> {
         strict_sni: strict.is_some_and(Spanned::into_inner),
         versions: versions?,
         clients: clients?,
+    })
+}
+
+/// That of a pool.
+pub(super) fn pool(item: &Item<'_>, sink: &mut Sink) -> Option<PoolTls> {
+    let table = item.table(&schema::POOL_TLS, sink)?;
+    let verify = check::tls(&table, None, sink);
+    let versions = versions(&table, sink);
+    let mut file = |key: &str| match table.get(key) {
+        None => Some(None),
+        Some(item) => item.text(sink, path).map(|path| Some(path.into_inner())),
+    };
+    let (authorities, certificate) = (file("ca"), file("certificate"));
+    if let (Some(TlsCheck::Unverified(_)), Some(item)) = (&verify, table.get("ca")) {
+        let message = "`ca` says nothing where certificates are not looked at";
+        sink.error(item.span, item.path, message).help("leave `verify` out, or `ca`".to_owned());
+    }
+    Some(PoolTls {
+        verify: verify?,
+        authorities: authorities?,
+        certificate: certificate?,
+        versions: versions?,
     })
 }
 

@@ -4,8 +4,8 @@ use std::{num::NonZeroU32, time::Duration};
 
 use super::*;
 use crate::model::{
-    AccessLog, Balance, HashOf, HeaderChange, HeaderTest, Name, PathTest, ProxyVersion,
-    Redispatched, Route, RouteTest, RouteThen, ServiceTls, TlsClients, TlsVersions,
+    AccessLog, Balance, HashOf, HeaderChange, HeaderTest, Name, PathTest, PoolTls, ProxyVersion,
+    Redispatched, Route, RouteTest, RouteThen, ServiceTls, TlsCheck, TlsClients, TlsVersions,
 };
 
 /// [`VALID`] with a service of the proxy behind it.
@@ -499,4 +499,49 @@ fn clients_by_tls() {
     }
     let direct = VALID.replace("mark = 80", "mark = 80\ntls = { certificates = \"/a.pem\" }");
     assert!(refused(&direct).1.contains("write `mode = \"http\"`"));
+}
+
+#[test]
+fn servers_by_tls() {
+    let tls = |keys: &str| {
+        let text = with("http", "\"tcp/80\"", "10.8.8.43:443", "");
+        let proxy = format!("name = \"app\"\nproxy = {{ tls = {{ {keys} }} }}\n");
+        text.replace("name = \"app\"\n", &proxy)
+    };
+    let name = || "app.test".parse().expect("a name");
+    for (keys, expected) in [
+        (
+            "sni = \"app.test\", ca = \"/etc/lb/ca.pem\", certificate = \"/etc/lb/own.pem\", min_version = \"1.3\"",
+            PoolTls {
+                verify: TlsCheck::Verified(name()),
+                authorities: Some("/etc/lb/ca.pem".into()),
+                certificate: Some("/etc/lb/own.pem".into()),
+                versions: TlsVersions::Tls13,
+            },
+        ),
+        (
+            "verify = \"none\"",
+            PoolTls {
+                verify: TlsCheck::Unverified(None),
+                authorities: None,
+                certificate: None,
+                versions: TlsVersions::Both,
+            },
+        ),
+    ] {
+        let parsed = parse("lb.toml", &tls(keys)).unwrap_or_else(|report| panic!("{report}"));
+        let pool = parsed.config.pools.last().expect("it is there");
+        assert_eq!(pool.proxy.tls.as_ref(), Some(&expected));
+    }
+    for (keys, key, words) in [
+        ("", "sni", "`verify = false`"),
+        ("sni = \"10.8.8.43\"", "sni", "not the name of a TLS server"),
+        ("sni = \"a.test\", ca = \"ca.pem\"", "ca", "write `/etc/lb/ca.pem`"),
+        ("verify = false, ca = \"/ca.pem\"", "ca", "leave `verify` out"),
+        ("sni = \"a.test\", max_version = \"1.0\"", "max_version", "are not spoken"),
+    ] {
+        let (found, said) = refused(&tls(keys));
+        assert_eq!(found, format!("pool[2].proxy.tls.{key}"), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
 }

@@ -1,4 +1,4 @@
-//! What a check by TLS wants of a certificate.
+//! What is wanted of the certificate of a server by TLS, by checks and by the proxy.
 
 use std::{fmt, str::FromStr};
 

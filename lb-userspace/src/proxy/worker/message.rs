@@ -1,12 +1,12 @@
 //! What the agent and a worker say to each other.
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     balance::Standing,
-    config::TlsFiles,
+    config::Certificates,
     model::{Name, PoolProxy, Service, Weight},
     plan::Ramp,
     proxy::Suspect,
@@ -50,8 +50,8 @@ pub struct Configuration {
     pub seed: u64,
     /// Those with a mode of the proxy.
     pub services: Vec<Service>,
-    /// What files hold for those with TLS.
-    pub certificates: BTreeMap<Name, TlsFiles>,
+    /// What files hold for those with TLS, and for pools with it.
+    pub certificates: Certificates,
     /// Those that they lead to.
     pub pools: Vec<Pool>,
     /// Where clients come in.

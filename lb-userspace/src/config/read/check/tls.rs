@@ -7,12 +7,15 @@ use crate::{
 };
 
 /// Reads them. Without `sni`, the name is that of the HTTP request, where it has one.
-pub(super) fn read(
+pub(in crate::config::read) fn read(
     table: &Table<'_>,
     host: Option<&HttpHost>,
     sink: &mut Sink,
 ) -> Option<TlsCheck> {
     let verify = match table.get("verify") {
+        // As HAProxy says it.
+        Some(item) if item.is("none") => false,
+        Some(item) if item.is("required") => true,
         Some(item) => item.boolean(sink)?.into_inner(),
         None => true,
     };
