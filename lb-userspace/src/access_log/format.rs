@@ -11,6 +11,9 @@ const HTTPLOG: &str = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %C
 /// HAProxy's `option tcplog`.
 const TCPLOG: &str = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq";
 
+/// Bytes of a line, for the memory.
+const USUAL: usize = 512;
+
 /// A part of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -54,11 +57,16 @@ impl Format {
 
     /// Appends the line of an entry, without a line break.
     pub fn write(&self, out: &mut Vec<u8>, entry: &Entry<'_>) {
+        out.reserve(USUAL);
         let mut after_space = true;
         for part in &self.parts {
             match part {
+                // Most are a `:` or a `/`.
                 Part::Text(text) => {
-                    out.extend_from_slice(text.as_bytes());
+                    match text.as_bytes() {
+                        &[byte] => out.push(byte),
+                        bytes => out.extend_from_slice(bytes),
+                    }
                     after_space = false;
                 }
                 Part::Space if after_space => {}

@@ -1,7 +1,17 @@
 //! Points in time as logs write them.
 
+use std::cell::RefCell;
+
 use super::encode::put_padded;
 use crate::http::date::Civil;
+
+/// A second, and its date.
+type Dated = (Option<(u64, i16)>, Vec<u8>);
+
+thread_local! {
+    /// The date that was written last: thousands of lines are of one second.
+    static LAST: RefCell<Dated> = const { RefCell::new((None, Vec::new())) };
+}
 
 /// A point in time, and how far local time is from UTC then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +45,15 @@ impl Moment {
 
     /// `06/Feb/2009:12:14:14.655`
     pub(super) fn write_precise(self, out: &mut Vec<u8>) {
-        write_date(out, &self.local());
+        LAST.with_borrow_mut(|(of, date)| {
+            let second = (self.seconds(), self.offset);
+            if *of != Some(second) {
+                *of = Some(second);
+                date.clear();
+                write_date(date, &self.local());
+            }
+            out.extend_from_slice(date);
+        });
         out.push(b'.');
         put_padded(out, self.millis(), 3);
     }

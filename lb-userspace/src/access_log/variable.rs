@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Entry;
-use super::encode::{Encode, put_encoded, put_escaped, put_hex, put_number};
+use super::encode::{Encode, put_encoded, put_escaped, put_hex, put_ip, put_number};
 
 /// How a variable is written; `%{+Q}r` and so on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -288,10 +288,7 @@ fn put_address(out: &mut Vec<u8>, address: Option<SocketAddr>, style: Style) {
         }
         return;
     }
-    // Writing into a vector does not fail, and an address is formatted without memory of its own.
-    put_quoted(out, style, |out| {
-        let _ = std::io::Write::write_fmt(out, format_args!("{ip}"));
-    });
+    put_quoted(out, style, |out| put_ip(out, ip));
 }
 
 fn put_port(out: &mut Vec<u8>, address: Option<SocketAddr>, style: Style) {

@@ -1,6 +1,9 @@
 //! Header fields as offsets into the buffer they arrived in.
 
-use super::{Refusal, bytes};
+use std::ops::Range;
+
+use super::lines::Lines;
+use super::{Limits, Refusal, bytes};
 
 /// The fields that a proxy reads, found out once for each field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +92,8 @@ struct Place {
     value: u16,
     end: u16,
     known: Known,
+    /// It stands there as `name: value` and CRLF.
+    plain: bool,
 }
 
 /// The places of a head's fields. Empty it holds no memory; what it had is used again.
@@ -121,35 +126,43 @@ impl Places {
         most: usize,
     ) -> Result<(), Refusal> {
         let line = bytes.get(start..end).unwrap_or_default();
-        if let [b' ' | b'\t', ..] = line {
-            return Err(Refusal::Folded);
-        }
-        if !bytes::is_value(line) {
-            return Err(bad_byte(line));
-        }
-        let colon = memchr::memchr(b':', line).ok_or(Refusal::NoColon)?;
-        let (before, after) = line.split_at(colon);
-        let name = bytes::trim(before);
-        if name.len() < before.len() && spaces == BeforeColon::Refused {
-            return Err(Refusal::SpaceBeforeColon);
-        }
-        if !bytes::is_token(name) {
-            return Err(Refusal::FieldName);
-        }
+        let (name, value) = parts(line, spaces)?;
         if self.list.len() >= most {
             return Err(Refusal::TooManyFields);
         }
-        let (after, known) = (&after[1..], Known::of(name));
-        let value = bytes::trim(after);
-        let value_start = start + colon + 1 + leading(after);
-        let place = |at| u16::try_from(at).map_err(|_| Refusal::HeadTooLarge);
-        self.list.push(Place {
-            start: place(start)?,
-            name: place(start + name.len())?,
-            value: place(value_start)?,
-            end: place(value_start + value.len())?,
-            known,
-        });
+        self.push(bytes, start, start + name, start + value.start..start + value.end, false)
+    }
+
+    /// Reads lines as everybody writes them, `name: value`: a head has a dozen. It stops at one that [`add`](Self::add)
+    /// has to look at, or that has not come as a whole.
+    pub(super) fn add_all_plain(&mut self, bytes: &[u8], lines: &mut Lines, limits: Limits) {
+        let head = &bytes[..bytes.len().min(limits.head())];
+        // What has been looked at before is not looked at again with each byte that comes.
+        while lines.is_fresh()
+            && self.list.len() < limits.fields()
+            && let Some((name, value)) = plain(head, lines.start())
+        {
+            let end = value.end + 2;
+            if self.push(head, lines.start(), name, value, true).is_err() {
+                return;
+            }
+            lines.skip(end);
+        }
+    }
+
+    fn push(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        name: usize,
+        value: Range<usize>,
+        plain: bool,
+    ) -> Result<(), Refusal> {
+        let known = Known::of(&bytes[start..name]);
+        let place = |at: usize| u16::try_from(at).map_err(|_| Refusal::HeadTooLarge);
+        let (start, name) = (place(start)?, place(name)?);
+        let (value, end) = (place(value.start)?, place(value.end)?);
+        self.list.push(Place { start, name, value, end, known, plain });
         self.seen |= known.bit();
         Ok(())
     }
@@ -163,6 +176,44 @@ impl Places {
     pub(super) fn view<'a>(&'a self, bytes: &'a [u8]) -> Fields<'a> {
         Fields { bytes, places: &self.list, seen: self.seen }
     }
+}
+
+/// Where a name ends, and where its value is.
+type Parts = (usize, Range<usize>);
+
+/// Those of a line that is written as everybody does it, and is there to its end.
+fn plain(bytes: &[u8], start: usize) -> Option<Parts> {
+    let line = bytes.get(start..)?;
+    let name = bytes::token_length(line);
+    let value = line.get(name..)?.strip_prefix(b": ")?;
+    let length = bytes::value_length(value);
+    let is_plain = name > 0
+        && value[length..].starts_with(b"\r\n")
+        && value[..length].first().is_some_and(|byte| *byte != b' ')
+        && value[..length].last().is_some_and(|byte| *byte != b' ');
+    let from = start + name + 2;
+    is_plain.then_some((start + name, from..from + length))
+}
+
+/// Those of any field.
+fn parts(line: &[u8], spaces: BeforeColon) -> Result<Parts, Refusal> {
+    if let [b' ' | b'\t', ..] = line {
+        return Err(Refusal::Folded);
+    }
+    if !bytes::is_value(line) {
+        return Err(bad_byte(line));
+    }
+    let colon = memchr::memchr(b':', line).ok_or(Refusal::NoColon)?;
+    let (before, after) = line.split_at(colon);
+    let name = bytes::trim(before);
+    if name.len() < before.len() && spaces == BeforeColon::Refused {
+        return Err(Refusal::SpaceBeforeColon);
+    }
+    if !bytes::is_token(name) {
+        return Err(Refusal::FieldName);
+    }
+    let value = colon + 1 + leading(&after[1..]);
+    Ok((name.len(), value..value + bytes::trim(&after[1..]).len()))
 }
 
 fn leading(bytes: &[u8]) -> usize {
@@ -195,6 +246,25 @@ pub struct Field<'a> {
     pub name: &'a [u8],
     /// No control characters but tabs.
     pub value: &'a [u8],
+    /// `name: value` and CRLF, where it came so.
+    line: Option<&'a [u8]>,
+}
+
+impl Field<'_> {
+    /// Appends it as a line of a head.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        match self.line {
+            Some(line) => out.extend_from_slice(line),
+            None => put_field(out, self.name, self.value),
+        }
+    }
+}
+
+/// `name: value` and CRLF.
+pub(super) fn put_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    for part in [name, b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
 }
 
 impl<'a> Fields<'a> {
@@ -250,6 +320,7 @@ impl<'a> Fields<'a> {
             known: place.known,
             name: self.part(place.start, place.name),
             value: self.part(place.value, place.end),
+            line: place.plain.then(|| self.part(place.start, place.end + 2)),
         }
     }
 

@@ -35,6 +35,16 @@ impl Lines {
         self.start
     }
 
+    /// Nothing of the line that comes next has been looked at.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.seen == self.start
+    }
+
+    /// Somebody else has read the lines before this place.
+    pub(super) fn skip(&mut self, to: usize) {
+        (self.start, self.seen) = (to, to);
+    }
+
     /// The next line's begin and end, without CRLF; `bytes` are all of the head that has arrived, from its
     /// first. The verdict is the same however the head was cut: it depends on where a line ends alone.
     ///

@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::clock::{self, Clock};
 use super::http::Work;
 use super::log::LogBuffer;
 use super::shared::Shared;
@@ -51,7 +52,7 @@ pub(super) struct Engine {
     pub(super) process: u32,
     pub(super) wakes: &'static WakeList,
     spare: RefCell<Vec<Work>>,
-    began: Instant,
+    clock: Clock,
     /// The time of day when the thread began, corrected with each tick.
     origin: Cell<Duration>,
     date: Cell<([u8; DATE], u64)>,
@@ -75,7 +76,7 @@ impl Engine {
             process: std::process::id(),
             wakes,
             spare: RefCell::default(),
-            began: Instant::now(),
+            clock: Clock::new(),
             origin: Cell::new(wall),
             date: Cell::new(([b' '; DATE], 0)),
             random: Cell::new(seed),
@@ -88,6 +89,7 @@ impl Engine {
     /// With each tick.
     pub(super) fn tick(&self) {
         self.shared.pulse.beat();
+        clock::forget();
         let elapsed = self.elapsed();
         self.timers.turn(elapsed);
         if let Ok(wall) = SystemTime::now().duration_since(UNIX_EPOCH) {
@@ -113,9 +115,9 @@ impl Engine {
         self.connections.get()
     }
 
-    /// Since the thread has begun.
+    /// Since the thread has begun: as it was when this turn began, or a few uses ago.
     pub(super) fn elapsed(&self) -> Duration {
-        self.began.elapsed()
+        self.clock.now()
     }
 
     /// A time since the thread has begun, by the calendar.

@@ -14,6 +14,7 @@
 //! outlive that moment is copied out. Times are kept by one coarse wheel for all connections ([`timers`]).
 
 mod accept;
+mod clock;
 mod context;
 mod deaths;
 mod engine;

@@ -5,6 +5,7 @@ use std::io;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
+use super::clock;
 use super::hall::Hall;
 use super::orders::{Control, Orders};
 use super::shared::Shared;
@@ -23,7 +24,8 @@ impl DataThread {
     /// # Errors
     /// The runtime cannot be made.
     pub fn new(shared: Shared) -> io::Result<(Self, Control)> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime =
+            Builder::new_current_thread().on_thread_unpark(clock::forget).enable_all().build()?;
         let (control, orders) = Control::new();
         Ok((Self { runtime, shared, orders }, control))
     }

@@ -14,10 +14,10 @@ use lb_userspace::access_log::Format;
 use lb_userspace::balance::{
     Algorithm, Cell, Lane, Place, Retries, Server, Snapshot, Standing, Thread,
 };
-use lb_userspace::http::Limits;
 use lb_userspace::http::edit::{Forwarding, HeaderEdits, HeaderValue};
-use lb_userspace::http::rules::Routes;
-use lb_userspace::model::{Backups, Weight};
+use lb_userspace::http::rules::{Condition, Routes, Rule, Verdict};
+use lb_userspace::http::{Limits, Status};
+use lb_userspace::model::{Backups, PathTest, RouteTest, Weight};
 use lb_userspace::plan::Ramp;
 use lb_userspace::proxy::settings::{
     ClientTimeouts, Http, Key, Members, Mode, Pool, PoolId, Service, Settings,
@@ -44,31 +44,31 @@ impl Drop for Program {
 
 /// One that is measured.
 pub(crate) enum Contestant {
-    HaProxy { program: Program, tls: SocketAddr },
+    /// On its first address without TLS, on the second one with it.
+    Program { name: &'static str, program: Program, addresses: [SocketAddr; 2] },
+    /// A thread of this process.
     Engine { addresses: [SocketAddr; 2], task: Pid, control: Control },
 }
 
 impl Contestant {
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::HaProxy { .. } => "HAProxy",
+            Self::Program { name, .. } => name,
             Self::Engine { .. } => "lb",
         }
     }
 
     /// Without TLS, and the one to be asked.
     pub(crate) fn addresses(&self, tls: bool) -> [SocketAddr; 2] {
-        let [plain, encrypted] = match self {
-            Self::HaProxy { program, tls } => [program.address, *tls],
-            Self::Engine { addresses, .. } => *addresses,
-        };
+        let (Self::Program { addresses, .. } | Self::Engine { addresses, .. }) = self;
+        let [plain, encrypted] = *addresses;
         [plain, if tls { encrypted } else { plain }]
     }
 
     /// Of its thread, so far.
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
         let path = match self {
-            Self::HaProxy { program, .. } => format!("/proc/{}/schedstat", program.child.id()),
+            Self::Program { program, .. } => format!("/proc/{}/schedstat", program.child.id()),
             Self::Engine { task, .. } => format!("/proc/self/task/{task}/schedstat"),
         };
         let text = fs::read_to_string(&path).with_context(|| path.clone())?;
@@ -110,23 +110,64 @@ pub(crate) fn nginx(folder: &Path) -> Result<Program> {
     start(Command::new("nginx").arg("-p").arg(folder).arg("-c").arg(&file), address)
 }
 
-pub(crate) fn haproxy(folder: &Path, server: SocketAddr) -> Result<Contestant> {
-    let (address, tls) = (free()?, free()?);
+/// With the same rule, limits, timeouts and log as the engine: both write lines into memory, which costs least. `tuned`:
+/// for large bodies.
+pub(crate) fn haproxy(folder: &Path, server: SocketAddr, tuned: bool) -> Result<Contestant> {
+    let addresses = [free()?, free()?];
+    let [address, tls] = addresses;
     let bundle = encryption::bundle(folder);
     let bundle = bundle.display();
+    let (buffers, splice) = if tuned {
+        (" tune.bufsize 131072\n", " option splice-request\n option splice-response\n")
+    } else {
+        ("", "")
+    };
+    let rule = " http-request deny if { path_beg /internal }\n";
     let configuration = format!(
-        "global\n nbthread 1\n maxconn 4000\n\
-         defaults\n mode http\n http-reuse always\n timeout connect 5s\n timeout client 60s\n\
-         \x20timeout server 60s\n timeout http-request 10s\n timeout http-keep-alive 10s\n\
-         listen web\n bind {address}\n server s0 {server}\n\
-         listen encrypted\n bind {tls} ssl crt {bundle}\n server s0 {server}\n"
+        "global\n nbthread 1\n maxconn 4000\n log ring@lines local0\n{buffers}\
+         ring lines\n format rfc3164\n maxlen 1200\n size 1048576\n\
+         defaults\n mode http\n log global\n option httplog\n http-reuse always\n timeout connect 5s\n\
+         \x20timeout client 60s\n timeout server 60s\n timeout http-request 10s\n timeout http-keep-alive 10s\n\
+         {splice}\
+         listen web\n bind {address}\n{rule} server s0 {server}\n\
+         listen encrypted\n bind {tls} ssl crt {bundle}\n{rule} server s0 {server}\n"
     );
-    let file = folder.join("haproxy.cfg");
+    let name = if tuned { "HAProxy*" } else { "HAProxy" };
+    let file = folder.join(format!("{name}.cfg"));
     fs::write(&file, configuration)?;
-    let core = PROXY_CORE.to_string();
-    let mut command = Command::new("taskset");
-    command.args(["-c", &core, "haproxy", "-q", "-db", "-f"]).arg(&file);
-    Ok(Contestant::HaProxy { program: start(&mut command, address)?, tls })
+    let mut command = Command::new("haproxy");
+    command.args(["-q", "-db", "-f"]).arg(&file);
+    Ok(Contestant::Program { name, program: start_pinned(&command, address)?, addresses })
+}
+
+/// As a proxy, with the same again.
+pub(crate) fn nginx_proxy(folder: &Path, server: SocketAddr) -> Result<Contestant> {
+    let addresses = [free()?, free()?];
+    let [address, tls] = addresses;
+    let bundle = encryption::bundle(folder);
+    let (path, bundle) = (folder.display(), bundle.display());
+    let common = "location /internal { deny all; }\n\
+         location / { proxy_pass http://servers; proxy_http_version 1.1; proxy_set_header Connection \"\"; }";
+    let configuration = format!(
+        "daemon off; master_process off; error_log {path}/proxy.log; pid {path}/proxy.pid;\n\
+         events {{ worker_connections 4096; }}\n\
+         http {{ access_log /dev/null combined buffer=64k; keepalive_requests 1000000000;\n\
+         proxy_temp_path {path}/proxy; upstream servers {{ server {server}; keepalive 256; keepalive_requests 1000000000; }}\n\
+         server {{ listen {address} backlog=4096; {common} }}\n\
+         server {{ listen {tls} ssl backlog=4096; ssl_certificate {bundle}; ssl_certificate_key {bundle};\n\
+         ssl_session_cache shared:s:10m; ssl_protocols TLSv1.2 TLSv1.3; {common} }} }}\n"
+    );
+    let file = folder.join("proxy.conf");
+    fs::write(&file, configuration)?;
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(folder).arg("-c").arg(&file);
+    Ok(Contestant::Program { name: "nginx", program: start_pinned(&command, address)?, addresses })
+}
+
+fn start_pinned(command: &Command, address: SocketAddr) -> Result<Program> {
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", &PROXY_CORE.to_string()]).arg(command.get_program());
+    start(pinned.args(command.get_args()), address)
 }
 
 /// This program's, on a thread of this process.
@@ -165,6 +206,11 @@ pub(crate) fn engine(folder: &Path, server: SocketAddr) -> Result<Contestant> {
     Ok(Contestant::Engine { addresses, task: task.recv()?, control })
 }
 
+/// What nobody may ask for.
+fn internal() -> Result<Condition> {
+    Ok(Condition::of(&[RouteTest::Path(vec![PathTest::Prefix("/internal".to_owned())])])?)
+}
+
 fn settings(folder: &Path, server: SocketAddr) -> Result<Settings> {
     let place = Place(0);
     let server = Server {
@@ -179,7 +225,10 @@ fn settings(folder: &Path, server: SocketAddr) -> Result<Settings> {
     let http = Http {
         limits: Limits::default(),
         largest_body: u64::MAX,
-        routes: Routes::new(Vec::new()),
+        routes: Routes::new(vec![Rule {
+            when: internal()?,
+            then: Verdict::Deny(Status::FORBIDDEN),
+        }]),
         forwarding: Forwarding::default(),
         request_headers: HeaderEdits::default(),
         response_headers: HeaderEdits::default(),

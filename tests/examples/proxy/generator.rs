@@ -29,6 +29,22 @@ pub(crate) struct Done {
     pub(crate) took: Duration,
 }
 
+/// How long a load lasts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Length {
+    Time(Duration),
+    Requests(u32),
+}
+
+impl Length {
+    fn is_over(self, took: Duration, requests: u32) -> bool {
+        match self {
+            Self::Time(time) => took >= time,
+            Self::Requests(most) => requests >= most,
+        }
+    }
+}
+
 struct Connection {
     stream: TcpStream,
     tls: Option<Box<ClientConnection>>,
@@ -42,7 +58,7 @@ impl Load {
         &self,
         [plain, proxy]: [SocketAddr; 2],
         config: &Arc<ClientConfig>,
-        length: Duration,
+        length: Length,
     ) -> Result<Done> {
         let request = self.request();
         let expected = self.length(plain, &request)?;
@@ -55,9 +71,9 @@ impl Load {
         let mut room = vec![0; 1 << 20];
         let mut events = [EpollEvent::empty(); 64];
         let (began, mut requests) = (Instant::now(), 0);
-        while began.elapsed() < length {
-            let count = epoll.wait(&mut events, EpollTimeout::from(1_000_u16))?;
-            ensure!(count > 0, "nothing came for a second");
+        while !length.is_over(began.elapsed(), requests) {
+            let count = epoll.wait(&mut events, EpollTimeout::from(10_000_u16))?;
+            ensure!(count > 0, "nothing came for ten seconds");
             for event in &events[..count] {
                 let number = event.data();
                 let connection = &mut all[usize::try_from(number)?];

@@ -52,7 +52,7 @@ enum What {
     },
     /// The proxy's engine and HAProxy in turn, one thread each
     Proxy {
-        /// Handed on to the measuring program: --rounds NUMBER, --seconds NUMBER
+        /// Handed on to the measuring program: --rounds NUMBER, --seconds NUMBER, or --instructions
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -80,7 +80,8 @@ fn dataplane(args: &[OsString]) -> Result<()> {
 
 fn proxy(args: &[OsString]) -> Result<()> {
     setup::ensure(&[Group::Build, Group::Lab, Group::Test])?;
-    let cargo = example("proxy");
+    // Optimised across crates, as packages are.
+    let cargo = of_profile("dist", "proxy");
     runner::through(cargo)?.arg("--").args(args).run()
 }
 
@@ -93,7 +94,11 @@ fn in_the_lab(name: &str, args: &[OsString]) -> Result<()> {
 }
 
 fn example(name: &str) -> Cmd {
+    of_profile("release", name)
+}
+
+fn of_profile(profile: &str, name: &str) -> Cmd {
     Cmd::new(workspace::cargo())
-        .args(["run", "--quiet", "--release", "--package", "lb-tests", "--example", name])
+        .args(["run", "--quiet", "--profile", profile, "--package", "lb-tests", "--example", name])
         .dir(workspace::root())
 }

@@ -88,6 +88,13 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         }),
     },
     Requirement {
+        name: "valgrind",
+        why: "counts the instructions of a request",
+        group: Group::Test,
+        check: Check::Program("valgrind"),
+        install: Install::Packages(packages(&[&["valgrind"]])),
+    },
+    Requirement {
         name: "PostgreSQL",
         why: "a database in the tests of health checks",
         group: Group::Test,

@@ -18,14 +18,8 @@ pub use request::{OwnField, RequestEdits, write_request};
 pub(super) use response::write_persistence;
 pub use response::{ResponseEdits, write_interim, write_response};
 
+use super::fields::put_field;
 use super::{Field, Fields, Known, bytes};
-
-/// `name: value` and CRLF.
-fn put_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    for part in [name, b": ", value, b"\r\n"] {
-        out.extend_from_slice(part);
-    }
-}
 
 /// The same for a value that was not read from a head, such as what a certificate says: a byte that could end
 /// the line becomes a question mark.
@@ -60,7 +54,7 @@ pub fn write_trailers(out: &mut Vec<u8>, trailers: Option<Fields<'_>>, own: &[Ow
             && !own.iter().any(|own| is_same_to_server(own.name.as_bytes(), field.name))
     };
     for field in trailers.into_iter().flat_map(Fields::iter).filter(may_trail) {
-        put_field(out, field.name, field.value);
+        field.write(out);
     }
     out.extend_from_slice(b"\r\n");
 }

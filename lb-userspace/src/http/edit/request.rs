@@ -75,7 +75,7 @@ pub fn write_request(
             || edits.headers.drops(field.name)
             || is_posing();
         if !left_out {
-            put_field(out, field.name, field.value);
+            field.write(out);
         }
     }
     if speaks {

@@ -40,7 +40,7 @@ pub fn write_response(
         match (edits.back, field.known) {
             (Some(back), Known::Location) => back.write_location(out, &field),
             (Some(back), Known::SetCookie) => back.write_cookie(out, &field),
-            _ => put_field(out, field.name, field.value),
+            _ => field.write(out),
         }
     }
     if !response.fields.has(Known::Date) {
@@ -78,7 +78,7 @@ pub fn write_interim(out: &mut Vec<u8>, response: &Response<'_>, options: &Optio
         let left_out =
             options.is_hop_by_hop(field.known, field.name) || is_of_no_body(field, response.status);
         if !left_out {
-            put_field(out, field.name, field.value);
+            field.write(out);
         }
     }
     out.extend_from_slice(b"\r\n");

@@ -35,6 +35,11 @@ pub struct Request<'a> {
     pub length: usize,
 }
 
+/// What a request line says.
+type Words<'a> = (Method<'a>, Target<'a>, Version);
+/// Where a request line stands, and what it says.
+type Line<'a> = ((usize, usize), Words<'a>);
+
 impl RequestReader {
     /// A reader with these limits; it takes memory with the first field.
     #[must_use]
@@ -61,26 +66,30 @@ impl RequestReader {
     /// # Errors
     /// The same refusal however the head was cut.
     pub fn read<'a>(&'a mut self, bytes: &'a [u8]) -> Result<Option<Request<'a>>, Refusal> {
-        let Some(line) = self.request_line(bytes)? else { return Ok(None) };
+        let Some((line, words)) = self.request_line(bytes)? else { return Ok(None) };
         let limit = LineLimit::head(self.limits.head());
-        while let Some((start, end)) = self.lines.next(bytes, limit)? {
+        loop {
+            self.places.add_all_plain(bytes, &mut self.lines, self.limits);
+            let Some((start, end)) = self.lines.next(bytes, limit)? else { return Ok(None) };
             if start == end {
                 let length = end + 2;
-                return self.finish(bytes, line, length).map(Some);
+                return self.finish(bytes, line, words, length).map(Some);
             }
             self.places.add(bytes, (start, end), BeforeColon::Refused, self.limits.fields())?;
         }
-        Ok(None)
     }
 
     /// Finds the request line, and checks it as soon as it is there.
-    fn request_line(&mut self, bytes: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
+    fn request_line<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Line<'a>>, Refusal> {
         let limit = LineLimit {
             head: self.limits.head(),
             line: self.limits.request_line(),
             refusal: Refusal::UriTooLong,
         };
-        while self.line.is_none() {
+        loop {
+            if let Some((start, end)) = self.line {
+                return Ok(Some(((start, end), split(&bytes[start..end], self.limits.uri())?)));
+            }
             // Another protocol (TLS on a plain port) is told at once: it may never send a LF.
             if let Some(&first) = bytes.get(self.lines.start())
                 && !bytes::is_token_byte(first)
@@ -91,21 +100,21 @@ impl RequestReader {
             let Some((start, end)) = self.lines.next(bytes, limit)? else { return Ok(None) };
             // Empty lines before a request are from clients that count badly (RFC 9112, section 2.2).
             if start < end {
-                split(&bytes[start..end], self.limits.uri())?;
+                let words = split(&bytes[start..end], self.limits.uri())?;
                 self.line = Some((start, end));
+                return Ok(Some(((start, end), words)));
             }
         }
-        Ok(self.line)
     }
 
     fn finish<'a>(
         &'a self,
         bytes: &'a [u8],
         (start, end): (usize, usize),
+        (method, target, version): Words<'a>,
         length: usize,
     ) -> Result<Request<'a>, Refusal> {
         let line = &bytes[start..end];
-        let (method, target, version) = split(line, self.limits.uri())?;
         let fields = self.places.view(bytes);
         let host = host(fields, version, target)?;
         Ok(Request { method, target, version, host, fields, line, length })
@@ -115,7 +124,7 @@ impl RequestReader {
 /// ```text
 /// request-line = method SP request-target SP HTTP-version
 /// ```
-fn split(line: &[u8], longest: usize) -> Result<(Method<'_>, Target<'_>, Version), Refusal> {
+fn split(line: &[u8], longest: usize) -> Result<Words<'_>, Refusal> {
     if line == b"PRI * HTTP/2.0" {
         return Err(Refusal::Http2Preface);
     }

@@ -51,7 +51,11 @@ impl ResponseReader {
     /// The same refusal however the head was cut.
     pub fn read<'a>(&'a mut self, bytes: &'a [u8]) -> Result<Option<Response<'a>>, Refusal> {
         let limit = LineLimit::head(self.limits.head());
-        while let Some((start, end)) = self.lines.next(bytes, limit)? {
+        loop {
+            if self.line.is_some() {
+                self.places.add_all_plain(bytes, &mut self.lines, self.limits);
+            }
+            let Some((start, end)) = self.lines.next(bytes, limit)? else { return Ok(None) };
             let Some((first, last)) = self.line else {
                 split(&bytes[start..end])?;
                 self.line = Some((start, end));
@@ -64,7 +68,6 @@ impl ResponseReader {
             }
             self.places.add(bytes, (start, end), BeforeColon::Removed, self.limits.fields())?;
         }
-        Ok(None)
     }
 }
 
