@@ -103,6 +103,14 @@ impl BodyReader {
         }
     }
 
+    /// So many bytes of a body whose length is known have gone by unread.
+    pub fn pass(&mut self, length: u64) {
+        if let Kind::Length(left) = &mut self.kind {
+            *left = left.saturating_sub(length);
+            self.allowed = self.allowed.saturating_sub(length);
+        }
+    }
+
     /// The trailer section of a chunked body that is over.
     #[must_use]
     pub fn trailers(&self) -> Option<Fields<'_>> {

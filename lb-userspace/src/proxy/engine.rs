@@ -9,6 +9,7 @@ use super::clock::{self, Clock};
 use super::http::Work;
 use super::log::LogBuffer;
 use super::shared::Shared;
+use super::splice::Pipes;
 use super::timers::Timers;
 use crate::access_log::Moment;
 use crate::balance::WakeList;
@@ -42,6 +43,8 @@ pub(super) struct Engine {
     pub(super) scratch: RefCell<Box<[u8]>>,
     /// For heads that come in one piece.
     pub(super) responses: RefCell<ResponseReader>,
+    /// For large bodies.
+    pub(super) pipes: Rc<Pipes>,
     /// Connections of clients.
     pub(super) connections: Cell<u32>,
     pub(super) shared: Shared,
@@ -69,6 +72,7 @@ impl Engine {
             timers: Timers::new(),
             scratch: RefCell::new(vec![0; SCRATCH].into()),
             responses: RefCell::new(ResponseReader::new(Limits::default())),
+            pipes: Rc::default(),
             connections: Cell::new(0),
             phase: Cell::new(Phase::Running),
             log: Arc::clone(&shared.log),
@@ -92,6 +96,7 @@ impl Engine {
         clock::forget();
         let elapsed = self.elapsed();
         self.timers.turn(elapsed);
+        self.pipes.tick();
         if let Ok(wall) = SystemTime::now().duration_since(UNIX_EPOCH) {
             self.origin.set(wall.saturating_sub(elapsed));
             if self.date.get().1 != wall.as_secs()

@@ -33,6 +33,7 @@ mod reach;
 mod record;
 pub mod settings;
 mod shared;
+mod splice;
 mod tcp;
 mod thread;
 mod timers;

@@ -2,10 +2,12 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::tls::Facts;
@@ -15,8 +17,18 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
     /// Whether something came, or the other side has closed: nobody may write here who awaits silence.
     fn has_input(&self) -> bool;
 
+    /// Writes what fits; the connection is closed as soon as all of it is written, and its end goes in the same segment.
+    fn poll_write_last(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(self).poll_write(cx, bytes)
+    }
+
     /// Says that the connection ends as it should, without waiting for anybody: TCP says it by the end itself.
     fn say_goodbye(&mut self) {}
+
+    /// As it is, where bytes may pass unread.
+    fn plain(&self) -> Option<&TcpStream> {
+        None
+    }
 
     /// By what TLS, if by any.
     fn tls(&self) -> Option<Facts> {
@@ -28,7 +40,36 @@ impl Transport for TcpStream {
     fn has_input(&self) -> bool {
         // What the driver has seen already: no system call. What it has not seen fails at the first read.
         self.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_ready()
+            && is_readable(self)
     }
+
+    fn poll_write_last(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.poll_write_ready(cx))?;
+            match try_send(self, bytes, true) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
+    fn plain(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+/// Whether there is something to read, or the end. The driver may have seen what has been taken since, by a read that was
+/// not asked for more than came.
+fn is_readable(stream: &TcpStream) -> bool {
+    let mut byte = [MaybeUninit::uninit()];
+    let peeked = stream.try_io(Interest::READABLE, || SockRef::from(stream).peek(&mut byte));
+    !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Sends what goes at once; `more`: something follows at once, if it is but the end.
+pub(super) fn try_send(stream: &TcpStream, bytes: &[u8], more: bool) -> io::Result<usize> {
+    let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+    stream.try_io(Interest::WRITABLE, || SockRef::from(stream).send_with_flags(bytes, flags))
 }
 
 /// Reads what there is; 0 is the end.

@@ -6,7 +6,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::net::TcpStream;
+
 use super::context;
+use super::splice::{MOST_SPLICED, Pipe, Pipes};
 use super::timers::Timer;
 use super::transport::{Transport, poll_read, poll_write};
 
@@ -38,6 +41,9 @@ pub(super) struct Half {
     room: usize,
     ended: bool,
     shut: bool,
+    /// Both ends are fast: bytes pass through a pipe, not through this program.
+    bulk: bool,
+    pipe: Option<Pipe>,
     /// Bytes that have arrived.
     pub(super) total: u64,
 }
@@ -53,7 +59,16 @@ enum Broken {
 impl Half {
     /// `first` has been read already.
     pub(super) const fn new(first: Vec<u8>) -> Self {
-        Self { left: first, sent: 0, room: FIRST_READ, ended: false, shut: false, total: 0 }
+        Self {
+            left: first,
+            sent: 0,
+            room: FIRST_READ,
+            ended: false,
+            shut: false,
+            bulk: false,
+            pipe: None,
+            total: 0,
+        }
     }
 
     /// Goes on as far as it can; ready when it is over. An end is passed on, and the other direction goes on.
@@ -62,10 +77,19 @@ impl Half {
         cx: &mut Context<'_>,
         from: &mut impl Transport,
         to: &mut impl Transport,
-        scratch: &mut [u8],
+        (scratch, pipes): (&mut [u8], &Rc<Pipes>),
         progress: &mut bool,
     ) -> Poll<Result<(), Broken>> {
         for _ in 0..READS {
+            if (self.bulk || self.pipe.is_some())
+                && let (Some(from), Some(to)) = (from.plain(), to.plain())
+                && let Some(mut pipe) = self.pipe.take().or_else(|| pipes.take())
+            {
+                let moved = self.poll_splice(cx, &mut pipe, [from, to], progress);
+                self.pipe = Some(pipe).filter(|pipe| !pipe.is_empty());
+                ready!(moved)?;
+                continue;
+            }
             while self.sent < self.left.len() {
                 let length = ready!(poll_write(to, cx, &self.left[self.sent..]));
                 let length = length.map_err(|_| Broken::Writing)?;
@@ -97,6 +121,30 @@ impl Half {
         Poll::Pending
     }
 
+    /// By way of a pipe: what there is, until it is at the other side.
+    fn poll_splice(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+        [from, to]: [&TcpStream; 2],
+        progress: &mut bool,
+    ) -> Poll<Result<(), Broken>> {
+        if pipe.is_empty() {
+            let length = ready!(pipe.poll_fill(cx, from, MOST_SPLICED));
+            let length = length.map_err(|_| Broken::Reading)?;
+            *progress = true;
+            // For little, copying costs less.
+            self.bulk = length >= LEAST_READ;
+            self.ended = length == 0;
+        }
+        while !pipe.is_empty() {
+            let length = ready!(pipe.poll_drain(cx, to)).map_err(|_| Broken::Writing)?;
+            self.total += length as u64;
+            *progress = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Straight from the thread's buffer; what is not taken at once is kept.
     fn pass(
         &mut self,
@@ -117,6 +165,7 @@ impl Half {
         if self.left.len() > LEAST_READ {
             self.room = (self.room / 2).max(LEAST_READ);
         } else if full {
+            self.bulk = self.room == most;
             self.room = (self.room * 2).min(most);
         }
     }
@@ -135,8 +184,8 @@ pub(super) async fn tunnel(
     poll_fn(|cx| {
         let scratch = &mut *context.scratch.borrow_mut();
         let mut progress = false;
-        let there = up.poll(cx, client, server, scratch, &mut progress);
-        let back = down.poll(cx, server, client, scratch, &mut progress);
+        let there = up.poll(cx, client, server, (scratch, &context.pipes), &mut progress);
+        let back = down.poll(cx, server, client, (scratch, &context.pipes), &mut progress);
         match (there, back) {
             (Poll::Ready(Err(Broken::Reading)), _) | (_, Poll::Ready(Err(Broken::Writing))) => {
                 return Poll::Ready(Ended::Client);

@@ -86,6 +86,13 @@ impl Transport for ServerStream {
         either!(self, stream => stream.has_input())
     }
 
+    fn plain(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Plain(stream) => Some(stream),
+            Self::Tls(_) => None,
+        }
+    }
+
     fn say_goodbye(&mut self) {
         either!(self, stream => stream.say_goodbye());
     }

@@ -85,7 +85,8 @@ impl Role {
     const fn calls(self) -> &'static [c_long] {
         match self {
             Self::Probe => &[libc::SYS_bind, libc::SYS_recvmmsg, libc::SYS_sendmmsg],
-            Self::Worker => &[libc::SYS_accept4],
+            // The last two are for large bodies.
+            Self::Worker => &[libc::SYS_accept4, libc::SYS_pipe2, libc::SYS_splice],
         }
     }
 

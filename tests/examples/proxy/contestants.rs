@@ -26,6 +26,7 @@ use lb_userspace::proxy::{Control, DataThread, Listening, LogBuffer, Memory, Sha
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, gettid};
 
+use super::generator::By;
 use super::{PROXY_CORE, encryption};
 
 /// A program of its own, which ends with this.
@@ -45,9 +46,9 @@ impl Drop for Program {
 /// One that is measured.
 pub(crate) enum Contestant {
     /// On its first address without TLS, on the second one with it.
-    Program { name: &'static str, program: Program, addresses: [SocketAddr; 2] },
+    Program { name: &'static str, program: Program, addresses: [SocketAddr; 3] },
     /// A thread of this process.
-    Engine { addresses: [SocketAddr; 2], task: Pid, control: Control },
+    Engine { addresses: [SocketAddr; 3], task: Pid, control: Control },
 }
 
 impl Contestant {
@@ -59,10 +60,14 @@ impl Contestant {
     }
 
     /// Without TLS, and the one to be asked.
-    pub(crate) fn addresses(&self, tls: bool) -> [SocketAddr; 2] {
+    pub(crate) fn addresses(&self, by: By) -> [SocketAddr; 2] {
         let (Self::Program { addresses, .. } | Self::Engine { addresses, .. }) = self;
-        let [plain, encrypted] = *addresses;
-        [plain, if tls { encrypted } else { plain }]
+        let [plain, encrypted, stream] = *addresses;
+        match by {
+            By::Http => [plain, plain],
+            By::Tls { .. } => [plain, encrypted],
+            By::Tcp => [stream, stream],
+        }
     }
 
     /// Of its thread, so far.
@@ -113,8 +118,8 @@ pub(crate) fn nginx(folder: &Path) -> Result<Program> {
 /// With the same rule, limits, timeouts and log as the engine: both write lines into memory, which costs least. `tuned`:
 /// for large bodies.
 pub(crate) fn haproxy(folder: &Path, server: SocketAddr, tuned: bool) -> Result<Contestant> {
-    let addresses = [free()?, free()?];
-    let [address, tls] = addresses;
+    let addresses = [free()?, free()?, free()?];
+    let [address, tls, stream] = addresses;
     let bundle = encryption::bundle(folder);
     let bundle = bundle.display();
     let (buffers, splice) = if tuned {
@@ -130,7 +135,8 @@ pub(crate) fn haproxy(folder: &Path, server: SocketAddr, tuned: bool) -> Result<
          \x20timeout client 60s\n timeout server 60s\n timeout http-request 10s\n timeout http-keep-alive 10s\n\
          {splice}\
          listen web\n bind {address}\n{rule} server s0 {server}\n\
-         listen encrypted\n bind {tls} ssl crt {bundle}\n{rule} server s0 {server}\n"
+         listen encrypted\n bind {tls} ssl crt {bundle}\n{rule} server s0 {server}\n\
+         listen stream\n mode tcp\n option tcplog\n bind {stream}\n server s0 {server}\n"
     );
     let name = if tuned { "HAProxy*" } else { "HAProxy" };
     let file = folder.join(format!("{name}.cfg"));
@@ -142,8 +148,8 @@ pub(crate) fn haproxy(folder: &Path, server: SocketAddr, tuned: bool) -> Result<
 
 /// As a proxy, with the same again.
 pub(crate) fn nginx_proxy(folder: &Path, server: SocketAddr) -> Result<Contestant> {
-    let addresses = [free()?, free()?];
-    let [address, tls] = addresses;
+    let addresses = [free()?, free()?, free()?];
+    let [address, tls, _] = addresses;
     let bundle = encryption::bundle(folder);
     let (path, bundle) = (folder.display(), bundle.display());
     let common = "location /internal { deny all; }\n\
@@ -172,9 +178,10 @@ fn start_pinned(command: &Command, address: SocketAddr) -> Result<Program> {
 
 /// This program's, on a thread of this process.
 pub(crate) fn engine(folder: &Path, server: SocketAddr) -> Result<Contestant> {
-    let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
-    let [plain, tls] = &listeners;
-    let addresses = [plain.local_addr()?, tls.local_addr()?];
+    let bind = || TcpListener::bind("127.0.0.1:0");
+    let listeners = [bind()?, bind()?, bind()?];
+    let [plain, tls, stream] = &listeners;
+    let addresses = [plain.local_addr()?, tls.local_addr()?, stream.local_addr()?];
     let settings = settings(folder, server)?;
     let cells = || -> &'static [Cell] { Box::leak(Box::new([Cell::default()])) };
     let errors = Box::leak((0..8).map(|_| AtomicU32::new(0)).collect::<Box<[AtomicU32]>>());
@@ -266,7 +273,8 @@ fn settings(folder: &Path, server: SocketAddr) -> Result<Settings> {
         host: HeaderValue::new("bench")?,
     };
     let encrypted = Service { tls: Some(encryption::tls(folder)?), ..service.clone() };
-    Ok(Settings { services: vec![service, encrypted], pools: vec![pool] })
+    let stream = Service { mode: Mode::Tcp, log: Some(Format::tcplog()), ..service.clone() };
+    Ok(Settings { services: vec![service, encrypted, stream], pools: vec![pool] })
 }
 
 /// A port that nobody uses.

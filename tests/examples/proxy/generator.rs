@@ -18,8 +18,19 @@ pub(crate) struct Load {
     pub(crate) connections: u64,
     /// A new connection for each request.
     pub(crate) close: bool,
-    /// By TLS, and whether sessions are resumed.
-    pub(crate) tls: Option<bool>,
+    pub(crate) by: By,
+}
+
+/// What the proxy is asked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Http,
+    Tls {
+        /// Sessions are taken up again.
+        resumes: bool,
+    },
+    /// HTTP, but the proxy takes it for a stream of bytes.
+    Tcp,
 }
 
 /// What was answered.
@@ -62,7 +73,7 @@ impl Load {
     ) -> Result<Done> {
         let request = self.request();
         let expected = self.length(plain, &request)?;
-        let config = self.tls.is_some().then_some(config);
+        let config = matches!(self.by, By::Tls { .. }).then_some(config);
         let epoll = Epoll::new(EpollCreateFlags::empty())?;
         let mut all = Vec::new();
         for number in 0..self.connections {

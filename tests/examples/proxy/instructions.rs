@@ -16,7 +16,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::contestants::engine;
 use super::encryption::{bundle, client};
-use super::generator::{Length, Load};
+use super::generator::{By, Length, Load};
 use super::{LOADS, option};
 
 /// The data thread is the first that this program starts.
@@ -44,9 +44,9 @@ pub(crate) fn counted() -> Result<()> {
     let folder = Path::new(&folder);
     let engine = engine(folder, server)?;
     let authority = CertificateDer::from_pem_file(bundle(folder))?;
-    let client = client(authority, load.tls == Some(true))?;
+    let client = client(authority, load.by == By::Tls { resumes: true })?;
     let load = Load { connections: CONNECTIONS, ..load };
-    load.run(engine.addresses(load.tls.is_some()), &client, Length::Requests(requests))?;
+    load.run(engine.addresses(load.by), &client, Length::Requests(requests))?;
     Ok(())
 }
 

@@ -17,26 +17,33 @@ use anyhow::{Context as _, Result, ensure};
 
 use contestants::{Contestant, engine, haproxy, nginx, nginx_proxy};
 use encryption::{certificate, client, openssl};
-use generator::{Length, Load};
+use generator::{By, Length, Load};
 
 /// Where the proxy runs, and where everything else does.
 const PROXY_CORE: usize = 0;
 const OTHER_CORE: usize = 1;
 
-const LOADS: [Load; 7] = [
-    load("keep-alive, 1 KiB", "/1k", false, None),
-    load("new connections, 1 KiB", "/1k", true, None),
-    load("keep-alive, 1 MiB", "/1m", false, None),
-    load("TLS 1.3, keep-alive, 1 KiB", "/1k", false, Some(false)),
-    load("TLS 1.3, full handshakes, 1 KiB", "/1k", true, Some(false)),
-    load("TLS 1.3, resumed handshakes, 1 KiB", "/1k", true, Some(true)),
-    load("TLS 1.3, keep-alive, 1 MiB", "/1m", false, Some(false)),
+/// `--only` takes their numbers, counted from 1.
+const LOADS: [Load; 9] = [
+    load("keep-alive, 1 KiB", "/1k", false, By::Http),
+    load("new connections, 1 KiB", "/1k", true, By::Http),
+    load("keep-alive, 1 MiB", "/1m", false, By::Http),
+    load("TLS 1.3, keep-alive, 1 KiB", "/1k", false, By::Tls { resumes: false }),
+    load("TLS 1.3, full handshakes, 1 KiB", "/1k", true, By::Tls { resumes: false }),
+    load("TLS 1.3, resumed handshakes, 1 KiB", "/1k", true, By::Tls { resumes: true }),
+    load("TLS 1.3, keep-alive, 1 MiB", "/1m", false, By::Tls { resumes: false }),
+    load("TCP, messages of 1 KiB", "/1k", false, By::Tcp),
+    load("TCP, 256 streams, 1 MiB at a time", "/1m", false, By::Tcp),
 ];
 
-const fn load(name: &'static str, path: &'static str, close: bool, tls: Option<bool>) -> Load {
+const fn load(name: &'static str, path: &'static str, close: bool, by: By) -> Load {
     // Few of the large ones fill the way.
-    let connections = if matches!(path.as_bytes(), b"/1m") { 8 } else { 50 };
-    Load { name, path, connections, close, tls }
+    let connections = match (by, path.as_bytes()) {
+        (By::Tcp, b"/1m") => 256,
+        (_, b"/1m") => 8,
+        _ => 50,
+    };
+    Load { name, path, connections, close, by }
 }
 
 fn main() -> Result<()> {
@@ -59,25 +66,33 @@ fn main() -> Result<()> {
     let (nginx, engine) =
         (nginx_proxy(folder.path(), servers.address)?, engine(folder.path(), servers.address)?);
     println!("TLS by {} (HAProxy) and by rustls with AWS-LC (lb)\n", openssl()?);
-    for load in LOADS {
+    let only = option("--only", 0)?;
+    for (number, load) in (1..).zip(LOADS) {
+        if only != 0 && number != only {
+            continue;
+        }
         let yardstick = if load.path == "/1m" { &tuned } else { &usual };
-        let contestants = [yardstick, &nginx, &engine];
-        let client = client(authority.clone(), load.tls == Some(true))?;
+        // nginx would need a module for streams.
+        let contestants: &[&Contestant] = match load.by {
+            By::Tcp => &[yardstick, &engine],
+            _ => &[yardstick, &nginx, &engine],
+        };
+        let client = client(authority.clone(), load.by == By::Tls { resumes: true })?;
         let mut all: Vec<Vec<report::Round>> = contestants.iter().map(|_| Vec::new()).collect();
-        for contestant in &contestants {
+        for contestant in contestants {
             let warm = Length::Time(length / 4);
-            load.run(contestant.addresses(load.tls.is_some()), &client, warm)?;
+            load.run(contestant.addresses(load.by), &client, warm)?;
         }
         for _ in 0..rounds {
             for (contestant, rounds) in contestants.iter().zip(&mut all) {
                 let before = contestant.cpu_time()?;
-                let addresses = contestant.addresses(load.tls.is_some());
+                let addresses = contestant.addresses(load.by);
                 let done = load.run(addresses, &client, Length::Time(length))?;
                 let cpu = contestant.cpu_time()? - before;
                 rounds.push(report::Round { requests: done.requests, took: done.took, cpu });
             }
         }
-        let names = contestants.map(Contestant::name);
+        let names: Vec<_> = contestants.iter().map(|one| one.name()).collect();
         report::print(load.name, &names, &all);
     }
     Ok(())

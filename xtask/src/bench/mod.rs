@@ -52,7 +52,7 @@ enum What {
     },
     /// The proxy's engine and HAProxy in turn, one thread each
     Proxy {
-        /// Handed on to the measuring program: --rounds NUMBER, --seconds NUMBER, or --instructions
+        /// Handed on to the measuring program: --rounds, --seconds, --only NUMBER, or --instructions
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },

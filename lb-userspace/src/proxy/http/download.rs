@@ -1,9 +1,13 @@
 //! The response on its way to the client: heads first, then the body.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use tokio::net::TcpStream;
+
 use super::super::settings::Http;
+use super::super::splice::{MOST_SPLICED, Pipe, Pipes, WORTH};
 use super::super::transport::{Transport, poll_read, poll_write, poll_write_both};
 use super::prepare::Asked;
 use crate::http::connection::{Delivery, Options, server_persists};
@@ -19,7 +23,7 @@ const MOST_INTERIM: u8 = 16;
 /// A body, or a part of one, that is copied behind its head: one write instead of two parts in it.
 const SMALL: usize = 16 * 1024;
 /// Read at a time: at first, and for a client that does not keep up.
-const FIRST_READ: usize = 64 * 1024;
+const FIRST_READ: usize = 32 * 1024;
 const LEAST_READ: usize = 16 * 1024;
 
 /// Reads of one turn: then it is somebody else's.
@@ -32,6 +36,8 @@ pub(super) struct Download {
     /// For the client.
     out: Vec<u8>,
     sent: usize,
+    /// What is on its way without having been read.
+    pipe: Option<Pipe>,
     /// Bytes that are read at a time.
     room: usize,
     delivery: Delivery,
@@ -84,6 +90,7 @@ impl Download {
             phase: Phase::Head(None),
             out,
             sent: 0,
+            pipe: None,
             room: FIRST_READ,
             delivery: Delivery::AsDeclared,
             interims: 0,
@@ -109,7 +116,7 @@ impl Download {
 
     /// The client has not taken everything yet.
     pub(super) const fn awaits_client(&self) -> bool {
-        self.sent < self.out.len()
+        self.sent < self.out.len() || self.pipe.is_some()
     }
 
     pub(super) fn into_buffer(self) -> Vec<u8> {
@@ -127,11 +134,25 @@ impl Download {
     ) -> Poll<Result<(), Failed>> {
         for _ in 0..READS {
             while self.sent < self.out.len() {
-                let length = ready!(poll_write(client, cx, &self.out[self.sent..]));
+                let rest = &self.out[self.sent..];
+                let ends = matches!(self.phase, Phase::Over) && !self.client_persists;
+                let length = ready!(if ends && told.received.get() {
+                    client.poll_write_last(cx, rest)
+                } else {
+                    poll_write(client, cx, rest)
+                });
                 self.moved(length.map_err(|_| Failed::Client)?, told);
             }
             self.out.clear();
             self.sent = 0;
+            if let (Some(client), Some(server)) = (client.plain(), server.plain())
+                && let Some(mut pipe) = self.pipe(told)
+            {
+                let moved = self.poll_splice(cx, &mut pipe, [client, server], told);
+                self.pipe = Some(pipe).filter(|pipe| !pipe.is_empty());
+                ready!(moved)?;
+                continue;
+            }
             if matches!(self.phase, Phase::Over | Phase::Switched) {
                 self.complete = matches!(self.phase, Phase::Over);
                 return Poll::Ready(Ok(()));
@@ -150,6 +171,50 @@ impl Download {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// One for what follows: there is something in it, or enough is still to come of a body that is passed on as it is.
+    fn pipe(&mut self, told: &Told<'_>) -> Option<Pipe> {
+        let worth = || {
+            let Phase::Body(reader) = &self.phase else { return false };
+            self.delivery == Delivery::AsDeclared && reader.left().is_some_and(|left| left >= WORTH)
+        };
+        if self.pipe.is_none() && !worth() {
+            return None;
+        }
+        self.pipe.take().or_else(|| told.pipes.take())
+    }
+
+    /// By way of a pipe: what there is, until the client has it.
+    fn poll_splice(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+        [client, server]: [&TcpStream; 2],
+        told: &Told<'_>,
+    ) -> Poll<Result<(), Failed>> {
+        if pipe.is_empty()
+            && let Phase::Body(reader) = &mut self.phase
+        {
+            let left = reader.left().and_then(|left| usize::try_from(left).ok());
+            let most = left.map_or(MOST_SPLICED, |left| left.min(MOST_SPLICED));
+            match ready!(pipe.poll_fill(cx, server, most)) {
+                Ok(length @ 1..) => {
+                    reader.pass(length as u64);
+                    if reader.is_done() {
+                        self.phase = Phase::Over;
+                    }
+                    told.progress.set(true);
+                }
+                Ok(0) | Err(_) => return Poll::Ready(Err(Failed::Server)),
+            }
+        }
+        while !pipe.is_empty() {
+            let length = ready!(pipe.poll_drain(cx, client)).map_err(|_| Failed::Client)?;
+            self.total += length as u64;
+            told.progress.set(true);
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn moved(&mut self, length: usize, told: &Told<'_>) {
@@ -344,6 +409,7 @@ impl Download {
 pub(super) struct Told<'a> {
     pub(super) asked: &'a Asked,
     pub(super) http: &'a Http,
+    pub(super) pipes: &'a Rc<Pipes>,
     pub(super) reader: &'a RefCell<ResponseReader>,
     /// As it came, where the request offers an upgrade.
     pub(super) offer: &'a [u8],

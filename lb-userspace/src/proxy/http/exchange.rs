@@ -102,6 +102,7 @@ impl<C: Transport> Session<C> {
         let told = Told {
             asked,
             http: &self.front.http,
+            pipes: &context.pipes,
             reader: &context.responses,
             offer: &work.offer,
             outside: &work.outside,

@@ -60,6 +60,26 @@ fn interim_responses_go_to_those_who_know_them() {
 }
 
 #[test]
+fn a_connection_outlives_large_bodies() {
+    const BODY: usize = 3_000_000;
+    let body: Vec<u8> = (0..=250).cycle().take(BODY).collect();
+    let expected = body.clone();
+    let address = server(move |number, peer| {
+        while peer.head().is_some() {
+            peer.say(format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY}\r\nN: {number}\r\n\r\n"));
+            peer.say(&body);
+        }
+    });
+    let stage = Stage::before(&[address]);
+    let mut client = Peer::connect(stage.address);
+    for _ in 0..5 {
+        let head = client.ask(GET);
+        assert!(head.contains("N: 0\r\n"), "{head}");
+        assert!(client.bytes(BODY) == expected);
+    }
+}
+
+#[test]
 fn a_large_body_goes_both_ways_at_once() {
     let address = server(|_, peer| {
         while let Some(head) = peer.head() {

@@ -6,7 +6,7 @@
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::ops::DerefMut;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use rustls::{
     CipherSuite, ClientConnection, ConnectionCommon, ProtocolVersion, ServerConnection, SideData,
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::Facts;
-use crate::proxy::transport::Transport;
+use crate::proxy::transport::{Transport, try_send};
 
 /// Bytes that are encrypted before they are sent: 16 records.
 const MOST_WRITTEN: usize = 256 * 1024;
@@ -62,7 +62,7 @@ where
     pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.tls.wants_write() {
             ready!(self.io.poll_write_ready(cx))?;
-            match self.tls.write_tls(&mut Now(&self.io)) {
+            match self.tls.write_tls(&mut Now(&self.io, self.is_over)) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(_) => {}
                 // It is asked to say when: the next turn waits.
@@ -116,7 +116,9 @@ where
 
     /// Without waiting.
     fn send_what_goes(&mut self) {
-        while self.tls.wants_write() && self.tls.write_tls(&mut Now(&self.io)).is_ok() {}
+        while self.tls.wants_write() && self.tls.write_tls(&mut Now(&self.io, self.is_over)).is_ok()
+        {
+        }
     }
 
     /// `None`: nothing has been decrypted that was not read.
@@ -228,7 +230,7 @@ where
     /// Bytes that nobody has read, or an end.
     fn input(&self) -> bool {
         let left = self.held > 0 || !self.spilled.is_empty();
-        left || self.io.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_ready()
+        left || self.io.has_input()
     }
 
     fn goodbye(&mut self) {
@@ -243,6 +245,18 @@ where
 impl Transport for TlsStream<ServerConnection> {
     fn has_input(&self) -> bool {
         self.input()
+    }
+
+    fn poll_write_last(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.taken == 0 && !self.is_over {
+            self.taken = self.tls.writer().write(bytes)?;
+            if self.taken == bytes.len() {
+                self.is_over = true;
+                self.tls.send_close_notify();
+            }
+        }
+        ready!(self.poll_send(cx))?;
+        Poll::Ready(Ok(std::mem::take(&mut self.taken)))
     }
 
     fn say_goodbye(&mut self) {
@@ -282,16 +296,20 @@ const fn cipher_name(name: &'static str) -> &'static str {
     }
 }
 
-/// Writes what can be written now.
-struct Now<'a>(&'a TcpStream);
+/// Writes what can be written now. After a goodbye nothing but the end of the connection follows: it goes in the same
+/// segment.
+struct Now<'a>(&'a TcpStream, bool);
 
 impl io::Write for Now<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
+        try_send(self.0, bytes, self.1)
     }
 
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.try_write_vectored(parts)
+        match parts {
+            [only] => try_send(self.0, only, self.1),
+            _ => self.0.try_write_vectored(parts),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
