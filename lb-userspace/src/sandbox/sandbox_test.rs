@@ -9,13 +9,14 @@ use std::{
 
 use nix::{
     errno::Errno,
+    fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice},
     sched::{CloneFlags, unshare},
     sys::{
         signal::kill,
         socket::{AddressFamily, SockFlag, SockType, socket},
         uio::{RemoteIoVec, process_vm_readv},
     },
-    unistd::Pid,
+    unistd::{Pid, pipe2, write},
 };
 
 use super::*;
@@ -52,7 +53,17 @@ fn attempts(port: u16) -> Vec<(&'static str, Result<(), io::Error>)> {
         ("core files", setrlimit(Resource::RLIMIT_CORE, 1, 1).map_err(Into::into)),
         ("to listen", TcpListener::bind("127.0.0.1:0").map(drop)),
         ("to connect", TcpStream::connect(("127.0.0.1", port)).map(drop)),
+        ("a pipe", a_pipe()),
     ]
+}
+
+/// A large one, and bytes out of it and into another: large bodies go that way.
+fn a_pipe() -> Result<(), io::Error> {
+    let ((from, into), (_keep, to)) = (pipe2(OFlag::O_CLOEXEC)?, pipe2(OFlag::O_CLOEXEC)?);
+    fcntl(&into, FcntlArg::F_SETPIPE_SZ(512 << 10))?;
+    write(&into, b"abc")?;
+    splice(from, None, to, None, 3, SpliceFFlags::empty())?;
+    Ok(())
 }
 
 /// The same test, in a process of its own that knows itself to be the attacker.
@@ -102,6 +113,7 @@ fn attack(role: Role, port: u16) {
         match (what, result) {
             ("to connect", result) => result.expect("servers can be reached"),
             ("a socket for datagrams", result) if role == Role::Probe => result.expect(what),
+            ("a pipe", result) if role == Role::Worker => result.expect(what),
             (_, result) => {
                 let errno = result.expect_err(what).raw_os_error();
                 assert_eq!(errno, Some(Errno::EPERM as i32), "{what}");
