@@ -7,15 +7,20 @@ use std::thread::sleep;
 use std::time::Instant;
 
 use lb_tests::lab::{Families, Topology};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use crate::kinds_web::{Authority, nginx};
 use crate::stage::{LIMIT, RETRY_PAUSE, Stage, output};
 
 /// A certificate of its own for this name, with its key, as one file.
 fn bundle(file: &Path, name: &str) -> PathBuf {
+    bundle_until(file, name, 4000)
+}
+
+fn bundle_until(file: &Path, name: &str, year: i32) -> PathBuf {
     let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+    let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(year, 1, 1));
     let certificate = params.self_signed(&key).expect("a certificate");
     fs::write(file, certificate.pem() + &key.serialize_pem()).expect("a file");
     Command::new("chmod").arg("600").arg(file).status().expect("chmod");
@@ -51,10 +56,13 @@ fn certificates_by_name_and_other_ones_after_a_reload() {
     fs::create_dir(&folder).expect("a folder");
     let a = bundle(&folder.join("a.pem"), "a.test");
     let b = bundle(&folder.join("b.pem"), "b.test");
+    bundle_until(&folder.join("c.pem"), "c.test", 2001);
     stage.config.more = services(&format!("{folder:?}"));
     stage.director.write_config(&stage.toml()).expect("lb.toml is written");
     stage.director.start().expect("the agent starts");
     let stage = &stage;
+    let said = stage.lb(&["status"]);
+    assert!(said.contains("c.pem (c.test): the certificate has expired on Jan  1"), "{said}");
 
     for (name, trusted) in [("a.test", &a), ("b.test", &b)] {
         let (ok, said) = curl(stage, trusted, &[&format!("https://{name}/")]);

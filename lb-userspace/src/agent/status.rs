@@ -1,6 +1,10 @@
 //! What `lb status` shows.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Instant};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use lb_common::abi::{Counter, Features, Reason};
 
@@ -49,6 +53,8 @@ impl Agent {
         let resolved = |key| self.neighbours.state(key).is_some_and(|s| s.mac().is_some());
         let mut warnings = self.warnings.clone();
         warnings.extend(self.supervised.warnings());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        warnings.extend(self.parsed.expiries.iter().filter_map(|expiry| expiry.warning(now)));
         warnings.extend(self.cluster.as_ref().and_then(Cluster::deaf));
         warnings.extend(advice(&director.effective.config, &director.placement, resolved));
         warnings

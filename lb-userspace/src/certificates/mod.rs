@@ -7,6 +7,7 @@
 mod any;
 mod authorities;
 mod bundle;
+mod expiry;
 mod handshake;
 mod leaf;
 mod table;
@@ -15,9 +16,10 @@ pub use self::{
     any::AnyCertificate,
     authorities::{AuthoritiesError, read_authorities},
     bundle::{BundleError, Certificate, MAX_BUNDLE, Warning, read_bundle},
+    expiry::Expiry,
     handshake::HandshakeError,
     leaf::{KeyKind, NamePattern, Validity},
-    table::{Expiry, SniTable},
+    table::SniTable,
 };
 
 #[cfg(test)]

@@ -1,10 +1,6 @@
 //! Which certificate a client is shown: by the name that it asks for, and by what it can verify.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use rustls::{
     SignatureScheme,
@@ -12,10 +8,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::{
-    bundle::Certificate,
-    leaf::{NamePattern, date},
-};
+use super::{bundle::Certificate, leaf::NamePattern};
 use crate::preamble::HostName;
 
 /// The certificates of one listener.
@@ -29,27 +22,6 @@ pub struct SniTable {
     /// Indices, by [`KeyKind`](super::KeyKind) and then in the order that they were given in.
     by_name: HashMap<NamePattern, Vec<usize>>,
     default: Vec<usize>,
-}
-
-/// When one of them is over.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Expiry {
-    /// Seconds of Unix time.
-    pub until: i64,
-    /// The file.
-    pub source: String,
-    /// Whom it is for.
-    pub names: Vec<NamePattern>,
-}
-
-impl fmt::Display for Expiry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", date(self.until), self.source)?;
-        for (index, name) in self.names.iter().enumerate() {
-            write!(f, "{}{name}", if index == 0 { " (" } else { ", " })?;
-        }
-        f.write_str(if self.names.is_empty() { "" } else { ")" })
-    }
 }
 
 impl SniTable {
@@ -98,21 +70,6 @@ impl SniTable {
             let parent = name.parent()?.parse().ok()?;
             self.by_name.get(&NamePattern::Wildcard(parent))
         })
-    }
-
-    /// All of them, the next to be over first.
-    #[must_use]
-    pub fn expiries(&self) -> Vec<Expiry> {
-        let all: BTreeSet<_> = self
-            .certificates
-            .iter()
-            .map(|one| Expiry {
-                until: one.validity.until,
-                source: one.source.clone(),
-                names: one.names.clone(),
-            })
-            .collect();
-        all.into_iter().collect()
     }
 
     /// Certificates that nobody is ever shown: others of the same kind for the same names were given before. The file, and

@@ -223,14 +223,24 @@ fn which_certificate_a_client_is_shown() {
 }
 
 #[test]
-fn the_next_to_expire_comes_first() {
-    let mut soon = params(&["b.org", "a.org"]);
-    soon.not_after = rcgen::date_time_ymd(2028, 2, 29);
-    let [late, soon] = [own(&params(&["c.org"])), own(&soon)];
-    let table = table(&[("late", &late), ("soon", &soon)], false);
-    let expiries: Vec<_> = table.expiries().iter().map(ToString::to_string).collect();
-    assert_eq!(expiries[0], "Feb 29 00:00:00 2028 +00:00: soon (a.org, b.org)");
-    assert_eq!(expiries[1], "Jan  1 00:00:00 2030 +00:00: late (c.org)");
+fn who_is_soon_over_is_told_in_time() {
+    let mut params = params(&["b.org", "a.org"]);
+    params.not_after = rcgen::date_time_ymd(2028, 2, 29);
+    let (certificate, _) = read_bundle("a.pem", own(&params).as_bytes(), NOW, &provider()).unwrap();
+    let expiry = Expiry::of(&certificate);
+    let over = Duration::from_secs(1_835_395_200);
+    let days = |days: u64| Duration::from_secs(days * 24 * 3_600);
+    assert_eq!(expiry.warning(over - days(14)), None);
+    let said = "a.pem (a.org, b.org): the certificate ";
+    let date = "Feb 29 00:00:00 2028 +00:00";
+    for (now, words) in [
+        (over - days(14) + Duration::from_secs(1), format!("expires on {date}, in 13 days")),
+        (over - days(2) + Duration::from_secs(1), format!("expires on {date}, in 1 day")),
+        (over, format!("expires on {date}, in 0 days")),
+        (over + Duration::from_secs(1), format!("has expired on {date}")),
+    ] {
+        assert_eq!(expiry.warning(now), Some(format!("{said}{words}")));
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub use report::{Position, Report};
 use toml::de::DeTable;
 
 use self::diagnostic::Sink;
-use crate::model::Config;
+use crate::{certificates::Expiry, model::Config};
 
 /// A configuration that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Parsed {
     pub warnings: Report,
     /// What the files hold that it names. Nothing, before they are read.
     pub certificates: Certificates,
+    /// When those are over, the next first.
+    pub expiries: Vec<Expiry>,
 }
 
 /// Reads a configuration; `file` is its name in messages.
@@ -49,8 +51,8 @@ pub fn parse(file: &str, text: &str) -> Result<Parsed, Report> {
     };
     match config {
         Some(config) if !failed => {
-            let certificates = Certificates::default();
-            Ok(Parsed { config, warnings: report, certificates })
+            let (certificates, expiries) = (Certificates::default(), Vec::new());
+            Ok(Parsed { config, warnings: report, certificates, expiries })
         }
         _ => Err(report),
     }

@@ -1,6 +1,7 @@
 //! The certificates and keys that a configuration names, read once and judged: what cannot be used is said at its place.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -15,7 +16,7 @@ use rustls::{
 use zeroize::Zeroizing;
 
 use crate::{
-    certificates::{Certificate, MAX_BUNDLE, SniTable, read_authorities, read_bundle},
+    certificates::{Certificate, Expiry, MAX_BUNDLE, SniTable, read_authorities, read_bundle},
     config::{Parsed, Report, Severity, TlsFiles},
     model::{Config, PoolTls, ServiceTls},
 };
@@ -53,7 +54,12 @@ pub(super) fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
 pub(super) fn read_all(parsed: &mut Parsed) -> Result<(), Report> {
     // A clock that stands before 1970 is nobody's.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut reader = Reader { now, provider: aws_lc_rs::default_provider(), said: Said::default() };
+    let mut reader = Reader {
+        now,
+        provider: aws_lc_rs::default_provider(),
+        expiries: BTreeSet::new(),
+        said: Said::default(),
+    };
     let Config { services, pools, .. } = &parsed.config;
     let found = &mut parsed.certificates;
     for (index, service) in services.iter().enumerate() {
@@ -71,6 +77,7 @@ pub(super) fn read_all(parsed: &mut Parsed) -> Result<(), Report> {
             found.trusted = reader.trusted(&key);
         }
     }
+    parsed.expiries = reader.expiries.into_iter().collect();
     let mut errors: Option<Report> = None;
     for Word { key, message, help, severity } in reader.said.0 {
         let mut report = parsed.warnings.host_error(&key, &message, help);
@@ -118,6 +125,7 @@ impl Said {
 struct Reader {
     now: Duration,
     provider: CryptoProvider,
+    expiries: BTreeSet<Expiry>,
     said: Said,
 }
 
@@ -181,6 +189,7 @@ impl Reader {
                 for warning in warnings {
                     self.said.warning(key, format!("{source}: {warning}"));
                 }
+                self.expiries.insert(Expiry::of(&certificate));
                 found.bundles.push((source, text));
                 Some(certificate)
             }
