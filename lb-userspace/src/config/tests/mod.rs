@@ -16,6 +16,7 @@ mod wrong_proxied;
 mod wrong_rules;
 mod wrong_schedulers;
 mod wrong_services;
+mod wrong_tls;
 mod wrong_track;
 mod wrong_tunnels;
 mod wrong_values;
