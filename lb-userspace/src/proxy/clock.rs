@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// Uses of one look at the clock, at most. A request needs a dozen of them: about ten requests, less than a millisecond.
+/// Uses of one look at the clock, at most: those of about ten requests, so that a turn without end has a clock, too.
 const MOST_USES: u32 = 128;
 
 thread_local! {

@@ -95,6 +95,18 @@ pub(super) fn poll_write(
     }
 }
 
+/// Writes what fits, as [`Transport::poll_write_last`] does.
+pub(super) fn poll_write_last(
+    stream: &mut impl Transport,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+) -> Poll<io::Result<usize>> {
+    match ready!(stream.poll_write_last(cx, bytes)) {
+        Ok(0) if !bytes.is_empty() => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        result => Poll::Ready(result),
+    }
+}
+
 /// Writes what fits of both.
 pub(super) fn poll_write_both(
     stream: &mut impl Transport,

@@ -84,7 +84,7 @@ fn count(folder: &Path, server: SocketAddr, load: usize, requests: u32) -> Resul
     command.arg("--folder").arg(folder);
     let done = command.status().context("valgrind does not start")?;
     ensure!(done.success(), "{command:?}: {done}");
-    let file = out.with_extension("").display().to_string() + "-" + THREAD;
+    let file = format!("{}-{THREAD}", out.display());
     totals(&fs::read_to_string(&file).context(file)?)
 }
 

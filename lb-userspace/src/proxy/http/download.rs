@@ -1,21 +1,17 @@
 //! The response on its way to the client: heads first, then the body.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::net::TcpStream;
 
-use super::super::settings::Http;
-use super::super::splice::{MOST_SPLICED, Pipe, Pipes, WORTH};
-use super::super::transport::{Transport, poll_read, poll_write, poll_write_both};
-use super::prepare::Asked;
+use super::super::splice::{MOST_SPLICED, Pipe, WORTH};
+use super::super::transport::{Transport, poll_read, poll_write, poll_write_both, poll_write_last};
+use super::told::Told;
 use crate::http::connection::{Delivery, Options, server_persists};
-use crate::http::edit::{Back, ResponseEdits, write_interim, write_response, write_trailers};
+use crate::http::edit::{ResponseEdits, write_interim, write_response, write_trailers};
 use crate::http::framing;
 use crate::http::{
-    Authority, BodyReader, Limits, Method, Refusal, RequestReader, Response, ResponseReader,
-    Status, Upgrade, Version, chunk_head, upgrade,
+    BodyReader, Limits, Method, Refusal, Response, ResponseReader, Status, Version, chunk_head,
 };
 
 /// Heads of `1xx` before the final one.
@@ -137,7 +133,7 @@ impl Download {
                 let rest = &self.out[self.sent..];
                 let ends = matches!(self.phase, Phase::Over) && !self.client_persists;
                 let length = ready!(if ends && told.received.get() {
-                    client.poll_write_last(cx, rest)
+                    poll_write_last(client, cx, rest)
                 } else {
                     poll_write(client, cx, rest)
                 });
@@ -402,47 +398,5 @@ impl Download {
             write_trailers(&mut self.out, None, &[]);
         }
         Ok(())
-    }
-}
-
-/// What a response is told of its request and its surroundings.
-pub(super) struct Told<'a> {
-    pub(super) asked: &'a Asked,
-    pub(super) http: &'a Http,
-    pub(super) pipes: &'a Rc<Pipes>,
-    pub(super) reader: &'a RefCell<ResponseReader>,
-    /// As it came, where the request offers an upgrade.
-    pub(super) offer: &'a [u8],
-    /// What the client calls this host, where the server is told another name.
-    pub(super) outside: &'a [u8],
-    pub(super) date: [u8; 29],
-    /// Nothing on our side wants an end.
-    pub(super) may_persist: bool,
-    /// The whole request has come.
-    pub(super) received: &'a Cell<bool>,
-    /// Something has moved.
-    pub(super) progress: &'a Cell<bool>,
-}
-
-impl Told<'_> {
-    /// Whether HTTP ends here. The request is read once more for that, as it is rare.
-    fn switches(&self, response: &Response<'_>) -> Result<bool, Refusal> {
-        if response.status != Status::SWITCHING_PROTOCOLS || self.offer.is_empty() {
-            return upgrade::switches(response, None);
-        }
-        let mut reader = RequestReader::new(self.http.limits);
-        let Some(request) = reader.read(self.offer)? else {
-            return Err(Refusal::UnaskedUpgrade);
-        };
-        let options = Options::read(request.fields)?;
-        let offered = Upgrade::offered(&request, &options, framing::Body::Empty);
-        upgrade::switches(response, offered)
-    }
-
-    fn back(&self) -> Option<Back<'_>> {
-        let inside = self.http.host.as_ref()?;
-        let parse = |text| Authority::parse(text).ok();
-        let (inside, outside) = (parse(inside.as_bytes())?, parse(self.outside)?);
-        Some(Back { inside, outside, secure: self.asked.secure })
     }
 }

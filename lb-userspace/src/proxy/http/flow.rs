@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::super::timers::Timer;
 use super::super::transport::Transport;
-use super::download::{Download, Failed, Told};
+use super::download::{Download, Failed};
+use super::told::Told;
 use super::upload::{NoMore, Upload};
 
 /// One attempt of an exchange.

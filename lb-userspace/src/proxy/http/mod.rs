@@ -7,6 +7,7 @@ mod flow;
 mod head;
 mod prepare;
 mod session;
+mod told;
 mod upload;
 mod work;
 

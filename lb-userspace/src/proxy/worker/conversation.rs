@@ -14,7 +14,7 @@ use super::{
     census::Census,
     message::{Configuration, FromWorker, Members, SIGN_OF_LIFE, ToWorker},
     team::Hand,
-    tls::Tickets,
+    tls::Kept,
     translate::{self, Algorithms},
 };
 use crate::{
@@ -30,7 +30,8 @@ pub(super) struct Worker {
     sockets: BTreeMap<u32, OwnedFd>,
     /// How each pool in force makes use of its members.
     pools: Algorithms,
-    tickets: Tickets,
+    /// TLS that goes on through a reload.
+    tls: Kept,
     /// What the data threads have to say.
     news: mpsc::Receiver<News>,
 }
@@ -38,7 +39,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(census: Census, hands: Vec<Hand>, news: mpsc::Receiver<News>) -> Self {
         let (sockets, pools) = (BTreeMap::new(), Algorithms::default());
-        Self { hands, census, sockets, pools, tickets: Tickets::default(), news }
+        Self { hands, census, sockets, pools, tls: Kept::default(), news }
     }
 
     /// Hears one agent after the other, until the supervisor is gone.
@@ -117,8 +118,7 @@ impl Worker {
         self.census.take(configuration).map_err(|error| error.to_string())?;
         let threads = self.hands.len();
         let (mut settings, algorithms) = translate::settings(configuration, &self.census, threads)?;
-        let tickets = self.tickets.follow(configuration, &mut settings)?;
-        self.tickets = tickets;
+        self.tls = self.tls.follow(configuration, &mut settings)?;
         self.pools = algorithms;
         let settings = Arc::new(settings);
         for (index, hand) in self.hands.iter().enumerate() {

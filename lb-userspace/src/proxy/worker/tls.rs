@@ -23,10 +23,11 @@ use crate::{
     },
 };
 
-/// Who makes the tickets of each service, by what it asks of clients: a ticket that one policy has given is nothing to
-/// another one, under whose rules its client was never looked at.
+/// What goes on through a reload.
 #[derive(Debug, Default)]
-pub(super) struct Tickets {
+pub(super) struct Kept {
+    /// Who makes the tickets of each service, by what it asks of clients: a ticket that one policy has given is nothing to
+    /// another one, under whose rules its client was never looked at.
     services: BTreeMap<Policy, Arc<dyn ProducesTickets>>,
     /// With what it is made of: a pool that is as before goes on with its connections and sessions.
     pools: BTreeMap<Name, (Ingredients, ServerTls)>,
@@ -38,8 +39,8 @@ type Ingredients = (PoolTls, TlsFiles);
 /// A service, the authorities of its clients, and whether they may show nothing.
 type Policy = (Name, Option<(String, bool)>);
 
-impl Tickets {
-    /// Gives the services of a configuration their TLS. Who goes on by the same policy knows the tickets that it gave.
+impl Kept {
+    /// Gives the services and pools of a configuration their TLS. Who goes on by the same policy knows the tickets that it gave.
     ///
     /// # Errors
     /// A file that cannot be used after all.
@@ -106,11 +107,10 @@ impl Tickets {
 }
 
 fn servers((tls, files): &Ingredients) -> Result<ServerTls, String> {
-    let words = |error: &dyn std::fmt::Display| error.to_string();
     let authorities = match (&tls.verify, &files.authorities) {
         (TlsCheck::Unverified(_), _) => None,
         (TlsCheck::Verified(_), Some(pem)) => {
-            Some(Arc::new(read_authorities(pem).map_err(|error| words(&error))?))
+            Some(Arc::new(read_authorities(pem).map_err(|error| error.to_string())?))
         }
         (TlsCheck::Verified(_), None) => return Err("no authority is trusted".to_owned()),
     };
@@ -121,7 +121,7 @@ fn servers((tls, files): &Ingredients) -> Result<ServerTls, String> {
         certificate: certificate.map(|certificate| CertifiedKey::clone(&certificate.key)),
         versions: tls.versions.into(),
     })
-    .map_err(|error| words(&error))
+    .map_err(|error| error.to_string())
 }
 
 impl From<TlsVersions> for Versions {
