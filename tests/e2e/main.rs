@@ -4,6 +4,8 @@
 
 mod add;
 mod asking;
+#[cfg(target_arch = "x86_64")]
+mod attack;
 mod broken;
 mod capture;
 mod cli;

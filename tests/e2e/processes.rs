@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use crate::stage::{LIMIT, RETRY_PAUSE, Stage, fails, output};
 
 /// The probe of an agent that has been given so many before.
-fn probe_after(stage: &Stage, restarts: u32) -> Pid {
+pub(crate) fn probe_after(stage: &Stage, restarts: u32) -> Pid {
     let is_there = |status: &Status| {
         status.probe.as_ref().is_some_and(|probe| probe.running && probe.restarts >= restarts)
     };

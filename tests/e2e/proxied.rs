@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use crate::requests::Requests;
 use crate::stage::{LIMIT, RETRY_PAUSE, Stage, server, service};
 
-const HTTP: u16 = 8080;
+pub(crate) const HTTP: u16 = 8080;
 const TCP: u16 = 8081;
 
 /// A pool of the proxy, and a service of each mode.
@@ -42,7 +42,7 @@ mode = "tcp"
 pool = "app"
 "#;
 
-fn proxying() -> Stage {
+pub(crate) fn proxying() -> Stage {
     proxying_with("")
 }
 
@@ -55,7 +55,7 @@ fn proxying_with(more: &str) -> Stage {
 }
 
 /// The worker, with so many before it.
-fn until_served(stage: &Stage, restarts: u32) -> Pid {
+pub(crate) fn until_served(stage: &Stage, restarts: u32) -> Pid {
     let is_there = |status: &Status| {
         status.worker.as_ref().is_some_and(|worker| worker.running && worker.restarts >= restarts)
     };
@@ -63,7 +63,7 @@ fn until_served(stage: &Stage, restarts: u32) -> Pid {
     stage.director.worker().expect("it runs")
 }
 
-fn requests(stage: &Stage, ports: &[u16], keep_alive: bool) -> Requests {
+pub(crate) fn requests(stage: &Stage, ports: &[u16], keep_alive: bool) -> Requests {
     let targets = ports.iter().map(|port| Target::new("proxy", (VIP4, *port))).collect();
     stage.requests_of(Plan { targets, keep_alive, ..stage.plan() })
 }

@@ -12,6 +12,8 @@ pub mod download;
 pub mod flood;
 pub mod http;
 pub mod interrupt;
+#[cfg(target_arch = "x86_64")]
+pub mod intruder;
 pub mod lab;
 pub mod load;
 pub mod mail;
