@@ -112,13 +112,9 @@ const fn persists(version: Version, options: &Options<'_>) -> bool {
 /// How far an exchange came, when its response is over or given up.
 #[derive(Clone, Copy, Debug)]
 pub struct Ending {
-    /// [`client_persists`], and nothing on our side wants an end.
-    pub client_persists: bool,
     /// [`server_persists`].
     pub server_persists: bool,
-    /// The whole request has come from the client. With `Expect: 100-continue` and an early answer it has not.
-    pub request_received: bool,
-    /// The whole request has gone to the server.
+    /// The whole request has gone to the server. With an early answer it has not.
     pub request_sent: bool,
     /// The whole response has gone to the client.
     pub response_complete: bool,
@@ -127,12 +123,6 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// Whether the client's next bytes are a request: else they might be the rest of a body.
-    #[must_use]
-    pub const fn client_goes_on(&self) -> bool {
-        self.client_persists && self.request_received && self.response_complete
-    }
-
     /// Whether the server's connection may be used for another request.
     #[must_use]
     pub const fn server_goes_on(&self) -> bool {

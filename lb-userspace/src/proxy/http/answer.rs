@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::transport::{Transport, end_writing, poll_read, poll_write};
 use super::session::Session;
+use super::upload::Upload;
 use crate::http::answer::{Asker, Content, write_answer};
 use crate::http::{Status, Version};
 
@@ -45,6 +46,21 @@ impl<C: Transport> Session<C> {
         });
         let done = done.await;
         (sent as u64, done)
+    }
+
+    /// The rest of a request that has its response already. Has all of it come? Then the next one may follow.
+    pub(super) async fn drain(&mut self, upload: &mut Upload) -> bool {
+        self.timer.set(LINGER);
+        let most = upload.received.saturating_add(LINGER_BYTES as u64);
+        let context = std::rc::Rc::clone(&self.context);
+        poll_fn(|cx| {
+            let mut scratch = context.scratch.borrow_mut();
+            match upload.poll_drain(cx, &mut self.io, &mut scratch, most) {
+                Poll::Ready(came) => Poll::Ready(came),
+                Poll::Pending => self.timer.poll(cx).map(|()| false),
+            }
+        })
+        .await
     }
 
     /// Lets the client read what it was told before the connection is closed.

@@ -105,6 +105,13 @@ impl Download {
         self.complete
     }
 
+    /// Nothing comes of it after all. Where the client has not heard a byte of it, it has not begun.
+    pub(super) const fn take_back(&mut self) {
+        if self.total == 0 {
+            self.status = None;
+        }
+    }
+
     /// The client speaks another protocol with the server from here on.
     pub(super) const fn is_switched(&self) -> bool {
         matches!(self.phase, Phase::Switched)

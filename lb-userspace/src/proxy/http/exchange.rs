@@ -66,6 +66,9 @@ impl<C: Transport> Session<C> {
                     Err(_) => break ((None, Who::Server, When::Headers), None),
                 }
             }
+            if matches!(end, End::Response(Failed::Refused(_))) {
+                download.take_back();
+            }
             if let Some(met) = observation(&end, &download) {
                 pool.observe(reached.seat.place, met);
             }
@@ -80,7 +83,7 @@ impl<C: Transport> Session<C> {
         };
         record.reached(&reach);
         record.received = upload.received;
-        let after = self.finish(asked, verdict, &upload, download, work, record).await;
+        let after = self.finish(asked, verdict, &mut upload, download, work, record).await;
         self.behind = std::mem::take(&mut upload.behind);
         work.request = upload.into_buffer();
         after
@@ -160,9 +163,13 @@ impl<C: Transport> Session<C> {
 
     /// The server's connection, for later, if it may be used again. Its seat is free now.
     fn keep(&self, reached: Reached, pool: &Pool, upload: &Upload, download: &Download) {
-        let ending = ending(upload, download);
-        let keeps = pool.settings.keeps_connections();
-        if keeps && ending.server_goes_on() {
+        let ending = Ending {
+            server_persists: download.server_persists,
+            request_sent: upload.is_sent(),
+            response_complete: download.is_complete(),
+            unasked: download.unasked,
+        };
+        if pool.settings.keeps_connections() && ending.server_goes_on() {
             pool.idle.keep(reached.seat.place, reached.server, self.context.elapsed());
         }
     }
@@ -171,7 +178,7 @@ impl<C: Transport> Session<C> {
         &mut self,
         asked: Asked,
         (status, who, when): Verdict,
-        upload: &Upload,
+        upload: &mut Upload,
         download: Option<Download>,
         work: &mut Work,
         record: &mut Record,
@@ -179,13 +186,14 @@ impl<C: Transport> Session<C> {
         record.ended(who, when);
         record.status = download.as_ref().and_then(|download| download.status);
         record.sent = download.as_ref().map_or(0, |download| download.total);
-        let ending = download.as_ref().map(|download| ending(upload, download));
         let complete = download.as_ref().is_some_and(Download::is_complete);
+        let persists = download.as_ref().is_some_and(|download| download.client_persists);
         if let Some(download) = download {
             work.response = download.into_buffer();
         }
         if complete {
-            let goes_on = ending.is_some_and(|ending| ending.client_goes_on());
+            // It was told so: what the server did not wait for must be out of the next request's way.
+            let goes_on = persists && (upload.is_received() || self.drain(upload).await);
             return match goes_on {
                 true => After::Next,
                 false if upload.is_received() => {
@@ -208,17 +216,6 @@ impl<C: Transport> Session<C> {
             (true, true) => After::Linger,
             (false, _) => After::Close,
         }
-    }
-}
-
-fn ending(upload: &Upload, download: &Download) -> Ending {
-    Ending {
-        client_persists: download.client_persists,
-        server_persists: download.server_persists,
-        request_received: upload.is_received(),
-        request_sent: upload.is_sent(),
-        response_complete: download.is_complete(),
-        unasked: download.unasked,
     }
 }
 

@@ -150,6 +150,30 @@ impl Upload {
         }
     }
 
+    /// Reads what nobody wants any more; ready at its end, with whether it came: no more than `most` bytes of it.
+    pub(super) fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &mut impl Transport,
+        scratch: &mut [u8],
+        most: u64,
+    ) -> Poll<bool> {
+        let room = CHUNKED_READ.min(scratch.len());
+        while !self.ended {
+            let before = self.received;
+            let (Ok(length @ 1..), true) =
+                (ready!(poll_read(client, cx, &mut scratch[..room])), before < most)
+            else {
+                return Poll::Ready(false);
+            };
+            if self.take(&scratch[..length]).is_err() {
+                return Poll::Ready(false);
+            }
+            self.out.clear();
+        }
+        Poll::Ready(true)
+    }
+
     /// Straight from the thread's buffer, and copied only where the server is slow.
     fn pass(
         &mut self,

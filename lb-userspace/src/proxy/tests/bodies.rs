@@ -195,3 +195,41 @@ fn a_body_that_breaks_off_breaks_off_for_the_client() {
     assert_eq!(client.text(), "abc");
     assert!(stage.end()[0].contains(" SD-- "));
 }
+
+#[test]
+fn a_body_that_is_broken_from_the_start_has_not_begun() {
+    let broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n";
+    let (address, _heard) = answering(broken);
+    let stage = Stage::before(&[address]);
+    let mut client = Peer::connect(stage.address);
+    assert!(client.ask(GET).starts_with("HTTP/1.1 502 "));
+    drop(client);
+    let lines = stage.end();
+    assert!(lines[0].contains(" 502 ") && lines[0].contains(" PH-- "), "{lines:?}");
+}
+
+#[test]
+fn what_is_left_of_a_refused_request_is_no_request() {
+    let (address, heard) = answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+    let stage = Stage::before(&[address]);
+    let mut client = Peer::connect(stage.address);
+    let length = GET.len();
+    let head =
+        client.ask(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"));
+    assert!(!head.contains("Connection"), "{head}");
+    assert_eq!(client.bytes(2), b"no");
+    // A body that looks like a request, and the next request.
+    client.say(GET);
+    client.ask("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(heard.recv().unwrap().starts_with("POST / "));
+    assert!(heard.recv().unwrap().starts_with("GET /next "));
+}
+
+#[test]
+fn what_does_not_come_any_more_ends_the_connection() {
+    let (address, _heard) = answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+    let stage = Stage::before(&[address]);
+    let mut client = Peer::connect(stage.address);
+    client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na");
+    assert_eq!(client.text(), "no");
+}
