@@ -13,6 +13,7 @@ mod cluster;
 mod consistency;
 mod crash;
 mod databases;
+mod differential;
 mod drain;
 mod failing;
 mod fence;

@@ -1,0 +1,82 @@
+//! Chunks and trailers.
+
+use super::super::case::{Case, last, say};
+
+const HEAD: &str = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+pub(super) fn all() -> Vec<Case> {
+    let chunked = |name: &str, body: &str| Case::new(name, format!("{HEAD}{body}"));
+    let long = "x".repeat(20_000);
+    vec![
+        chunked("two chunks", "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"),
+        chunked("no chunk", "0\r\n\r\n"),
+        chunked("a size in capitals", "A\r\n0123456789\r\n0\r\n\r\n"),
+        chunked("a size in small letters", "a\r\n0123456789\r\n0\r\n\r\n"),
+        chunked("a size with zeros", "00005\r\nhello\r\n000\r\n\r\n"),
+        chunked("a size of 16 digits", "0000000000000005\r\nhello\r\n0\r\n\r\n"),
+        chunked("a size of 17 digits", "00000000000000005\r\nhello\r\n0\r\n\r\n"),
+        chunked("a size that is too large", "FFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"),
+        chunked("a size of 32 bits and more", "100000005\r\nhello\r\n0\r\n\r\n"),
+        chunked("an empty size", "\r\nhello\r\n0\r\n\r\n"),
+        chunked("a size of an extension alone", ";a\r\nhello\r\n0\r\n\r\n"),
+        chunked("a size with 0x", "0x5\r\nhello\r\n0\r\n\r\n"),
+        chunked("a size with a plus", "+5\r\nhello\r\n0\r\n\r\n"),
+        chunked("a size below zero", "-5\r\nhello\r\n0\r\n\r\n"),
+        chunked("a size of a letter that is none", "g\r\nhello\r\n0\r\n\r\n"),
+        chunked("a space before a size", " 5\r\nhello\r\n0\r\n\r\n"),
+        chunked("a space behind a size", "5 \r\nhello\r\n0\r\n\r\n"),
+        chunked("a tab behind a size", "5\t\r\nhello\r\n0\r\n\r\n"),
+        chunked("two sizes", "5 5\r\nhello\r\n0\r\n\r\n"),
+        chunked("an underscore in a size", "0_5\r\nhello\r\n0\r\n\r\n"),
+        chunked("a high byte in a size", "5\u{e9}\r\nhello\r\n0\r\n\r\n"),
+        chunked("an extension", "5;a=b\r\nhello\r\n0;c\r\n\r\n"),
+        chunked("an extension without a value", "5;a\r\nhello\r\n0\r\n\r\n"),
+        chunked("an extension with spaces", "5 ; a = b\r\nhello\r\n0\r\n\r\n"),
+        chunked("an extension in quotes", "5;a=\"b;c\"\r\nhello\r\n0\r\n\r\n"),
+        chunked("an extension with a LF", "5;a\nb\r\nhello\r\n0\r\n\r\n"),
+        chunked("an extension with a CR", "5;a\rb\r\nhello\r\n0\r\n\r\n"),
+        chunked("an extension with a NUL", "5;a\0b\r\nhello\r\n0\r\n\r\n"),
+        chunked("an extension of 20,000 bytes", &format!("5;{long}\r\nhello\r\n0\r\n\r\n")),
+        chunked("sizes end in LF", "5\nhello\r\n0\r\n\r\n"),
+        chunked("data ends in LF", "5\r\nhello\n0\r\n\r\n"),
+        chunked("everything ends in LF", "5\nhello\n0\n\n"),
+        chunked("sizes end in CR", "5\rhello\r\n0\r\n\r\n"),
+        chunked("a size that ends in CR CR LF", "5\r\r\nhello\r\n0\r\n\r\n"),
+        chunked("no CRLF behind data", "5\r\nhello0\r\n\r\n"),
+        chunked("data that is longer than its size", "3\r\nhello\r\n0\r\n\r\n"),
+        chunked("data that is shorter than its size", "7\r\nhello\r\n0\r\n\r\n"),
+        chunked("a trailer", "5\r\nhello\r\n0\r\nX: y\r\n\r\n"),
+        chunked("two trailers", "5\r\nhello\r\n0\r\nX: y\r\nZ: a\r\n\r\n"),
+        chunked("a trailer Content-Length", "5\r\nhello\r\n0\r\nContent-Length: 9\r\n\r\n"),
+        chunked("a trailer Transfer-Encoding", "5\r\nhello\r\n0\r\nTransfer-Encoding: x\r\n\r\n"),
+        chunked("a trailer Host", "5\r\nhello\r\n0\r\nHost: b\r\n\r\n"),
+        chunked("a trailer Connection", "5\r\nhello\r\n0\r\nConnection: close\r\n\r\n"),
+        chunked("a folded trailer", "5\r\nhello\r\n0\r\nX: y\r\n z\r\n\r\n"),
+        chunked("a trailer without a colon", "5\r\nhello\r\n0\r\nX\r\n\r\n"),
+        chunked("a trailer with a NUL", "5\r\nhello\r\n0\r\nX: \0\r\n\r\n"),
+        chunked("a trailer that ends in LF", "5\r\nhello\r\n0\r\nX: y\n\r\n"),
+        chunked("the end of trailers in LF", "5\r\nhello\r\n0\r\nX: y\r\n\n"),
+        chunked("trailers of 20,000 bytes", &format!("5\r\nhello\r\n0\r\nX: {long}\r\n\r\n")),
+        chunked(
+            "a request in the last chunk's line",
+            "5\r\nhello\r\n0\r\nGET /b HTTP/1.1\r\nHost: evil\r\n\r\n",
+        ),
+        Case::only("chunks that do not come", HEAD),
+        Case::only("chunks that do not end", format!("{HEAD}5\r\nhello\r\n")),
+        Case::only("half a chunk", format!("{HEAD}5\r\nhe")),
+        Case::only("trailers that do not end", format!("{HEAD}5\r\nhello\r\n0\r\nX: y\r\n")),
+        Case::steps(
+            "chunks in pieces",
+            vec![
+                say(HEAD),
+                say("5"),
+                say("\r"),
+                say("\nhel"),
+                say("lo\r\n0"),
+                say("\r\n"),
+                say("\r\n"),
+                last(),
+            ],
+        ),
+    ]
+}
